@@ -1,0 +1,1 @@
+"""Regen: a GraphQL server for AI images that are made, regenerated and compared."""

@@ -1,0 +1,1 @@
+"""Where documents live: which server, how it is started, and what each document carries."""

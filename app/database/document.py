@@ -1,0 +1,48 @@
+"""What every stored document has in common."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from beanie import Document
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+def utc_now() -> datetime:
+    """Now, with time zone, to the millisecond: what the database keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _aware(value: object) -> object:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_aware)]
+"""A moment in UTC; the driver hands back naive ones."""
+
+
+def _field_name(name: str) -> str:
+    return {"id": "_id", "revision_id": "revision_id"}.get(name) or to_camel(name)
+
+
+class StoredValue(BaseModel):
+    """A value inside a document; its keys in the database are camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class StoredDocument(Document):
+    """A document whose keys in the database are camelCase, with the version of its own layout.
+
+    A subclass whose layout changes raises its default of `schema_version` and adds the step to
+    `database.upgrade`.
+    """
+
+    model_config = ConfigDict(alias_generator=_field_name, populate_by_name=True)
+
+    schema_version: int = 1
+
+
+type DocumentTypes = Sequence[type[StoredDocument]]

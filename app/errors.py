@@ -1,0 +1,60 @@
+"""The one error that callers may expect, and the codes they may branch on."""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """What went wrong, for programs. Public: it is the `ErrorCode` of the schema."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    CONFLICT = "CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+    PROVIDER_NOT_CONFIGURED = "PROVIDER_NOT_CONFIGURED"
+    PROVIDER_REJECTED_KEY = "PROVIDER_REJECTED_KEY"
+    PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
+    CONTENT_BLOCKED = "CONTENT_BLOCKED"
+    NO_IMAGE_RETURNED = "NO_IMAGE_RETURNED"
+    SOURCE_IMAGE_MISSING = "SOURCE_IMAGE_MISSING"
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+
+class AppError(Exception):
+    """An expected failure.
+
+    `message` is for people and public: it says what to do, and holds no secret and no exception text.
+    `retryable` is for programs: the same call may succeed later. `path` names the argument at fault
+    (`("input", "image")`), `retry_after_s` is the earliest sensible retry in seconds, null when unknown.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        retryable: bool = False,
+        path: tuple[str, ...] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.path = path
+        self.retry_after_s = retry_after_s
+
+
+def bad_input(message: str, *path: str) -> AppError:
+    """BAD_USER_INPUT with the path of the argument at fault."""
+    return AppError(ErrorCode.BAD_USER_INPUT, message, path=path or None)
+
+
+def not_found(what: str, *path: str) -> AppError:
+    """NOT_FOUND for something that does not exist."""
+    return AppError(ErrorCode.NOT_FOUND, f"{what} does not exist.", path=path or None)

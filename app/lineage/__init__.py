@@ -1,0 +1,1 @@
+"""What the products share of versions and trees."""

@@ -1,0 +1,1 @@
+"""Product pictures of jewellery, and their regenerations."""

@@ -1,0 +1,1 @@
+"""Intake, storage and delivery of pictures."""

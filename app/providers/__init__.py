@@ -1,0 +1,1 @@
+"""The models that make pictures: their port, and one adapter a vendor."""
