@@ -1,0 +1,121 @@
+"""Users and their sessions, as stored, with every query that is made of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from beanie import PydanticObjectId, UpdateResponse
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from app.database.document import Instant, StoredDocument
+
+
+class User(StoredDocument):
+    """A person with an account.
+
+    `email` is the address as typed; `email_key` is the form in which no two accounts may share it.
+    """
+
+    email: str
+    email_key: str
+    name: str
+    password_hash: str = Field(repr=False)
+    created_at: Instant
+
+    class Settings:
+        """Where they are kept."""
+
+        name = "users"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("emailKey", ASCENDING)], name="users_email_key", unique=True),
+        ]
+
+    async def insert_if_free(self) -> bool:
+        """Store this new user; false if somebody has the address already, also when both came at once."""
+        try:
+            await self.insert()
+        except DuplicateKeyError:
+            return False
+        return True
+
+    @classmethod
+    async def with_email_key(cls, email_key: str) -> Self | None:
+        """The user of an address."""
+        return await cls.find_one({"emailKey": email_key})
+
+    @classmethod
+    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str, new: str) -> None:
+        """Store a newer hash of the same password; nothing happens if the password was changed meanwhile."""
+        await cls.find_one({"_id": user_id, "passwordHash": old}).update({"$set": {"passwordHash": new}})
+
+
+class SessionEnd(StrEnum):
+    """Why a session ended before its time."""
+
+    LOGGED_OUT = "LOGGED_OUT"
+    REUSED = "REUSED"
+    """An old refresh token came back: two parties hold it, and one of them stole it."""
+
+
+class Session(StoredDocument):
+    """One log-in on one device: a family of refresh tokens, of which only the newest is good.
+
+    Tokens are kept as SHA-256 of their secret, hexadecimal. `previous_token_hash` and `rotated_at` are null
+    until the first refresh, `revoked_at` and `end` while the session lives.
+    """
+
+    user_id: PydanticObjectId
+    token_hash: str = Field(repr=False)
+    previous_token_hash: str | None = Field(default=None, repr=False)
+    rotated_at: Instant | None = None
+    created_at: Instant
+    last_used_at: Instant
+    expires_at: Instant
+    revoked_at: Instant | None = None
+    end: SessionEnd | None = None
+    address: str | None = None
+    user_agent: str | None = None
+
+    class Settings:
+        """Where they are kept."""
+
+        name = "sessions"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("expiresAt", ASCENDING)], name="sessions_expires_at"),
+        ]
+
+    def is_alive(self, now: datetime) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and now < self.expires_at
+
+    async def rotate(self, new_hash: str, now: datetime, expires_at: datetime) -> Self | None:
+        """Replace the token that was read by a new one; null if another refresh or a log-out came first."""
+        was_read: dict[str, Any] = {"_id": self.identity, "tokenHash": self.token_hash, "revokedAt": None}
+        changes = {
+            "tokenHash": new_hash,
+            "previousTokenHash": self.token_hash,
+            "rotatedAt": now,
+            "lastUsedAt": now,
+            "expiresAt": expires_at,
+        }
+        rotated = (
+            await type(self).find_one(was_read).update({"$set": changes}, response_type=UpdateResponse.NEW_DOCUMENT)
+        )
+        return rotated if isinstance(rotated, type(self)) else None
+
+    @classmethod
+    async def revoke(cls, session_id: PydanticObjectId, end: SessionEnd, now: datetime) -> None:
+        """End a session for good; the first reason stays, and nothing happens if it doesn't exist."""
+        living: dict[str, Any] = {"_id": session_id, "revokedAt": None}
+        await cls.find_one(living).update({"$set": {"revokedAt": now, "end": end.value}})
+
+    @classmethod
+    async def delete_expired(cls, now: datetime) -> int:
+        """Delete the sessions whose time is over; how many they were.
+
+        Revoked ones stay until then, so that their tokens are refused with the reason.
+        """
+        result = await cls.find({"expiresAt": {"$lt": now, "$ne": None}}).delete()
+        return 0 if result is None else result.deleted_count

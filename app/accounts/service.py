@@ -1,0 +1,138 @@
+"""The use cases of accounts: sign up, log in, stay logged in, log out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from beanie import PydanticObjectId
+
+from app.accounts.attempts import AttemptLimiter
+from app.accounts.identity import EmailAddress, parse_name
+from app.accounts.model import Session, User
+from app.accounts.passwords import PasswordHasher, check_password
+from app.accounts.refresh_tokens import RefreshToken
+from app.accounts.sessions import Client, Sessions, log_in_again
+from app.accounts.tokens import TokenSigner
+from app.database.document import utc_now
+from app.errors import AppError, ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who makes a request, by their access token, and until when it speaks for them."""
+
+    user_id: PydanticObjectId
+    session_id: PydanticObjectId
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A user and the two tokens of their session; each refresh token is good for one refresh."""
+
+    user: User
+    access_token: str = field(repr=False)
+    access_expires_at: datetime
+    refresh_token: str = field(repr=False)
+    refresh_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What people do with their accounts; passwords and tokens are neither logged nor stored as they are."""
+
+    passwords: PasswordHasher
+    attempts: AttemptLimiter
+    tokens: TokenSigner
+    sessions: Sessions
+    clock: Callable[[], datetime] = utc_now
+
+    async def sign_up(self, email: str, password: str, name: str, client: Client) -> SignedIn:
+        """Make an account and open its first session.
+
+        Raises:
+            AppError: BAD_USER_INPUT; CONFLICT if the address has an account; RATE_LIMITED; UNAVAILABLE when
+                too many people log in at once.
+        """
+        address, name = EmailAddress.parse(email), parse_name(name)
+        check_password(password)
+        await self.attempts.count_sign_up(client.address)
+        user = User(
+            email=address.given,
+            email_key=address.key,
+            name=name,
+            password_hash=await self.passwords.hash(password),
+            created_at=self.clock(),
+        )
+        if not await user.insert_if_free():
+            raise AppError(
+                ErrorCode.CONFLICT,
+                "This e-mail address has an account already. Log in, or sign up with another address.",
+                path=("input", "email"),
+            )
+        return self._signed_in(user, *await self.sessions.open(user.identity, client))
+
+    async def log_in(self, email: str, password: str, client: Client) -> SignedIn:
+        """Open a session.
+
+        Raises:
+            AppError: UNAUTHENTICATED, the same whether the address or the password is wrong; BAD_USER_INPUT
+                for what is no address; RATE_LIMITED; UNAVAILABLE when too many people log in at once.
+        """
+        key = EmailAddress.parse(email).key
+        await self.attempts.count_log_in(key, client.address)
+        user = await User.with_email_key(key)
+        matches = await self.passwords.verify(password, user and user.password_hash)
+        if user is None or not matches:
+            raise AppError(
+                ErrorCode.UNAUTHENTICATED,
+                "The e-mail address or the password is wrong. Check both and log in again.",
+                path=("input",),
+            )
+        await self.attempts.forgive_log_in(key, client.address)
+        if self.passwords.needs_rehash(user.password_hash):
+            await User.replace_password_hash(user.identity, user.password_hash, await self.passwords.hash(password))
+        return self._signed_in(user, *await self.sessions.open(user.identity, client))
+
+    async def refresh(self, refresh_token: str) -> SignedIn:
+        """Exchange a refresh token for a new pair; it is used up.
+
+        For a short grace after that it gives the same next refresh token again. Used later than that, somebody
+        else holds it, and the session ends for all who do.
+
+        Raises:
+            AppError: UNAUTHENTICATED, with what happened.
+        """
+        session, token = await self.sessions.refresh(refresh_token)
+        return self._signed_in(await self.user(session.user_id), session, token)
+
+    async def log_out(self, session_id: PydanticObjectId) -> None:
+        """End a viewer's session; again is as good as once. Its access tokens run out by themselves."""
+        await self.sessions.end(session_id)
+
+    async def log_out_with(self, refresh_token: str) -> None:
+        """End the session of a refresh token; with one that is not valid there is nothing to end."""
+        await self.sessions.end_with(refresh_token)
+
+    def viewer(self, access_token: str) -> Viewer:
+        """Who an access token speaks for; asks no database.
+
+        Raises:
+            AppError: UNAUTHENTICATED; the message tells an expired token from one that never was good.
+        """
+        claims = self.tokens.read(access_token)
+        return Viewer(claims.user_id, claims.session_id, claims.expires_at)
+
+    async def user(self, user_id: PydanticObjectId) -> User:
+        """A viewer's own account.
+
+        Raises:
+            AppError: UNAUTHENTICATED if it was erased while the viewer's tokens were still good.
+        """
+        if user := await User.get(user_id):
+            return user
+        raise log_in_again("This account does not exist any more.")
+
+    def _signed_in(self, user: User, session: Session, token: RefreshToken) -> SignedIn:
+        access_token, access_expires_at = self.tokens.issue(user.identity, session.identity)
+        return SignedIn(user, access_token, access_expires_at, token.text, session.expires_at)
