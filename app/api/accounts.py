@@ -1,0 +1,200 @@
+"""Accounts: sign up, log in, stay logged in, log out; and the viewer with all that is theirs."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from app.accounts import model as stored
+from app.accounts.service import SignedIn
+from app.api.connections import Page
+from app.api.context import Info, viewer
+from app.api.errors import ErrorsInPayload, UserError
+from app.api.generations import Generation, GenerationConnection, GenerationStatus
+from app.api.ids import global_id
+from app.api.node import Node
+from app.api.ornaments import OrnamentImage, OrnamentImageConnection, OrnamentKind
+from app.generations import model as stored_generations
+from app.ornaments import model as stored_ornaments
+
+TYPE_NAME = "User"
+
+
+@strawberry.type(description="A person with an account.")
+class User(Node):
+    """Shown from the document, to that person alone."""
+
+    email: str = strawberry.field(description="As it was given at sign-up.")
+    name: str = strawberry.field(description="How the person wants to be called.")
+    created_at: datetime = strawberry.field(description="When the account was made.")
+
+    @classmethod
+    def of(cls, user: stored.User) -> Self:
+        """The user of a document."""
+        identity = strawberry.ID(global_id(TYPE_NAME, user.identity))
+        return cls(id=identity, email=user.email, name=user.name, created_at=user.created_at)
+
+
+@strawberry.type(description="The tokens of a log-in.")
+class Session:
+    """Both are secrets of the client."""
+
+    access_token: str = strawberry.field(
+        description="Send it as `Authorization: Bearer TOKEN`, on a WebSocket as `authorization` of the connectionParams."
+    )
+    access_token_expires_at: datetime = strawberry.field(description="When to have called `refreshSession`.")
+    refresh_token: str = strawberry.field(description="Good for one `refreshSession`, which gives the next one.")
+    refresh_token_expires_at: datetime = strawberry.field(description="When to log in again.")
+
+    @classmethod
+    def of(cls, signed_in: SignedIn) -> Self:
+        """The tokens alone."""
+        return cls(
+            access_token=signed_in.access_token,
+            access_token_expires_at=signed_in.access_expires_at,
+            refresh_token=signed_in.refresh_token,
+            refresh_token_expires_at=signed_in.refresh_expires_at,
+        )
+
+
+@strawberry.type(description="Who asks, and what is theirs.")
+class Viewer:
+    """The entry to everything that belongs to one person."""
+
+    user: User = strawberry.field(description="The account.")
+    document: strawberry.Private[stored.User]
+
+    @classmethod
+    def of(cls, user: stored.User) -> Self:
+        """The viewer of a user."""
+        return cls(user=User.of(user), document=user)
+
+    @strawberry.field
+    async def generations(
+        self, status: list[GenerationStatus] | None = None, first: int | None = None, after: str | None = None
+    ) -> GenerationConnection:
+        """The viewer's generations, newest first, those with one of the statuses; 20 unless `first` (1 to 100) says else."""
+        page = Page(first, after)
+        found = await stored_generations.Generation.page(self.document.identity, status or [], page.after, page.limit)
+        return GenerationConnection.of([(one.identity, Generation.of(one)) for one in found], page)
+
+    @strawberry.field
+    async def ornament_images(
+        self, first: int | None = None, after: str | None = None, kind: OrnamentKind | None = None
+    ) -> OrnamentImageConnection:
+        """The viewer's ornament images, newest first; 20 unless `first` (1 to 100) says else."""
+        page = Page(first, after)
+        found = await stored_ornaments.OrnamentImage.page(self.document.identity, kind, page.after, page.limit)
+        return OrnamentImageConnection.of([(one.identity, OrnamentImage.of(one)) for one in found], page)
+
+
+@strawberry.input(description="Who wants an account.")
+class SignUpInput:
+    """What `signUp` takes."""
+
+    email: str = strawberry.field(description="One account an address.")
+    password: str = strawberry.field(description="8 to 256 characters.")
+    name: str = strawberry.field(description="How you want to be called, 1 to 100 characters.")
+
+
+@strawberry.input(description="Who comes back.")
+class LogInInput:
+    """What `logIn` takes."""
+
+    email: str = strawberry.field(description="The address of the account.")
+    password: str = strawberry.field(description="Its password.")
+
+
+@strawberry.input(description="A token that was not used yet.")
+class RefreshSessionInput:
+    """What `refreshSession` takes."""
+
+    refresh_token: str = strawberry.field(description="The latest one.")
+
+
+@strawberry.input(description="Which session to end.")
+class LogOutInput:
+    """What `logOut` takes."""
+
+    refresh_token: str | None = strawberry.field(
+        default=None, description="The session's; unset: the session of the access token that this call is made with."
+    )
+
+
+@strawberry.type(description="A new session, or why there is none.")
+class SignUpPayload:
+    """What `signUp` answers."""
+
+    session: Session | None = strawberry.field(default=None, description="The tokens.")
+    viewer: Viewer | None = strawberry.field(default=None, description="The new account.")
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was refused.")
+
+
+@strawberry.type(description="A new session, or why there is none.")
+class LogInPayload:
+    """What `logIn` answers."""
+
+    session: Session | None = strawberry.field(default=None, description="The tokens.")
+    viewer: Viewer | None = strawberry.field(default=None, description="The account.")
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was refused.")
+
+
+@strawberry.type(description="The next tokens of a session, or why there are none.")
+class RefreshSessionPayload:
+    """What `refreshSession` answers."""
+
+    session: Session | None = strawberry.field(default=None, description="The tokens; the old ones are used up.")
+    viewer: Viewer | None = strawberry.field(default=None, description="The account.")
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was refused.")
+
+
+@strawberry.type(description="The session is over.")
+class LogOutPayload:
+    """What `logOut` answers."""
+
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was refused.")
+
+
+@strawberry.type
+class AccountQuery:
+    """Fields of the query root."""
+
+    @strawberry.field
+    async def viewer(self, info: Info) -> Viewer | None:
+        """Who asks, by the access token; UNAUTHENTICATED when nobody is logged in."""
+        return Viewer.of(await info.context.services.accounts.user(viewer(info).user_id))
+
+
+@strawberry.type
+class AccountMutation:
+    """Fields of the mutation root."""
+
+    @strawberry.mutation(extensions=[ErrorsInPayload(SignUpPayload)])
+    async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
+        """Make an account, and log in to it."""
+        context = info.context
+        signed_in = await context.services.accounts.sign_up(input.email, input.password, input.name, context.client)
+        return SignUpPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
+
+    @strawberry.mutation(extensions=[ErrorsInPayload(LogInPayload)])
+    async def log_in(self, info: Info, input: LogInInput) -> LogInPayload | None:
+        """Open a session. Too many failures for an account or from an address are RATE_LIMITED for a while."""
+        context = info.context
+        signed_in = await context.services.accounts.log_in(input.email, input.password, context.client)
+        return LogInPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
+
+    @strawberry.mutation(extensions=[ErrorsInPayload(RefreshSessionPayload)])
+    async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionPayload | None:
+        """Exchange a refresh token for new tokens. One that comes a second time, later than 10 s, ends the session."""
+        signed_in = await info.context.services.accounts.refresh(input.refresh_token)
+        return RefreshSessionPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
+
+    @strawberry.mutation(extensions=[ErrorsInPayload(LogOutPayload)])
+    async def log_out(self, info: Info, input: LogOutInput | None = None) -> LogOutPayload | None:
+        """End a session: its refresh token is worthless at once, its access token in at most 15 minutes."""
+        accounts = info.context.services.accounts
+        if input is not None and input.refresh_token is not None:
+            await accounts.log_out_with(input.refresh_token)
+        else:
+            await accounts.log_out(viewer(info).session_id)
+        return LogOutPayload()

@@ -1,0 +1,82 @@
+"""What a resolver finds in `info.context`: the use cases, the viewer, and loaders."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strawberry import Info as StrawberryInfo
+
+from app.accounts.service import Accounts, Viewer
+from app.accounts.sessions import Client
+from app.api.loaders import Loaders
+from app.errors import AppError, ErrorCode
+from app.generations.model import Generation
+from app.generations.service import Generations
+from app.ornaments.service import Ornaments
+from app.pictures.library import Pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, put together by the composition root."""
+
+    accounts: Accounts
+    generations: Generations
+    ornaments: Ornaments
+    pictures: Pictures
+
+
+type ShowResult = Callable[[Info, Generation], Awaitable[Any]]
+"""Shows what a succeeded generation made, as the GraphQL type of its kind; null when it is gone."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One HTTP request, or one WebSocket with all its operations.
+
+    `show_result` shows what a succeeded generation made. `refused` is why the token that came with it is not accepted: it matters only to operations that need a
+    viewer. `connection_params` is what a WebSocket client sent first.
+    """
+
+    services: Services
+    loaders: Loaders
+    request_id: str
+    base_url: str
+    client: Client
+    show_result: ShowResult
+    viewer: Viewer | None = None
+    refused: AppError | None = None
+    connection_params: Mapping[str, object] | None = None
+
+    def authenticate(self, authorization: str | None) -> None:
+        """Read `Bearer TOKEN`; what is wrong with it is kept for the operations that need a viewer."""
+        self.viewer = self.refused = None
+        if not authorization:
+            return
+        scheme, _, token = authorization.partition(" ")
+        try:
+            if scheme.lower() != "bearer" or not token:
+                raise AppError(
+                    ErrorCode.UNAUTHENTICATED, "The Authorization header must be `Bearer` and an access token."
+                )
+            self.viewer = self.services.accounts.viewer(token.strip())
+        except AppError as error:
+            self.refused = error
+
+
+type Info = StrawberryInfo[Context, None]
+
+
+def viewer(info: Info) -> Viewer:
+    """Who asks.
+
+    Raises:
+        AppError: UNAUTHENTICATED when nobody is logged in, or the token is not accepted.
+    """
+    context = info.context
+    if context.viewer is None:
+        raise context.refused or AppError(
+            ErrorCode.UNAUTHENTICATED,
+            "Log in first: send the access token of `logIn` or `signUp` as `Authorization: Bearer TOKEN`.",
+        )
+    return context.viewer

@@ -1,0 +1,104 @@
+"""How failures reach clients: expected ones in a payload, the rest as GraphQL errors with a code, masked."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol, Self, runtime_checkable
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import FieldExtension, SchemaExtension
+from strawberry.types.execution import StreamExecutionResult
+
+from app.errors import AppError, ErrorCode
+from app.logs import logger
+
+_log = logger(__name__)
+
+_TOP_LEVEL = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
+
+ErrorCodeType = strawberry.enum(ErrorCode, name="ErrorCode", description="What went wrong, for programs.")
+
+
+@strawberry.type(description="An expected failure of a mutation: nothing was done.")
+class UserError:
+    """One entry of a payload's `errors`."""
+
+    code: ErrorCodeType = strawberry.field(description="What went wrong, for programs.")
+    message: str = strawberry.field(description="What went wrong and what to do, for people.")
+    path: list[str] | None = strawberry.field(description='The argument at fault, e.g. `["input", "image"]`.')
+    retryable: bool = strawberry.field(description="Whether the same call may succeed later.")
+    retry_after_seconds: int | None = strawberry.field(
+        default=None, description="The earliest sensible retry, in seconds; null when unknown."
+    )
+
+    @classmethod
+    def of(cls, error: AppError) -> Self:
+        """The same failure, as clients see it."""
+        wait = None if error.retry_after_s is None else max(1, round(error.retry_after_s))
+        path = list(error.path) if error.path else None
+        return cls(
+            code=error.code, message=error.message, path=path, retryable=error.retryable, retry_after_seconds=wait
+        )
+
+
+class ErrorsInPayload(FieldExtension):
+    """Turns an expected failure of a mutation into `payload(errors=[...])`.
+
+    A missing or refused access token, and what is not the caller's fault, stay GraphQL errors.
+    """
+
+    def __init__(self, payload: Callable[..., object]) -> None:
+        self._payload = payload
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info, **kwargs: Any
+    ) -> Any:
+        """Call the mutation."""
+        try:
+            return await next_(source, info, **kwargs)
+        except AppError as error:
+            if error.code in _TOP_LEVEL and not error.path:
+                raise
+            return self._payload(errors=[UserError.of(error)])
+
+
+@runtime_checkable
+class _WithErrors(Protocol):
+    errors: list[GraphQLError] | None
+
+
+class PublicErrors(SchemaExtension):
+    """Gives every GraphQL error a code and the request's id, and hides the text of unexpected ones."""
+
+    def on_operation(self) -> Iterator[None]:
+        """After a query, a mutation, or what failed before it ran."""
+        yield
+        self._clean(self.execution_context.result)
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """Before each event of a subscription is sent."""
+        self._clean(result)
+        yield
+
+    def _clean(self, result: object) -> None:
+        if isinstance(result, _WithErrors) and result.errors:
+            request_id: str | None = getattr(self.execution_context.context, "request_id", None)
+            result.errors = [public_error(error, request_id) for error in result.errors]
+
+
+def public_error(error: GraphQLError, request_id: str | None) -> GraphQLError:
+    """The same error with `extensions.code` and `extensions.requestId`; the text of an unexpected one is hidden."""
+    if (error.extensions or {}).get("requestId"):
+        return error
+    cause = error.original_error
+    extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, **(error.extensions or {}), "requestId": request_id}
+    message = error.message
+    if isinstance(cause, AppError):
+        message = cause.message
+        extensions |= {"code": cause.code, "retryable": cause.retryable}
+        if cause.path:
+            extensions["argument"] = ".".join(cause.path)
+    elif cause is not None and not isinstance(cause, GraphQLError):
+        _log.error("resolver_crashed", exc_info=cause, path=error.path)
+        message = "Something went wrong on our side; it is logged under this request's id."
+        extensions["code"] = ErrorCode.INTERNAL
+    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, extensions)

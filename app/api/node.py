@@ -1,0 +1,19 @@
+"""`Node`, and finding one by its global id, whatever its type."""
+
+from collections.abc import Awaitable, Callable
+
+import strawberry
+
+from app.api.context import Info
+from beanie import PydanticObjectId
+
+
+@strawberry.interface(description="An object with an id that is unique in the whole API.")
+class Node:
+    """Relay's interface of everything that can be fetched again."""
+
+    id: strawberry.ID = strawberry.field(description="Opaque and stable; pass it on as you got it.")
+
+
+type FindNode = Callable[[Info, PydanticObjectId], Awaitable[Node | None]]
+"""Finds the viewer's own object of one type; null when there is none or it is another's."""

@@ -1,0 +1,202 @@
+"""Ornament images: made of a photo, made again with a further wish, walked as a tree."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from beanie import PydanticObjectId
+
+from app.api.connections import Connection, Page
+from app.api.context import Info, viewer
+from app.api.errors import ErrorsInPayload, UserError
+from app.api.generations import Generation
+from app.api.ids import document_id, global_id
+from app.api.node import Node
+from app.api.pictures import Picture, PictureInput, take_in
+from app.errors import AppError, ErrorCode, bad_input
+from app.generations import model as stored_generations
+from app.ornaments import model as stored
+from app.ornaments.service import check_upload
+from app.ornaments.versions import write_version
+from app.providers.ports import Source as StoredSource
+
+TYPE_NAME = "OrnamentImage"
+_KEY_MAX_CHARACTERS = 200
+
+OrnamentKind = strawberry.enum(stored.OrnamentKind, name="OrnamentKind", description="What was made of the photo.")
+Source = strawberry.enum(
+    StoredSource,
+    name="Source",
+    description="Who really made it: PROVIDER a model, LOCAL basic processing on this server, MOCK a placeholder.",
+)
+
+
+@strawberry.type(description="One version of a product picture of jewellery.")
+class OrnamentImage(Node):
+    """Shown from its document; parents and children are read when asked for."""
+
+    kind: OrnamentKind = strawberry.field(description="What was made of the photo.")
+    source: Source = strawberry.field(description="Who really made it.")
+    prompt: str | None = strawberry.field(description="What was asked for with this version; null if nothing was.")
+    original_prompt: str = strawberry.field(description="The whole instruction of the root.")
+    new_prompt: str | None = strawberry.field(description="The wish of this regeneration alone; null for a root.")
+    combined_prompt: str = strawberry.field(description="The whole instruction of this version.")
+    background_color: str = strawberry.field(description="The background that was asked for.")
+    applied: list[str] = strawberry.field(description="What basic local processing understood and did, in words.")
+    note: str | None = strawberry.field(description="What this result is not; null when a model made it.")
+    depth: int = strawberry.field(description="0 for a root, 1 for its children.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    document: strawberry.Private[stored.OrnamentImage]
+
+    @classmethod
+    def of(cls, image: stored.OrnamentImage) -> Self:
+        """The image of a document."""
+        return cls(
+            id=strawberry.ID(global_id(TYPE_NAME, image.identity)),
+            kind=image.kind,
+            source=image.source,
+            prompt=image.prompt,
+            original_prompt=image.original_prompt,
+            new_prompt=image.new_prompt,
+            combined_prompt=image.combined_prompt,
+            background_color=image.background_color,
+            applied=list(image.applied),
+            note=image.note,
+            depth=image.lineage.depth,
+            created_at=image.created_at,
+            document=image,
+        )
+
+    @strawberry.field
+    async def picture(self, info: Info) -> Picture:
+        """The picture that was made."""
+        return await _picture(info, self.document.picture_id)
+
+    @strawberry.field
+    async def uploaded_picture(self, info: Info) -> Picture:
+        """The photo that the root was made from."""
+        return await _picture(info, self.document.uploaded_picture_id)
+
+    @strawberry.field
+    async def parent(self, info: Info) -> "OrnamentImage | None":
+        """The version this one was made from; null for a root."""
+        return await _image(info, self.document.parent_id) if self.document.parent_id else None
+
+    @strawberry.field
+    async def root(self, info: Info) -> "OrnamentImage":
+        """The first version; a root is its own."""
+        if self.document.lineage.root_id == self.document.identity:
+            return self
+        return await _image(info, self.document.lineage.root_id) or self
+
+    @strawberry.field
+    async def children(self, first: int | None = None, after: str | None = None) -> "OrnamentImageConnection":
+        """The versions made from this one, oldest first; 20 unless `first` (1 to 100) says else."""
+        page = Page(first, after)
+        found = await stored.OrnamentImage.children(self.document.identity, page.after, page.limit)
+        return OrnamentImageConnection.of([(image.identity, OrnamentImage.of(image)) for image in found], page)
+
+    @strawberry.field
+    async def generation(self, info: Info) -> Generation | None:
+        """The work that made it."""
+        generation = await info.context.loaders.generations.load(self.document.generation_id)
+        return Generation.of(generation) if generation else None
+
+
+@strawberry.type(description="A page of ornament images.")
+class OrnamentImageConnection(Connection[OrnamentImage]):
+    """In the order that the field says."""
+
+
+async def _picture(info: Info, identity: PydanticObjectId) -> Picture:
+    picture = await info.context.loaders.pictures.load(identity)
+    if picture is None:
+        raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "This picture is gone.")
+    return Picture.of(picture)
+
+
+async def _image(info: Info, identity: PydanticObjectId) -> OrnamentImage | None:
+    image = await info.context.loaders.ornament_images.load(identity)
+    return OrnamentImage.of(image) if image else None
+
+
+async def find(info: Info, identity: PydanticObjectId) -> OrnamentImage | None:
+    """The viewer's own image."""
+    who = viewer(info)
+    image = await info.context.loaders.ornament_images.load(identity)
+    return OrnamentImage.of(image) if image and image.owner_id == who.user_id else None
+
+
+async def result(info: Info, generation: stored_generations.Generation) -> OrnamentImage | None:
+    """The image that a succeeded generation made; its last write is done here if a crash left it undone."""
+    return await _image(info, generation.result_id) or OrnamentImage.of(await write_version(generation))
+
+
+@strawberry.input(description="A photo of a piece of jewellery, and what to do with it.")
+class UploadOrnamentInput:
+    """What `uploadOrnament` takes."""
+
+    image: PictureInput = strawberry.field(description="The photo.")
+    prompt: str | None = strawberry.field(default=None, description="A further wish, at most 2,000 characters.")
+    background_color: str = strawberry.field(default="white", description="A CSS colour name or `#rrggbb`.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own id of this call: the same key with the same input starts nothing twice."
+    )
+
+
+@strawberry.type(description="The work that was started, or why it was not.")
+class UploadOrnamentPayload:
+    """What `uploadOrnament` answers."""
+
+    generation: Generation | None = strawberry.field(default=None, description="The work that was started.")
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was not started.")
+
+
+@strawberry.input(description="An image, and what should be different about it.")
+class RegenerateImageInput:
+    """What `regenerateImage` takes."""
+
+    image_id: strawberry.ID = strawberry.field(description="The id of an `OrnamentImage` of yours: it stays as it is.")
+    prompt: str = strawberry.field(description="The wish, 1 to 2,000 characters; it joins the prompts before it.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own id of this call: the same key with the same input starts nothing twice."
+    )
+
+
+@strawberry.type(description="The work that was started, or why it was not.")
+class RegenerateImagePayload:
+    """What `regenerateImage` answers."""
+
+    generation: Generation | None = strawberry.field(default=None, description="The work that was started.")
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was not started.")
+
+
+@strawberry.type
+class OrnamentMutation:
+    """Fields of the mutation root."""
+
+    @strawberry.mutation(extensions=[ErrorsInPayload(UploadOrnamentPayload)])
+    async def upload_ornament(self, info: Info, input: UploadOrnamentInput) -> UploadOrnamentPayload | None:
+        """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
+        key = _check_key(input.idempotency_key)
+        viewer(info)
+        check_upload((input.prompt or "").strip(), input.background_color)
+        picture = await take_in(info, input.image, "input", "image")
+        ornaments = info.context.services.ornaments
+        generation = await ornaments.upload(picture, input.prompt, input.background_color, key)
+        return UploadOrnamentPayload(generation=Generation.of(generation))
+
+    @strawberry.mutation(extensions=[ErrorsInPayload(RegenerateImagePayload)])
+    async def regenerate_image(self, info: Info, input: RegenerateImageInput) -> RegenerateImagePayload | None:
+        """Make a child of an image: its picture and its prompts, plus one more wish. Follow it with `generationProgress`."""
+        key = _check_key(input.idempotency_key)
+        image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
+        ornaments = info.context.services.ornaments
+        generation = await ornaments.regenerate(viewer(info).user_id, image_id, input.prompt, key)
+        return RegenerateImagePayload(generation=Generation.of(generation))
+
+
+def _check_key(key: str | None) -> str | None:
+    if key is not None and not 1 <= len(key) <= _KEY_MAX_CHARACTERS:
+        raise bad_input(f"An idempotencyKey has 1 to {_KEY_MAX_CHARACTERS} characters.", "input", "idempotencyKey")
+    return key

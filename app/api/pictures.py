@@ -1,0 +1,99 @@
+"""Pictures as clients see them, and how they come in."""
+
+from typing import Self
+
+import strawberry
+from starlette.datastructures import UploadFile
+from strawberry.file_uploads import Upload
+
+from app.accounts.service import Viewer
+from app.api.context import Info, viewer
+from app.api.ids import document_id, global_id
+from app.api.node import Node
+from app.errors import AppError, bad_input
+from app.pictures import model as stored
+from app.pictures.intake import MAX_BYTES
+
+TYPE_NAME = "Picture"
+_WIDEST_PX = 8_192
+
+
+@strawberry.type(description="A stored picture; it never changes.")
+class Picture(Node):
+    """Shown from its document."""
+
+    width: int = strawberry.field(description="In pixels, as stored.")
+    height: int = strawberry.field(description="In pixels, as stored.")
+    bytes: int = strawberry.field(description="Size of the stored file.")
+    type: str = strawberry.field(description="Media type of the stored file, e.g. `image/jpeg`.")
+    thumbhash: str = strawberry.field(description="A placeholder of about 24 bytes, base64 (see thumbhash.com).")
+    key: strawberry.Private[str]
+
+    @classmethod
+    def of(cls, picture: stored.Picture) -> Self:
+        """The picture of a document."""
+        return cls(
+            id=strawberry.ID(global_id(TYPE_NAME, picture.identity)),
+            width=picture.width,
+            height=picture.height,
+            bytes=picture.byte_size,
+            type=picture.media_type,
+            thumbhash=picture.thumbhash,
+            key=picture.key,
+        )
+
+    @strawberry.field
+    def url(self, info: Info, width: int | None = None) -> str:
+        """Where to fetch it, without further headers, for the next one to two hours.
+
+        With `width`, a WEBP of about that many pixels (the next larger of a few steps, never larger than the
+        picture); without, the stored file.
+        """
+        if width is not None and not 1 <= width <= _WIDEST_PX:
+            raise bad_input(f"`width` is from 1 to {_WIDEST_PX} pixels, not {width}.", "width")
+        place = info.context.services.pictures.store.url(self.key, width)
+        return info.context.base_url + place if place.startswith("/") else place
+
+
+@strawberry.input(one_of=True, description="A picture: a new file, or one that is stored already. Exactly one of both.")
+class PictureInput:
+    """So that nobody uploads the same photo twice."""
+
+    upload: strawberry.Maybe[Upload] = strawberry.field(
+        description="A file by the GraphQL multipart request specification: JPEG, PNG, WEBP, AVIF or HEIC, "
+        "at most 20 MB and 50 megapixels."
+    )
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The id of a `Picture` of yours.")
+
+
+async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture:
+    """The stored picture that an input means.
+
+    Raises:
+        AppError: BAD_USER_INPUT, NOT_FOUND or FORBIDDEN, with the path of the argument.
+    """
+    who, pictures = viewer(info), info.context.services.pictures
+    try:
+        if given.id:
+            return await pictures.owned(who.user_id, document_id(given.id.value, TYPE_NAME))
+        return await pictures.accept(who.user_id, await _bytes(given))
+    except AppError as error:
+        raise AppError(error.code, error.message, retryable=error.retryable, path=path) from error
+
+
+async def _bytes(given: PictureInput) -> bytes:
+    file: object = given.upload.value if given.upload else None
+    if not isinstance(file, UploadFile):
+        raise bad_input("Send the file as a multipart request (GraphQL multipart request specification).")
+    try:
+        data = await file.read(MAX_BYTES + 1)
+    finally:
+        await file.close()
+    return data
+
+
+async def find(info: Info, identity: stored.PydanticObjectId) -> Picture | None:
+    """The viewer's own picture."""
+    who: Viewer = viewer(info)
+    picture = await info.context.loaders.pictures.load(identity)
+    return Picture.of(picture) if picture and picture.owner_id == who.user_id else None

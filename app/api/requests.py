@@ -1,0 +1,54 @@
+"""A request id on every request, in its logs and in its answer; and whose address it came from."""
+
+import re
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from app.logs import logger
+
+_log = logger(__name__)
+_GIVEN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_HEADER = b"x-request-id"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIds:
+    """Middleware: takes `X-Request-Id` when it is a decent one, makes one otherwise, and logs a line a request."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(_HEADER, b"")
+        request_id = given.decode() if _GIVEN.fullmatch(given) else uuid4().hex
+        scope["request_id"] = request_id
+        started, status = time.perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, answer)
+            finally:
+                elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+                if scope["path"] not in {"/healthz", "/readyz"}:
+                    _log.info(
+                        "request",
+                        method=scope.get("method", "WS"),
+                        path=scope["path"],
+                        status=status,
+                        elapsed_ms=elapsed_ms,
+                    )

@@ -1,0 +1,76 @@
+"""The schema: every feature's part of the three roots, put together."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import strawberry
+from strawberry.extensions import AddValidationRules, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+
+from app.api import accounts, generations, ornaments, pictures
+from app.api.context import Info, ShowResult
+from app.api.descriptions import describe_from_docstrings
+from app.api.errors import PublicErrors
+from app.api.ids import parse_global_id
+from app.api.limits import OperationSize
+from app.api.node import FindNode, Node
+from app.generations.model import Generation
+from app.ornaments.service import GENERATION_KIND
+
+_FIND: Mapping[str, FindNode] = MappingProxyType(
+    {
+        generations.TYPE_NAME: generations.find,
+        ornaments.TYPE_NAME: ornaments.find,
+        pictures.TYPE_NAME: pictures.find,
+    }
+)
+_RESULTS: Mapping[str, ShowResult] = MappingProxyType({GENERATION_KIND: ornaments.result})
+_CACHED_OPERATIONS = 1_000
+_ROOTS = {
+    "Query": "What can be read.",
+    "Mutation": "What can be done. Expected failures come in the payload's `errors`.",
+    "Subscription": "What can be followed live.",
+}
+
+
+async def show_result(info: Info, generation: Generation) -> Node | None:
+    """What a succeeded generation made; null when it is gone."""
+    found: Node | None = await _RESULTS[generation.kind](info, generation)
+    return found
+
+
+@strawberry.type
+class NodeQuery:
+    """Fields of the query root."""
+
+    @strawberry.field
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
+        type_name, identity = parse_global_id(id, "id")
+        find = _FIND.get(type_name)
+        return await find(info, identity) if find else None
+
+
+Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery))
+Subscription = merge_types("Subscription", (generations.GenerationSubscription,))
+Mutation = merge_types("Mutation", (accounts.AccountMutation, ornaments.OrnamentMutation))
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[ornaments.OrnamentImage, pictures.Picture],
+    config=StrawberryConfig(),
+    extensions=[
+        PublicErrors,
+        lambda: AddValidationRules([OperationSize]),
+        lambda: ValidationCache(maxsize=_CACHED_OPERATIONS),
+    ],
+)
+describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+
+
+def schema_text() -> str:
+    """The schema in GraphQL's schema definition language, as `schema.graphql` keeps it."""
+    return schema.as_str().rstrip() + "\n"

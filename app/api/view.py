@@ -1,0 +1,268 @@
+"""GraphQL over HTTP and WebSocket: what comes in is checked, every answer is GraphQL's JSON."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from json import JSONDecodeError
+from typing import Any, override
+
+import orjson
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types import ExecutionResult
+from strawberry.types.unset import UNSET, UnsetType
+
+from app.api.context import Context
+from app.api.media_types import GRAPHQL_JSON, JSON, preferred
+from app.api.schema import schema
+from app.errors import ErrorCode
+
+_JSON_MAX_BYTES = 1_000_000
+_UPLOAD_MAX_BYTES = 25_000_000
+_INIT_TIMEOUT_S = 5
+_OPERATIONS_A_SOCKET = 100
+_UNAUTHORIZED_CLOSE = 4403
+_PREFLIGHT_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+
+type MakeContext = Callable[[Request | WebSocket], Context]
+type Explorer = Callable[[Request], Awaitable[Response]]
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """The graphql-transport-ws protocol; a socket lives as long as the token it was opened with."""
+
+    _expiry: asyncio.TimerHandle | None = None
+    _closing: asyncio.Task[None] | None = None
+
+    @override
+    async def handle_message(self, message: Any) -> None:
+        """Refuse what is no message of the protocol before it is looked into."""
+        if not _is_message(message):
+            await self.handle_invalid_message("Invalid message")
+        else:
+            await super().handle_message(message)
+
+    @override
+    async def handle_connection_init(self, message: Any) -> None:
+        """Close the socket with 4403 when the token runs out."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
+            seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
+            self._expiry = asyncio.get_running_loop().call_later(max(0, seconds), self._close_expired)
+
+    @override
+    async def shutdown(self) -> None:
+        """Leave no timer behind."""
+        if self._expiry:
+            self._expiry.cancel()
+        if self._closing:
+            await self._closing
+        await super().shutdown()
+
+    @staticmethod
+    @override
+    def _get_pre_execution_close_reason(error: Any) -> str | None:
+        return None  # a syntax error is that operation's, not the socket's
+
+    def _close_expired(self) -> None:
+        self._closing = asyncio.create_task(self._close())
+
+    async def _close(self) -> None:
+        with suppress(Exception):  # the client may be gone already
+            await self.websocket.close(code=_UNAUTHORIZED_CLOSE, reason="Token expired")
+
+
+class GraphQLView(GraphQL[Context, None]):
+    """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing."""
+
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(self, make_context: MakeContext, explorer: Explorer | None, allowed_origins: tuple[str, ...]) -> None:
+        super().__init__(
+            schema,
+            graphql_ide="graphiql" if explorer else None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=_INIT_TIMEOUT_S),
+            multipart_uploads_enabled=True,
+            max_subscriptions_per_connection=_OPERATIONS_A_SOCKET,
+            allowed_origins=allowed_origins,
+        )
+        self._make_context = make_context
+        self._explorer = explorer
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; what the view refuses becomes a GraphQL error with a code."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, _capped(scope, receive))
+        try:
+            response = await self.run(request)
+        except HTTPException as error:
+            response = self._refusal(request, error)
+        await response(scope, receive, send)
+
+    @override
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """The context, with the viewer of the Authorization header; a WebSocket says its token later."""
+        context = self._make_context(request)
+        context.authenticate(request.headers.get("authorization"))
+        return context
+
+    @override
+    async def on_ws_connect(self, context: Context) -> Mapping[str, object] | None | UnsetType:
+        """The viewer of the connectionParams' `authorization`.
+
+        Raises:
+            ConnectionRejectionError: the token is not accepted; closes with 4403.
+        """
+        given = {name.lower(): value for name, value in (context.connection_params or {}).items()}
+        token = given.get("authorization")
+        if isinstance(token, str):
+            context.authenticate(token)
+        if context.refused:
+            raise ConnectionRejectionError
+        return UNSET
+
+    @override
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """Carries the media type that the client prefers."""
+        response = await super().get_sub_response(request)
+        response.media_type = preferred(request.headers.get("accept"))
+        return response
+
+    @override
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """Leave `data` out when nothing ran, as the specification asks."""
+        answer = await super().process_result(request, result)
+        if result.data is None and result.errors and all(error.path is None for error in result.errors):
+            answer.pop("data", None)  # type: ignore[misc]
+        return answer
+
+    @override
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        """With the media type that was negotiated; its status is 400 for GraphQL's own when nothing ran."""
+        response = super().create_response(response_data, sub_response)
+        media_type = sub_response.media_type or JSON
+        response.headers["content-type"] = f"{media_type}; charset=utf-8"
+        if media_type == GRAPHQL_JSON and isinstance(response_data, dict) and "data" not in response_data:
+            response.status_code = 400
+        return response
+
+    @override
+    def encode_json(self, data: object) -> str:
+        """By orjson; a text, which WebSocket clients expect."""
+        return orjson.dumps(data, default=str).decode()
+
+    @override
+    def decode_json(self, data: str | bytes) -> object:
+        """Read JSON.
+
+        Raises:
+            JSONDecodeError: also for invalid UTF-8 and for what is nested too deep.
+        """
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            raise
+        except (RecursionError, UnicodeError) as error:
+            raise JSONDecodeError("not JSON", "", 0) from error
+
+    @override
+    def parse_json(self, data: str | bytes) -> Any:
+        """Read a request's body.
+
+        Raises:
+            HTTPException: 400 when it is no JSON object.
+        """
+        parsed = super().parse_json(data)
+        if not isinstance(parsed, dict):
+            raise HTTPException(400, "The body must be a JSON object.")
+        return parsed
+
+    @override
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """Read the body; an upload must carry a header that no web page can send to another site unasked.
+
+        Raises:
+            HTTPException: 400 with what to do.
+        """
+        if (request.content_type or "").startswith("multipart/form-data") and not any(
+            name in request.headers for name in _PREFLIGHT_HEADERS
+        ):
+            raise HTTPException(400, "A multipart request needs the header `GraphQL-Require-Preflight: true`.")
+        try:
+            return await super().parse_http_body(request)
+        except (AttributeError, TypeError, IndexError) as error:  # `operations` or `map` of another shape
+            raise HTTPException(400, "`operations` and `map` do not fit together.") from error
+
+    @override
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Only for browsers: who accepts anything is answered in JSON."""
+        return bool(super().should_render_graphql_ide(request)) and "text/html" in request.headers.get("accept", "")
+
+    @override
+    async def render_graphql_ide(self, request: Request) -> Response:
+        """GraphiQL."""
+        if self._explorer is None:
+            raise HTTPException(404, "Not Found")
+        return await self._explorer(request)
+
+    def _refusal(self, request: Request, error: HTTPException) -> Response:
+        media_type = preferred(request.headers.get("accept"))
+        extensions = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
+        body = orjson.dumps({"errors": [{"message": error.reason, "extensions": extensions}]})
+        response = Response(body, error.status_code, media_type=media_type)
+        if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed
+            response.headers["allow"] = "GET, POST"
+        return response
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in {"subscribe", "complete"}:
+        return True
+    if not isinstance(message.get("id"), str) or not message["id"]:
+        return False
+    return message["type"] == "complete" or _is_operation(message.get("payload"))
+
+
+def _is_operation(payload: Any) -> bool:
+    return (
+        isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+        and isinstance(payload.get("extensions"), dict | None)
+    )
+
+
+def _capped(scope: Scope, receive: Receive) -> Receive:
+    """The same messages, until they are too many."""
+    headers = dict(scope["headers"])
+    upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+    left = _UPLOAD_MAX_BYTES if upload else _JSON_MAX_BYTES
+
+    async def capped() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            what = "An upload has at most 20 MB." if upload else "The body has at most 1 MB."
+            raise HTTPException(413, what)
+        return message
+
+    return capped

@@ -1,0 +1,161 @@
+"""The composition root: the only place that picks, opens and closes implementations."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from limits.aio.storage import MemoryStorage
+
+from app.accounts.attempts import WindowedAttempts
+from app.accounts.model import Session, User
+from app.accounts.passwords import PasswordHasher
+from app.accounts.refresh_tokens import RefreshTokens
+from app.accounts.secrets import load_or_create_secret
+from app.accounts.service import Accounts
+from app.accounts.sessions import Sessions
+from app.accounts.tokens import TokenSigner
+from app.api.context import Services
+from app.database import servers
+from app.database.connection import Connection, connect
+from app.database.document import DocumentTypes
+from app.database.servers import DatabaseServer
+from app.generations.inprocess import InProcessHub, InProcessQueue
+from app.generations.model import Generation
+from app.generations.ports import EventHub, WorkQueue
+from app.generations.runner import Runner
+from app.generations.service import Generations
+from app.ornaments.jobs import OrnamentJob
+from app.ornaments.model import OrnamentImage
+from app.ornaments.service import GENERATION_KIND, Ornaments
+from app.pictures.disk import DiskStore
+from app.pictures.library import Pictures
+from app.pictures.links import MediaLinks
+from app.pictures.model import Picture
+from app.providers.local.provider import LocalImageModel
+from app.providers.ports import ImageModel
+from app.settings import Settings
+
+DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, OrnamentImage)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Every implementation of this process, picked by the settings and not yet opened."""
+
+    settings: Settings
+    server: DatabaseServer
+    services: Services
+    runner: Runner
+    queue: WorkQueue
+    hub: EventHub
+    store: DiskStore
+    image_model: ImageModel
+
+    def description(self) -> Mapping[str, str]:
+        """What this process runs on, a line each; says of everything whether it is real, local or mock."""
+        return {
+            "database": self.server.description,
+            "queue": self.queue.description,
+            "models": _models(self.settings, self.image_model),
+            "store": f"local disk, {media_dir(self.settings)}",
+        }
+
+
+def media_dir(settings: Settings) -> Path:
+    """Where the pictures of the local disk lie."""
+    return settings.data_dir.resolve() / "media"
+
+
+def assemble(settings: Settings) -> Parts:
+    """Pick the implementations; makes the data folder and the secrets that were not given, opens nothing.
+
+    Raises:
+        SecretFileError: a secret's file can't be trusted.
+    """
+    queue, hub = InProcessQueue(), InProcessHub()
+    store = DiskStore(media_dir(settings), MediaLinks(_secret(settings, "media_url_key")))
+    pictures = Pictures(store)
+    model = _image_model(settings)
+    generations = Generations(queue, hub)
+    job = OrnamentJob(pictures, {model.name: model}, settings.provider_timeout_s)
+    worker = f"{socket.gethostname()}-{os.getpid()}"
+    return Parts(
+        settings=settings,
+        server=database_server(settings),
+        services=Services(_accounts(settings), generations, Ornaments(generations, model), pictures),
+        runner=Runner({GENERATION_KIND: job}, queue, hub, worker),
+        queue=queue,
+        hub=hub,
+        store=store,
+        image_model=model,
+    )
+
+
+def database_server(settings: Settings) -> DatabaseServer:
+    """The database's server that the settings mean."""
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return servers.choose(url, settings.data_dir)
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings, server: DatabaseServer) -> AsyncGenerator[Connection]:
+    """Start the server, connect and make the indexes; close and stop at the exit.
+
+    Raises:
+        DatabaseError: in a sentence for the operator.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await server.start()
+    try:
+        connection = await connect(server.url, DOCUMENTS)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def working(parts: Parts) -> AsyncGenerator[Connection]:
+    """The database open and this process working on generations.
+
+    At the exit nothing new is claimed and what runs is given back to the queue.
+    """
+    async with opened_database(parts.settings, parts.server) as connection:
+        async with parts.queue.serve(parts.runner.run, parts.settings.worker_slots):
+            sweep = asyncio.create_task(parts.runner.sweep())
+            try:
+                yield connection
+            finally:
+                sweep.cancel()
+                await asyncio.wait([sweep])
+
+
+def _accounts(settings: Settings) -> Accounts:
+    secret = _secret(settings, "jwt_secret")
+    return Accounts(
+        passwords=PasswordHasher(),
+        attempts=WindowedAttempts(MemoryStorage()),
+        tokens=TokenSigner(secret),
+        sessions=Sessions(RefreshTokens(secret)),
+    )
+
+
+def _secret(settings: Settings, name: str) -> bytes:
+    given = settings.real(name)
+    return given.encode() if given else load_or_create_secret(settings.data_dir / "secrets" / name)
+
+
+def _image_model(settings: Settings) -> ImageModel:
+    return LocalImageModel()
+
+
+def _models(settings: Settings, model: ImageModel) -> str:
+    if model.name == "local":
+        return "pictures: basic processing on this machine (local; set GOOGLE_API_KEY for Gemini)"
+    return f"pictures: {model.name}, {settings.gemini_image_model} (real)"

@@ -1,0 +1,158 @@
+"""The command line: `regen serve | doctor | schema | upgrade | copy | backup | restore`."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app import serving
+from app.accounts.secrets import SecretFileError
+from app.bootstrap import DOCUMENTS, database_server, media_dir, opened_database
+from app.database import backup as backups
+from app.database.connection import RawDatabase, connect
+from app.database.errors import DatabaseError
+from app.database.transfer import copy as copy_database
+from app.database.upgrade import upgrade as upgrade_documents
+from app.doctor import examine
+from app.settings import Settings, SettingsError, load_settings
+
+_EXPECTED = (SettingsError, DatabaseError, SecretFileError, serving.AddressInUseError, OSError)
+
+
+def main() -> None:
+    """Run one command; an expected failure is one sentence and exit status 1."""
+    try:
+        regen(standalone_mode=True)
+    except _EXPECTED as error:
+        click.echo(f"regen: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group()
+def regen() -> None:
+    """Regen: a GraphQL server for AI images that are made, regenerated and compared."""
+
+
+@regen.command()
+def serve() -> None:
+    """Serve the API and the explorer, and work on generations."""
+    serving.serve(load_settings())
+
+
+@regen.command()
+def doctor() -> None:
+    """Say what is configured, what is reachable, what is missing and how to set it."""
+    report = asyncio.run(examine(load_settings()))
+    click.echo(report.text())
+    sys.exit(0 if report.healthy else 1)
+
+
+@regen.command()
+@click.option("--check", is_flag=True, help="Fail when schema.graphql is not what the code says.")
+@click.option("--write", is_flag=True, help="Write it to schema.graphql.")
+def schema(*, check: bool, write: bool) -> None:
+    """Print the schema."""
+    from app.api.schema import schema_text  # noqa: PLC0415 - the other commands start faster without it
+
+    text, file = schema_text(), Path("schema.graphql")
+    if check:
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            click.echo(
+                "schema.graphql is not what the code says: run `make schema` and look at the difference.", err=True
+            )
+            sys.exit(1)
+    elif write:
+        file.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)
+
+
+@regen.command()
+def upgrade() -> None:
+    """Bring the stored documents to the layout of this version; stop the server first."""
+
+    async def run(database: RawDatabase, _: Settings) -> None:
+        reports = await upgrade_documents(database, DOCUMENTS)
+        for report in reports:
+            click.echo(f"{report.step.name}: {report.changed} documents changed")
+        click.echo("Every document has the layout of this version.")
+
+    _with_database(run)
+
+
+@regen.command()
+@click.option(
+    "--to",
+    "target_url",
+    required=True,
+    metavar="MONGODB_URL",
+    help="The server to copy to; its database must be empty.",
+)
+@click.option("--to-data-dir", type=click.Path(path_type=Path), help="Copy the pictures too, to this data folder.")
+@click.option("--resume", is_flag=True, help="Go on after an interrupted copy.")
+def copy(*, target_url: str, to_data_dir: Path | None, resume: bool) -> None:
+    """Copy all documents, and the pictures if asked to, to another database; stop the server first."""
+
+    async def run(database: RawDatabase, settings: Settings) -> None:
+        target = await connect(target_url, DOCUMENTS)
+        try:
+            counts = await copy_database(database, target.database, resume=resume)
+        finally:
+            await target.close()
+        for name, count in sorted(counts.items()):
+            click.echo(f"{name}: {count} documents")
+        click.echo(await asyncio.to_thread(_copy_pictures, media_dir(settings), to_data_dir))
+        click.echo("Everything is there, compared by fingerprint. Start the server with MONGODB_URL set to it.")
+
+    _with_database(run)
+
+
+@regen.command()
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
+def backup(*, archive: Path) -> None:
+    """Write all documents and pictures to one new file."""
+
+    async def run(database: RawDatabase, settings: Settings) -> None:
+        report = await backups.backup(database, media_dir(settings), archive)
+        click.echo(f"{archive}: {sum(report.documents.values())} documents, {report.media} files of pictures")
+
+    _with_database(run)
+
+
+@regen.command()
+@click.argument("archive", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(*, archive: Path) -> None:
+    """Bring back what `backup` wrote, into an empty database and data folder; stop the server first."""
+
+    async def run(database: RawDatabase, settings: Settings) -> None:
+        report = await backups.restore(archive, database, media_dir(settings))
+        click.echo(f"Restored {sum(report.documents.values())} documents and {report.media} files of pictures.")
+
+    _with_database(run)
+
+
+def _with_database(run: Callable[[RawDatabase, Settings], Awaitable[Any]]) -> None:
+    settings = load_settings()
+
+    async def opened() -> None:
+        async with opened_database(settings, database_server(settings)) as connection:
+            await run(connection.database, settings)
+
+    asyncio.run(opened())
+
+
+def _copy_pictures(source: Path, to_data_dir: Path | None) -> str:
+    if to_data_dir is None:
+        return f"The pictures stay in {source}: keep DATA_DIR as it is, or copy that folder along."
+    target = to_data_dir.resolve() / "media"
+    if source.exists():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    return f"The pictures are copied to {target}: start with DATA_DIR={to_data_dir}."
+
+
+if __name__ == "__main__":
+    main()

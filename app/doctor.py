@@ -1,0 +1,90 @@
+"""What is configured, what is reachable, what is missing and how to set it."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.bootstrap import DOCUMENTS, assemble, opened_database
+from app.database.errors import DatabaseError, DataFolderInUseError
+from app.database.upgrade import outdated
+from app.main import WEB_DIST
+from app.settings import Settings
+
+
+@dataclass(slots=True)
+class Report:
+    """Lines for people; `healthy` is false when something that is configured does not work."""
+
+    lines: list[str] = field(default_factory=list[str])
+    healthy: bool = True
+
+    def fine(self, name: str, text: str) -> None:
+        """Note what works."""
+        self.lines.append(f"[ok]      {name}: {text}")
+
+    def hint(self, name: str, text: str) -> None:
+        """Note what could be set up."""
+        self.lines.append(f"[hint]    {name}: {text}")
+
+    def broken(self, name: str, text: str) -> None:
+        """Note what does not work."""
+        self.lines.append(f"[problem] {name}: {text}")
+        self.healthy = False
+
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self.lines)
+
+
+async def examine(settings: Settings) -> Report:
+    """Look at everything this process would use; nothing is changed but what a start would make."""
+    report = Report()
+    parts = assemble(settings)
+    for name, description in parts.description().items():
+        if name != "database":
+            report.fine(name, description)
+    await _database(report, settings)
+    await asyncio.to_thread(_data_folder, report, settings.data_dir)
+    _keys(report, settings)
+    if WEB_DIST.exists():
+        report.fine("explorer", "built" if settings.explorer else "switched off by EXPLORER")
+    else:
+        report.hint("explorer", "not built: run `make run`, or `npm ci && npm run build` in web/")
+    return report
+
+
+async def _database(report: Report, settings: Settings) -> None:
+    parts = assemble(settings)
+    try:
+        async with opened_database(settings, parts.server) as connection:
+            waiting = await outdated(connection.database, DOCUMENTS)
+            report.fine("database", f"{parts.server.description}, reachable")
+    except DataFolderInUseError as error:
+        report.hint("database", f"{parts.server.description}; {error}")
+        return
+    except DatabaseError as error:
+        report.broken("database", str(error))
+        return
+    if waiting:
+        counts = ", ".join(f"{count} in {name}" for name, count in waiting.items())
+        report.broken("database", f"documents have an older layout ({counts}): run `regen upgrade`")
+
+
+def _data_folder(report: Report, folder: Path) -> None:
+    if os.access(folder, os.W_OK):
+        report.fine("data folder", f"{folder.resolve()}, writable")
+    else:
+        report.broken("data folder", f"{folder.resolve()} can't be written: change its owner, or set DATA_DIR")
+
+
+def _keys(report: Report, settings: Settings) -> None:
+    for name in settings.placeholders():
+        report.broken(name, "holds a placeholder, not a real value: put the real one there, or remove it")
+    if settings.google_api_key is None:
+        report.hint("GOOGLE_API_KEY", "not set: ornaments are made by basic processing; make a key in Google AI Studio")
+    for name in ("jwt_secret", "media_url_key"):
+        if settings.real(name) is None:
+            report.fine(name.upper(), f"not set: made here and kept in {settings.data_dir / 'secrets' / name}")
+        else:
+            report.fine(name.upper(), "set")

@@ -1,0 +1,85 @@
+"""What a generation of an ornament image does: one call to a model, one picture kept, one version written."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import AppError, ErrorCode
+from app.generations.model import Generation, Recipe
+from app.generations.work import Work
+from app.lineage.wishes import combined
+from app.ornaments.versions import write_version
+from app.pictures.library import Pictures
+from app.pictures.model import Picture
+from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Reference, Stage
+
+_MODEL_STARTS_AT, _MODEL_ENDS_AT = 10, 90
+
+
+@dataclass(frozen=True, slots=True)
+class OrnamentJob:
+    """Makes the picture of a recipe with the model that the recipe names; `models` are by provider."""
+
+    pictures: Pictures
+    models: Mapping[str, ImageModel]
+    deadline_s: float
+
+    async def run(self, work: Work) -> None:
+        """One step: `picture`."""
+
+        async def make() -> dict[str, Any]:
+            return await self._make(work)
+
+        await work.step("picture", make)
+
+    async def complete(self, generation: Generation) -> None:
+        """Write the version under its pre-allocated id."""
+        await write_version(generation)
+
+    async def _make(self, work: Work) -> dict[str, Any]:
+        await work.stage("preparing", _MODEL_STARTS_AT // 2)
+        request = await self._request(work.generation.recipe)
+        made = await self._call(work, request)
+        work.provider_request_id = made.provider_request_id
+        await work.stage("storing", _MODEL_ENDS_AT)
+        picture = await self.pictures.keep(work.generation.owner_id, made.data)
+        return {"pictureId": picture.identity, "source": made.source, "applied": list(made.applied), "note": made.note}
+
+    async def _request(self, recipe: Recipe) -> ImageRequest:
+        found = await Picture.by_ids([item.picture_id for item in recipe.pictures])
+        if len(found) < len(recipe.pictures):
+            raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The photo this is made from is gone; upload it again.")
+        pictures = [found[item.picture_id] for item in recipe.pictures]
+        task = ImageTask(recipe.task)
+        return ImageRequest(
+            task=task,
+            prompt=combined(*recipe.prompts),
+            references=tuple([Reference(await self.pictures.read(item), item.media_type) for item in pictures]),
+            wishes=recipe.prompts[-1:] if task is ImageTask.ADJUST else recipe.prompts[1:],
+            background=recipe.parameters["background"] if task is ImageTask.REPLACE_BACKGROUND else None,
+        )
+
+    async def _call(self, work: Work, request: ImageRequest) -> MadePicture:
+        recipe = work.generation.recipe
+        model = self.models.get(recipe.provider)
+        if model is None:
+            raise AppError(
+                ErrorCode.PROVIDER_NOT_CONFIGURED,
+                f"This was started with the provider “{recipe.provider}”, which is no longer set up.",
+            )
+        try:
+            async with asyncio.timeout(self.deadline_s), aclosing(model.run(request)) as updates:
+                async for update in updates:
+                    if isinstance(update, MadePicture):
+                        return update
+                    await work.stage(update.name, _percent(update))
+        except TimeoutError as error:
+            message = f"The model did not answer within {self.deadline_s:g} seconds. Try again."
+            raise AppError(ErrorCode.TIMEOUT, message, retryable=True) from error
+        raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
+
+
+def _percent(stage: Stage) -> int:
+    return _MODEL_STARTS_AT + stage.percent * (_MODEL_ENDS_AT - _MODEL_STARTS_AT) // 100

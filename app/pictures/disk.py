@@ -1,0 +1,101 @@
+"""Pictures in a folder of this machine, served by the app under signed links."""
+
+import asyncio
+import os
+import re
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import AppError, ErrorCode
+from app.pictures.links import MediaLinks
+from app.pictures.rendition import rendition
+
+KEY = re.compile(r"[0-9a-f]{24}/[0-9a-f]{64}\.(jpg|png|webp)")
+MEDIA_PATH = "/media/"
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStore:
+    """Keeps each picture as one file below `root/pictures`, its smaller widths below `root/renditions`."""
+
+    root: Path
+    links: MediaLinks
+
+    @property
+    def name(self) -> str:
+        """`disk`."""
+        return "disk"
+
+    async def put(self, key: str, data: bytes, media_type: str) -> None:  # noqa: ARG002 - the ending tells the type
+        """Write to a temporary name, flush to the disk, rename.
+
+        Raises:
+            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written.
+        """
+        try:
+            await asyncio.to_thread(_write_once, self._file(key), data)
+        except OSError as error:
+            raise AppError(
+                ErrorCode.UNAVAILABLE,
+                "The picture could not be stored: the server's disk is full or not writable. Try again later.",
+                retryable=True,
+            ) from error
+
+    async def open(self, key: str) -> bytes:
+        """The file's bytes."""
+        try:
+            return await asyncio.to_thread(self._file(key).read_bytes)
+        except FileNotFoundError as error:
+            raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The stored picture is gone; upload it again.") from error
+
+    def url(self, key: str, width: int | None) -> str:
+        """A signed path on this server."""
+        return self.links.sign(MEDIA_PATH + key, width)
+
+    async def delete(self, key: str) -> None:
+        """Remove the file and its renditions."""
+        await asyncio.to_thread(self._remove, key)
+
+    async def file(self, key: str, width: int) -> Path | None:
+        """The file to serve at `width` pixels (0: as stored), made now if need be; null when there is none."""
+        original = self._file(key)
+        smaller = self.root / "renditions" / str(width) / f"{key}.webp" if width else original
+        if not smaller.exists():
+            if not original.exists():
+                return None
+            await asyncio.to_thread(_render, original, smaller, width)
+        return smaller
+
+    def _file(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            message = f"not a key of a picture: {key!r}"
+            raise ValueError(message)
+        return self.root / "pictures" / key
+
+    def _remove(self, key: str) -> None:
+        self._file(key).unlink(missing_ok=True)
+        for made in (self.root / "renditions").glob(f"*/{key}.webp"):
+            made.unlink(missing_ok=True)
+
+
+def _render(original: Path, smaller: Path, width: int) -> None:
+    _write_once(smaller, rendition(original.read_bytes(), width))
+
+
+def _write_once(place: Path, data: bytes) -> None:
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(place)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink(missing_ok=True)
+        raise

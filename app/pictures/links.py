@@ -1,0 +1,42 @@
+"""Signed links to pictures on this server: whoever holds one may fetch, until it expires."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlencode
+
+from app.database.document import utc_now
+
+_HOUR_S = 3600
+_LIFETIME_HOURS = 2
+WIDTHS_PX = (64, 128, 256, 400, 512, 768, 1024, 1536, 2048, 3072)
+"""The widths that are made; a wish for another gets the next larger one, so that caches stay small."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLinks:
+    """Signs and checks `path?w=WIDTH&e=EXPIRY&s=SIGNATURE`; the expiry is in seconds of Unix time.
+
+    It rounds to the hour, so that the same picture has the same link, and caches work, for an hour; a link
+    is good for one to two hours.
+    """
+
+    key: bytes = field(repr=False)
+    now: Callable[[], datetime] = utc_now
+
+    def sign(self, path: str, width: int | None) -> str:
+        """The path with its query; a `width` in pixels is rounded up to one of `WIDTHS_PX`, 0 is as stored."""
+        step = 0 if width is None else next((w for w in WIDTHS_PX if w >= width), 0)
+        expires = (int(self.now().timestamp()) // _HOUR_S + _LIFETIME_HOURS) * _HOUR_S
+        return f"{path}?{urlencode({'w': step, 'e': expires, 's': self._signature(path, step, expires)})}"
+
+    def remaining_s(self, path: str, width: int, expires: int, signature: str) -> int | None:
+        """Seconds that a link is still good for (0 when it has expired), null when its signature is wrong."""
+        if not hmac.compare_digest(self._signature(path, width, expires).encode(), signature.encode()):
+            return None
+        return max(0, expires - int(self.now().timestamp()))
+
+    def _signature(self, path: str, width: int, expires: int) -> str:
+        return hmac.new(self.key, f"{path}\n{width}\n{expires}".encode(), hashlib.sha256).hexdigest()[:40]

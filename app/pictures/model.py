@@ -1,0 +1,80 @@
+"""One stored picture, known by its owner and the hash of its bytes."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+from beanie import PydanticObjectId
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from app.database.document import Instant, StoredDocument, utc_now
+from app.pictures.intake import AcceptedPicture
+
+_AT_ONCE = 400
+
+
+class Picture(StoredDocument):
+    """A picture that was stored once and is never changed.
+
+    `width` and `height` are pixels, `byte_size` bytes, `thumbhash` base64 of about 24 bytes. `store` names
+    the store it lies in, `key` its place there.
+    """
+
+    owner_id: PydanticObjectId
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    byte_size: int
+    thumbhash: str
+    store: str
+    key: str
+    created_at: Instant
+
+    class Settings:
+        """Where it is kept: one document an owner and content."""
+
+        name = "pictures"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("ownerId", ASCENDING), ("sha256", ASCENDING)], name="owner_content", unique=True)
+        ]
+
+    @classmethod
+    async def record(cls, owner_id: PydanticObjectId, accepted: AcceptedPicture, store: str, key: str) -> Self:
+        """The picture of that owner and content, made now if it is not there; safe to repeat and to race."""
+        known = {"ownerId": owner_id, "sha256": accepted.sha256}
+        first: dict[str, Any] = {
+            "schemaVersion": 1,
+            "mediaType": accepted.media_type,
+            "width": accepted.width,
+            "height": accepted.height,
+            "byteSize": len(accepted.data),
+            "thumbhash": accepted.thumbhash,
+            "store": store,
+            "key": key,
+            "createdAt": utc_now(),
+        }
+        collection = cls.rows()
+        try:
+            found = await collection.find_one_and_update(
+                known, {"$setOnInsert": first}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError:  # the other of two upserts at once won: what it wrote is what we wanted
+            found = await collection.find_one(known)
+        return cls.model_validate(found)
+
+    @classmethod
+    async def of_content(cls, owner_id: PydanticObjectId, sha256: str) -> Self | None:
+        """The owner's picture with exactly these bytes."""
+        return await cls.find_one({"ownerId": owner_id, "sha256": sha256})
+
+    @classmethod
+    async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
+        """Those of `ids` that exist, by id."""
+        found: dict[PydanticObjectId, Self] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            cursor = cls.rows().find({"_id": {"$in": list(ids[start : start + _AT_ONCE])}})
+            async for document in cursor:
+                picture = cls.model_validate(document)
+                found[picture.identity] = picture
+        return found

@@ -1,0 +1,82 @@
+"""The server process: its socket, its banner, uvicorn's settings."""
+
+import errno
+import socket
+
+import click
+import uvicorn
+
+from app.bootstrap import assemble
+from app.logs import configure_logs
+from app.main import WEB_DIST, build
+from app.settings import Settings
+
+_BACKLOG = 2048
+_GRACE_S = 8
+_WEBSOCKET_MAX_BYTES = 262_144
+
+
+class AddressInUseError(Exception):
+    """Nothing can listen at HOST and PORT; the message says what to do."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        AddressInUseError: the port is taken, or the address is not this machine's.
+        SecretFileError: a secret's file can't be trusted.
+    """
+    configure_logs(as_json=settings.app_env == "production", level=settings.log_level)
+    listener = _listen(settings.host, settings.port)
+    parts = assemble(settings)
+
+    def banner() -> None:
+        for name, description in parts.description().items():
+            click.echo(f"  {name + ':':<10} {description}")
+        for name in settings.placeholders():
+            click.echo(f"  {name} holds a placeholder, not a real value; it counts as unset")
+        click.echo(f"Regen is ready at {_explorer(settings)}")
+
+    config = uvicorn.Config(
+        build(parts, banner),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=_WEBSOCKET_MAX_BYTES,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} of {host} is in use: stop what uses it, or choose another with PORT={port + 1}."
+        else:
+            message = f"Can't listen at {host} port {port} ({error.strerror}): choose others with HOST=… PORT=…"
+        raise AddressInUseError(message) from None
+    return listener
+
+
+def _explorer(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    where = settings.public_url or f"http://{host}:{settings.port}"
+    if not settings.explorer:
+        return f"{where}/graphql (the explorer is off)"
+    built = "" if WEB_DIST.exists() else " (the explorer is not built: run `make run` once)"
+    return f"{where}/graphql{built}"
