@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from beanie import Document
+from beanie import Document, PydanticObjectId
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
+from pymongo.asynchronous.collection import AsyncCollection
 
 
 def utc_now() -> datetime:
@@ -43,6 +44,19 @@ class StoredDocument(Document):
     model_config = ConfigDict(alias_generator=_field_name, populate_by_name=True)
 
     schema_version: int = 1
+
+    @classmethod
+    def rows(cls) -> AsyncCollection[dict[str, Any]]:
+        """The collection itself, for named queries that read or write raw rows."""
+        return cls.get_pymongo_collection()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - Beanie leaves the type open
+
+    @property
+    def identity(self) -> PydanticObjectId:
+        """The id, of a document that was stored or was given one."""
+        if self.id is None:
+            message = f"this {type(self).__name__} was never stored"
+            raise ValueError(message)
+        return self.id
 
 
 type DocumentTypes = Sequence[type[StoredDocument]]

@@ -1,0 +1,50 @@
+"""The embedded database's own process: `python -m app.database.child PATH PORT`.
+
+Its evaluation would block the API if both shared an event loop. It prints its URL as one line once it listens
+on 127.0.0.1, closes on SIGTERM, and ends with its parent, however that ends: the kernel then closes the pipe
+that is its stdin.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+
+from mongoeco.wire import AsyncMongoEcoProxyServer
+
+from app.database.overrides import fast_engine
+
+_CLOSE_S = 5.0
+_STDIN = 0
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of stdin, then close; a process too busy to close in time is ended as it is."""
+    while os.read(_STDIN, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_CLOSE_S)
+    os._exit(1)
+
+
+async def _serve(path: str, port: int) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    server = AsyncMongoEcoProxyServer(engine=fast_engine(path), host="127.0.0.1", port=port, mongodb_dialect="8.0")
+    async with server:
+        print(server.address.uri, flush=True)  # noqa: T201 - the parent reads it
+        await stop.wait()
+
+
+def main() -> None:
+    """Serve the file PATH on PORT (0: a free one) until SIGTERM or the end of stdin."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, and it closes the database last
+    os.umask(0o077)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The connection to the database: one client of the driver, and what its failures mean."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pymongo
+from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidName,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+)
+
+from app.database.document import DocumentTypes
+from app.database.errors import DatabaseError
+from app.database.servers import host_of
+
+type RawDocument = dict[str, Any]
+type RawDatabase = AsyncDatabase[RawDocument]
+
+_DEFAULT_NAME = "regen"
+_OPTIONS: dict[str, Any] = {
+    "appname": "regen",
+    "serverSelectionTimeoutMS": 5_000,
+    "connectTimeoutMS": 5_000,
+    "socketTimeoutMS": 60_000,
+}
+"""Deadlines, unless the URL has others. `tz_aware` stays off: `document.Instant` puts the time zone back."""
+_UNAUTHENTICATED = frozenset({13, 18, 8000})
+"""Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open connection to one database."""
+
+    client: AsyncMongoClient[RawDocument] = field(repr=False)
+    database: RawDatabase = field(repr=False)
+
+    async def ping(self, within_s: float = 1.0) -> bool:
+        """Whether the server answers in time."""
+        try:
+            with pymongo.timeout(within_s):  # unlike a cancelled call it leaves no half-open socket behind
+                await self.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the driver's sockets."""
+        await self.client.close()
+
+
+async def connect(url: str, document_types: DocumentTypes = (), *, name: str | None = None) -> Connection:
+    """Connect, ask the server for a sign of life, and make the indexes of the document types.
+
+    The database is `name`, else the one of the URL's path, else "regen".
+
+    Raises:
+        DatabaseError: the URL is malformed, nobody answers within 5 s, or the server refuses us.
+    """
+    client = _client(url)
+    try:
+        database = client[name] if name else client.get_default_database(_DEFAULT_NAME)
+        await database.command("ping")
+        if document_types:
+            await init_beanie(database=database, document_models=list(document_types))
+    except PyMongoError as error:
+        await client.close()
+        raise _explained(error, url) from error
+    except BaseException:
+        await client.close()
+        raise
+    return Connection(client, database)
+
+
+def _client(url: str) -> AsyncMongoClient[RawDocument]:
+    try:
+        given = {option.lower() for option, _ in parse_qsl(urlsplit(url).query)}
+        options = {option: value for option, value in _OPTIONS.items() if option.lower() not in given}
+        return AsyncMongoClient[RawDocument](url, **options)
+    except (InvalidURI, ConfigurationError, InvalidName, ValueError):
+        # Neither the message nor the cause: both may quote a badly escaped password.
+        message = (
+            "MONGODB_URL is no valid MongoDB address, or its host name has no DNS record. It looks like "
+            "mongodb://user:password@host:27017/regen, with special characters of the password percent-encoded."
+        )
+        raise DatabaseError(message) from None
+
+
+def _is_about_the_user(error: OperationFailure) -> bool:
+    return error.code in _UNAUTHENTICATED or "Authentication failed" in str(error)  # not every server sends the code
+
+
+def _explained(error: PyMongoError, url: str) -> DatabaseError:
+    host = host_of(url)
+    if isinstance(error, OperationFailure) and _is_about_the_user(error):
+        message = (
+            f"MongoDB at {host} refuses the user of MONGODB_URL: check its name, its password, authSource, "
+            "and that it may read and write the database."
+        )
+    elif isinstance(error, ConnectionFailure):
+        reason = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+        message = (
+            f"No MongoDB answers at {host} ({reason}): check that it runs, "
+            "that this machine may reach it, and MONGODB_URL."
+        )
+    else:
+        message = f"MongoDB at {host} refused a command at start: {error}"
+    return DatabaseError(message)

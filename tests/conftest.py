@@ -1,0 +1,47 @@
+"""What every test may ask for: a database server for the run, and a database for the test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+_CLOSE_S = 10
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MONGODB_URL's server, or an embedded one for each worker of the run."""
+    if url := os.environ.get("MONGODB_URL"):
+        yield url
+        return
+    path = tmp_path_factory.mktemp("database") / "regen.sqlite"
+    command = [sys.executable, "-m", "app.database.child", str(path), "0"]
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(  # noqa: S603 - our own module, no shell
+        command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        url = child.stdout.readline().strip()
+        assert url, "the embedded database did not start: its error is above"
+        yield url
+        child.terminate()
+        try:
+            child.wait(_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+@pytest.fixture
+async def database(mongodb_url: str, worker_id: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    """An empty database of this test's own, dropped after it."""
+    name = f"regen_{worker_id}_{uuid4().hex}"
+    async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
+        yield client[name]
+        await client.drop_database(name)

@@ -1,0 +1,101 @@
+"""Steps from one layout of the documents to the next."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app.database.connection import RawDatabase, RawDocument
+from app.database.document import StoredDocument
+from app.database.errors import DatabaseError
+from app.database.upgrade import STEPS, Step, layouts, outdated, upgrade
+
+
+class Letter(StoredDocument):
+    """A document that has changed twice."""
+
+    schema_version: int = 3
+
+    class Settings:
+        """Where it lies."""
+
+        name = "letters"
+
+
+class Stamp(StoredDocument):
+    """A document that never changed."""
+
+
+def _split_name(document: Mapping[str, Any]) -> RawDocument:
+    first, last = document["name"].split(" ")
+    return {"$set": {"first": first, "last": last}, "$unset": {"name": ""}}
+
+
+_SPLIT = Step("split the name", "letters", 1, _split_name)
+_COUNT = Step("count the letters", "letters", 2, [{"$set": {"letters": "$pages"}}, {"$unset": "pages"}])
+
+
+async def _fill(database: RawDatabase, count: int) -> None:
+    documents = [{"name": f"Ann {number}", "pages": number, "schemaVersion": 1} for number in range(count)]
+    await database["letters"].insert_many(documents)
+
+
+def test_layouts_are_read_from_the_types() -> None:
+    assert layouts([Letter, Stamp]) == {"letters": 3, "Stamp": 1}
+
+
+def test_every_collection_of_the_registry_is_upgraded_step_by_step() -> None:
+    assert sorted({(step.collection, step.from_version) for step in STEPS}) == sorted(
+        (step.collection, step.from_version) for step in STEPS
+    )
+
+
+async def test_steps_are_applied_in_order_and_counted(database: RawDatabase) -> None:
+    await _fill(database, 5)
+    newer = [{"first": "Eve", "last": "Two", "pages": 7, "schemaVersion": 2} for _ in range(400)]
+    await database["letters"].insert_many(newer)
+    reports = await upgrade(database, [Letter, Stamp], [_SPLIT, _COUNT])
+    assert [(report.step.name, report.changed) for report in reports] == [
+        ("split the name", 5),
+        ("count the letters", 405),
+    ]
+    assert await database["letters"].find_one({"last": "4"}, {"_id": 0}) == {
+        "first": "Ann",
+        "last": "4",
+        "letters": 4,
+        "schemaVersion": 3,
+    }
+
+
+async def test_second_run_changes_nothing(database: RawDatabase) -> None:
+    await _fill(database, 3)
+    await upgrade(database, [Letter], [_SPLIT, _COUNT])
+    before = await database["letters"].find().to_list()
+    assert [report.changed for report in await upgrade(database, [Letter], [_SPLIT, _COUNT])] == [0, 0]
+    assert await database["letters"].find().to_list() == before
+
+
+async def test_interrupted_run_is_continued(database: RawDatabase) -> None:
+    await _fill(database, 5)
+    await database["letters"].update_one({"pages": 3}, {"$set": {"name": "nobody"}})
+    with pytest.raises(DatabaseError, match="'split the name' cannot change"):
+        await upgrade(database, [Letter], [_SPLIT, _COUNT])
+    done = await database["letters"].count_documents({"schemaVersion": 2})
+    await database["letters"].update_one({"pages": 3}, {"$set": {"name": "Ann Body"}})
+    reports = await upgrade(database, [Letter], [_SPLIT, _COUNT])
+    assert [report.changed for report in reports] == [5 - done, 5]
+
+
+async def test_documents_of_a_newer_regen_are_refused_before_anything_is_changed(database: RawDatabase) -> None:
+    await _fill(database, 2)
+    await database["letters"].insert_one({"schemaVersion": 9})
+    with pytest.raises(DatabaseError, match=r"letters holds documents of version 9; this Regen knows them up to .* 3"):
+        await upgrade(database, [Letter], [_SPLIT, _COUNT])
+    assert await database["letters"].count_documents({"schemaVersion": 1}) == 2
+
+
+async def test_missing_step_is_reported(database: RawDatabase) -> None:
+    await _fill(database, 2)
+    assert await outdated(database, [Letter, Stamp]) == {"letters": 2}
+    with pytest.raises(DatabaseError, match=r"No step leads some documents to this version: 2 in letters"):
+        await upgrade(database, [Letter], [_SPLIT])
