@@ -126,14 +126,14 @@ async def working(parts: Parts) -> AsyncGenerator[Connection]:
 
     At the exit nothing new is claimed and what runs is given back to the queue.
     """
-    async with opened_database(parts.settings, parts.server) as connection:
-        async with parts.queue.serve(parts.runner.run, parts.settings.worker_slots):
-            sweep = asyncio.create_task(parts.runner.sweep())
-            try:
-                yield connection
-            finally:
-                sweep.cancel()
-                await asyncio.wait([sweep])
+    slots = parts.settings.worker_slots
+    async with opened_database(parts.settings, parts.server) as connection, parts.queue.serve(parts.runner.run, slots):
+        sweep = asyncio.create_task(parts.runner.sweep())
+        try:
+            yield connection
+        finally:
+            sweep.cancel()
+            await asyncio.wait([sweep])
 
 
 def _accounts(settings: Settings) -> Accounts:

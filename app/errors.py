@@ -49,6 +49,10 @@ class AppError(Exception):
         self.path = path
         self.retry_after_s = retry_after_s
 
+    def at(self, *path: str) -> "AppError":
+        """The same failure, of the argument at that path."""
+        return AppError(self.code, self.message, retryable=self.retryable, path=path, retry_after_s=self.retry_after_s)
+
 
 def bad_input(message: str, *path: str) -> AppError:
     """BAD_USER_INPUT with the path of the argument at fault."""

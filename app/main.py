@@ -1,7 +1,7 @@
 """The ASGI application."""
 
 import gc
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,6 @@ from app.api.requests import RequestIds
 from app.api.schema import show_result
 from app.api.view import GraphQLView
 from app.bootstrap import Parts, assemble, working
-from app.database.connection import Connection
 from app.logs import configure_logs
 from app.settings import Settings, load_settings
 
@@ -47,18 +46,18 @@ def create_app() -> ASGIApp:
 def build(parts: Parts, on_ready: Callable[[], None] = lambda: None) -> ASGIApp:
     """The application of these parts; `on_ready` is called when it is about to serve."""
     settings = parts.settings
-    connections: list[Connection] = []
+    pings: list[Callable[[], Awaitable[bool]]] = []
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with working(parts) as connection:
-            connections.append(connection)
+            pings.append(connection.ping)
             _settle_garbage_collector()
             on_ready()
             yield
 
     async def database_answers() -> bool:
-        return bool(connections) and await connections[0].ping()
+        return bool(pings) and await pings[-1]()
 
     public = Starlette(
         routes=[*_graphql_routes(parts), media_route(parts.store), *explorer_routes(WEB_DIST)],

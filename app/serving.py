@@ -1,7 +1,10 @@
 """The server process: its socket, its banner, uvicorn's settings."""
 
 import errno
+import signal
 import socket
+import sys
+from types import FrameType
 
 import click
 import uvicorn
@@ -36,7 +39,7 @@ def serve(settings: Settings) -> None:
             click.echo(f"  {name + ':':<10} {description}")
         for name in settings.placeholders():
             click.echo(f"  {name} holds a placeholder, not a real value; it counts as unset")
-        click.echo(f"Regen is ready at {_explorer(settings)}")
+        click.echo(f"Regen is ready at {_explorer(settings, listener.getsockname()[1])}")
 
     config = uvicorn.Config(
         build(parts, banner),
@@ -53,7 +56,14 @@ def serve(settings: Settings) -> None:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=_GRACE_S,
     )
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _leave)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Once uvicorn has shut down it raises the signal it got again: being told to stop is no failure."""
+    sys.exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -73,9 +83,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _explorer(settings: Settings) -> str:
+def _explorer(settings: Settings, port: int) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    where = settings.public_url or f"http://{host}:{settings.port}"
+    where = settings.public_url or f"http://{host}:{port}"
     if not settings.explorer:
         return f"{where}/graphql (the explorer is off)"
     built = "" if WEB_DIST.exists() else " (the explorer is not built: run `make run` once)"

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         "development", description="`production`: JSON logs, and secrets and hosts must be given explicitly"
     )
     host: str = Field("127.0.0.1", description="Address to listen on")
-    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any that is free")
     data_dir: Path = Field(
         Path("data"), description="Folder of the embedded database, the pictures and the secrets made here"
     )

@@ -1,19 +1,21 @@
 """Accounts: sign up, log in, stay logged in, log out; and the viewer with all that is theirs."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
 from app.accounts import model as stored
 from app.accounts.service import SignedIn
-from app.api.connections import Page
+from app.api.connections import After, First, Page
 from app.api.context import Info, viewer
-from app.api.errors import ErrorsInPayload, UserError
-from app.api.generations import Generation, GenerationConnection, GenerationStatus
+from app.api.enums import OrnamentKind, Status
+from app.api.errors import UserError, errors_in
+from app.api.generations import Generation, GenerationConnection
 from app.api.ids import global_id
-from app.api.node import Node
-from app.api.ornaments import OrnamentImage, OrnamentImageConnection, OrnamentKind
+from app.api.node import INPUT, Node
+from app.api.ornaments import OrnamentImage, OrnamentImageConnection
+from app.errors import AppError
 from app.generations import model as stored_generations
 from app.ornaments import model as stored_ornaments
 
@@ -40,7 +42,8 @@ class Session:
     """Both are secrets of the client."""
 
     access_token: str = strawberry.field(
-        description="Send it as `Authorization: Bearer TOKEN`, on a WebSocket as `authorization` of the connectionParams."
+        description="Send it as `Authorization: Bearer TOKEN`; on a WebSocket the same in `authorization` of the "
+        "connectionParams."
     )
     access_token_expires_at: datetime = strawberry.field(description="When to have called `refreshSession`.")
     refresh_token: str = strawberry.field(description="Good for one `refreshSession`, which gives the next one.")
@@ -71,18 +74,24 @@ class Viewer:
 
     @strawberry.field
     async def generations(
-        self, status: list[GenerationStatus] | None = None, first: int | None = None, after: str | None = None
+        self,
+        status: Annotated[list[Status] | None, strawberry.argument(description="Only those with one of these.")] = None,
+        first: First = None,
+        after: After = None,
     ) -> GenerationConnection:
-        """The viewer's generations, newest first, those with one of the statuses; 20 unless `first` (1 to 100) says else."""
+        """The viewer's generations, newest first."""
         page = Page(first, after)
         found = await stored_generations.Generation.page(self.document.identity, status or [], page.after, page.limit)
         return GenerationConnection.of([(one.identity, Generation.of(one)) for one in found], page)
 
     @strawberry.field
     async def ornament_images(
-        self, first: int | None = None, after: str | None = None, kind: OrnamentKind | None = None
+        self,
+        first: First = None,
+        after: After = None,
+        kind: Annotated[OrnamentKind | None, strawberry.argument(description="Only those of this kind.")] = None,
     ) -> OrnamentImageConnection:
-        """The viewer's ornament images, newest first; 20 unless `first` (1 to 100) says else."""
+        """The viewer's ornament images, newest first."""
         page = Page(first, after)
         found = await stored_ornaments.OrnamentImage.page(self.document.identity, kind, page.after, page.limit)
         return OrnamentImageConnection.of([(one.identity, OrnamentImage.of(one)) for one in found], page)
@@ -169,28 +178,37 @@ class AccountQuery:
 class AccountMutation:
     """Fields of the mutation root."""
 
-    @strawberry.mutation(extensions=[ErrorsInPayload(SignUpPayload)])
-    async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
+    @strawberry.mutation
+    @errors_in(SignUpPayload)
+    async def sign_up(self, info: Info, input: Annotated[SignUpInput, INPUT]) -> SignUpPayload | None:
         """Make an account, and log in to it."""
         context = info.context
         signed_in = await context.services.accounts.sign_up(input.email, input.password, input.name, context.client)
         return SignUpPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
 
-    @strawberry.mutation(extensions=[ErrorsInPayload(LogInPayload)])
-    async def log_in(self, info: Info, input: LogInInput) -> LogInPayload | None:
+    @strawberry.mutation
+    @errors_in(LogInPayload)
+    async def log_in(self, info: Info, input: Annotated[LogInInput, INPUT]) -> LogInPayload | None:
         """Open a session. Too many failures for an account or from an address are RATE_LIMITED for a while."""
         context = info.context
         signed_in = await context.services.accounts.log_in(input.email, input.password, context.client)
         return LogInPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
 
-    @strawberry.mutation(extensions=[ErrorsInPayload(RefreshSessionPayload)])
-    async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionPayload | None:
+    @strawberry.mutation
+    @errors_in(RefreshSessionPayload)
+    async def refresh_session(
+        self, info: Info, input: Annotated[RefreshSessionInput, INPUT]
+    ) -> RefreshSessionPayload | None:
         """Exchange a refresh token for new tokens. One that comes a second time, later than 10 s, ends the session."""
-        signed_in = await info.context.services.accounts.refresh(input.refresh_token)
+        try:
+            signed_in = await info.context.services.accounts.refresh(input.refresh_token)
+        except AppError as error:
+            raise error.at("input", "refreshToken") from error
         return RefreshSessionPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
 
-    @strawberry.mutation(extensions=[ErrorsInPayload(LogOutPayload)])
-    async def log_out(self, info: Info, input: LogOutInput | None = None) -> LogOutPayload | None:
+    @strawberry.mutation
+    @errors_in(LogOutPayload)
+    async def log_out(self, info: Info, input: Annotated[LogOutInput | None, INPUT] = None) -> LogOutPayload | None:
         """End a session: its refresh token is worthless at once, its access token in at most 15 minutes."""
         accounts = info.context.services.accounts
         if input is not None and input.refresh_token is not None:

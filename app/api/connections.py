@@ -2,8 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from beanie import PydanticObjectId
@@ -13,6 +12,11 @@ from app.errors import bad_input
 
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
 _PREFIX = "after:"
+
+First = Annotated[
+    int | None, strawberry.argument(description=f"How many, 1 to {_LARGEST_PAGE}; {_DEFAULT_PAGE} unless it is said.")
+]
+After = Annotated[str | None, strawberry.argument(description="An `endCursor`: the page starts behind that object.")]
 
 
 @strawberry.type(description="Whether there is more, and where to go on.")
@@ -69,17 +73,6 @@ class Page:
             raise bad_input(f"`first` is from 1 to {_LARGEST_PAGE}, not {self.size}.", "first")
         self.after = None if after is None else _parse_cursor(after)
         self.limit = self.size + 1
-
-
-async def connect[D, T](
-    kind: Callable[[list[tuple[PydanticObjectId, T]], Page], Connection[T]],
-    page: Page,
-    read: Awaitable[list[D]],
-    identify: Callable[[D], PydanticObjectId],
-    show: Callable[[D], T],
-) -> Connection[T]:
-    """Read the documents of a page and show them."""
-    return kind([(identify(document), show(document)) for document in await read], page)
 
 
 def _cursor(identity: PydanticObjectId) -> str:

@@ -34,8 +34,9 @@ type ShowResult = Callable[[Info, Generation], Awaitable[Any]]
 class Context:
     """One HTTP request, or one WebSocket with all its operations.
 
-    `show_result` shows what a succeeded generation made. `refused` is why the token that came with it is not accepted: it matters only to operations that need a
-    viewer. `connection_params` is what a WebSocket client sent first.
+    `show_result` shows what a succeeded generation made. `refused` is why the token that came with it is not
+    accepted: it matters only to operations that need a viewer. `connection_params` is what a WebSocket client
+    sent first.
     """
 
     services: Services
@@ -54,11 +55,11 @@ class Context:
         if not authorization:
             return
         scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            message = "The Authorization header must be `Bearer` and an access token."
+            self.refused = AppError(ErrorCode.UNAUTHENTICATED, message)
+            return
         try:
-            if scheme.lower() != "bearer" or not token:
-                raise AppError(
-                    ErrorCode.UNAUTHENTICATED, "The Authorization header must be `Bearer` and an access token."
-                )
             self.viewer = self.services.accounts.viewer(token.strip())
         except AppError as error:
             self.refused = error

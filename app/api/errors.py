@@ -1,28 +1,28 @@
 """How failures reach clients: expected ones in a payload, the rest as GraphQL errors with a code, masked."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import wraps
 from typing import Any, Protocol, Self, runtime_checkable
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import FieldExtension, SchemaExtension
+from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import StreamExecutionResult
 
-from app.errors import AppError, ErrorCode
+from app.api.enums import ErrorCode
+from app.errors import AppError
 from app.logs import logger
 
 _log = logger(__name__)
 
 _TOP_LEVEL = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
 
-ErrorCodeType = strawberry.enum(ErrorCode, name="ErrorCode", description="What went wrong, for programs.")
-
 
 @strawberry.type(description="An expected failure of a mutation: nothing was done.")
 class UserError:
     """One entry of a payload's `errors`."""
 
-    code: ErrorCodeType = strawberry.field(description="What went wrong, for programs.")
+    code: ErrorCode = strawberry.field(description="What went wrong, for programs.")
     message: str = strawberry.field(description="What went wrong and what to do, for people.")
     path: list[str] | None = strawberry.field(description='The argument at fault, e.g. `["input", "image"]`.')
     retryable: bool = strawberry.field(description="Whether the same call may succeed later.")
@@ -40,25 +40,27 @@ class UserError:
         )
 
 
-class ErrorsInPayload(FieldExtension):
-    """Turns an expected failure of a mutation into `payload(errors=[...])`.
+def errors_in[**P, T](
+    payload: Callable[..., T],
+) -> Callable[[Callable[P, Awaitable[T | None]]], Callable[P, Awaitable[T | None]]]:
+    """Turn an expected failure of a mutation into `payload(errors=[...])`.
 
     A missing or refused access token, and what is not the caller's fault, stay GraphQL errors.
     """
 
-    def __init__(self, payload: Callable[..., object]) -> None:
-        self._payload = payload
+    def decorate(mutation: Callable[P, Awaitable[T | None]]) -> Callable[P, Awaitable[T | None]]:
+        @wraps(mutation)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> T | None:
+            try:
+                return await mutation(*args, **kwargs)
+            except AppError as error:
+                if error.code in _TOP_LEVEL and not error.path:
+                    raise
+                return payload(errors=[UserError.of(error)])
 
-    async def resolve_async(
-        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info, **kwargs: Any
-    ) -> Any:
-        """Call the mutation."""
-        try:
-            return await next_(source, info, **kwargs)
-        except AppError as error:
-            if error.code in _TOP_LEVEL and not error.path:
-                raise
-            return self._payload(errors=[UserError.of(error)])
+        return guarded
+
+    return decorate
 
 
 @runtime_checkable

@@ -42,7 +42,6 @@ def explorer_page(dist: Path, host: str | None = None) -> HTMLResponse:
         headers={
             "Cache-Control": "no-cache",
             "Content-Security-Policy": _policy(host),
-            "Cross-Origin-Opener-Policy": "same-origin",
             "Referrer-Policy": "same-origin",
             "Vary": "Accept",
             "X-Content-Type-Options": "nosniff",

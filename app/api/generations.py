@@ -3,37 +3,35 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
 from app.api.connections import Connection
 from app.api.context import Info, viewer
-from app.api.errors import ErrorCodeType
+from app.api.enums import ErrorCode, EventType, Status
 from app.api.ids import document_id, global_id
-from app.api.node import Node
+from app.api.node import GlobalId, Node
 from app.errors import bad_input, not_found
 from app.generations import events as stored_events
 from app.generations import model as stored
 
 TYPE_NAME = "Generation"
 
-GenerationStatus = strawberry.enum(
-    stored.Status, name="GenerationStatus", description="Where a generation stands; the last three are ends."
-)
-EventType = strawberry.enum(
-    stored_events.EventType, name="GenerationEventType", description="What happened in a generation."
-)
-
 
 @strawberry.type(description="Why a generation failed. It is data: the mutation that started it went well.")
 class GenerationFailure:
     """Shown from the document."""
 
-    code: ErrorCodeType = strawberry.field(description="What went wrong, for programs.")
+    code: ErrorCode = strawberry.field(description="What went wrong, for programs.")
     message: str = strawberry.field(description="What went wrong, for people.")
     retryable: bool = strawberry.field(description="Whether the same again may succeed.")
+
+    @classmethod
+    def of(cls, failure: stored.Failure) -> Self:
+        """The failure of a document."""
+        return cls(code=failure.code, message=failure.message, retryable=failure.retryable)
 
 
 @strawberry.type(description="One try of a worker.")
@@ -59,7 +57,7 @@ class GenerationRecipe:
 class Generation(Node):
     """Shown from its document, the events left out."""
 
-    status: GenerationStatus = strawberry.field(description="Where it stands.")
+    status: Status = strawberry.field(description="Where it stands.")
     stage: str | None = strawberry.field(description="What is being done now, in a word; null unless it runs.")
     percent: int = strawberry.field(description="How much of the work is done, 0 to 100.")
     last_sequence: int = strawberry.field(description="Number of its latest event: pass it as `after` to follow on.")
@@ -80,8 +78,7 @@ class Generation(Node):
             stage=generation.stage,
             percent=generation.percent,
             last_sequence=generation.last_sequence,
-            failure=failure
-            and GenerationFailure(code=failure.code, message=failure.message, retryable=failure.retryable),
+            failure=GenerationFailure.of(failure) if failure else None,
             recipe=GenerationRecipe(prompts=list(recipe.prompts), provider=recipe.provider, model=recipe.model),
             attempts=[
                 GenerationAttempt(number=a.number, started_at=a.started_at, ended_at=a.ended_at, outcome=a.outcome)
@@ -95,16 +92,17 @@ class Generation(Node):
     @strawberry.field
     async def queue_position(self) -> int | None:
         """About how many others are before it, 0 for the next; null unless it waits."""
-        if self.document.status is not stored.Status.QUEUED:
+        if self.document.status is not Status.QUEUED:
             return None
         return await stored.Generation.ahead(self.document.identity)
 
     @strawberry.field
     async def result(self, info: Info) -> Node | None:
         """What it made; null until it succeeded."""
-        if self.document.status is not stored.Status.SUCCEEDED:
+        if self.document.status is not Status.SUCCEEDED:
             return None
-        return await info.context.show_result(info, self.document)
+        found: Node | None = await info.context.show_result(info, self.document)
+        return found
 
 
 @strawberry.type(description="A page of generations.")
@@ -158,7 +156,7 @@ class GenerationQuery:
     """Fields of the query root."""
 
     @strawberry.field
-    async def generation(self, info: Info, id: strawberry.ID) -> Generation | None:
+    async def generation(self, info: Info, id: GlobalId) -> Generation | None:
         """One of the viewer's generations; null when there is none, or it is somebody else's."""
         return await find(info, document_id(id, TYPE_NAME, "id"))
 
@@ -169,7 +167,10 @@ class GenerationSubscription:
 
     @strawberry.subscription
     async def generation_progress(
-        self, info: Info, id: strawberry.ID, after: int = 0
+        self,
+        info: Info,
+        id: GlobalId,
+        after: Annotated[int, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
     ) -> AsyncGenerator[GenerationEvent]:
         """The events of one of the viewer's generations after number `after`: the past ones, then live, to its end.
 

@@ -1,11 +1,15 @@
 """`Node`, and finding one by its global id, whatever its type."""
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import strawberry
+from beanie import PydanticObjectId
 
 from app.api.context import Info
-from beanie import PydanticObjectId
+
+INPUT = strawberry.argument(description="What it is done with.")
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="An `id` as it was got, unchanged.")]
 
 
 @strawberry.interface(description="An object with an id that is unique in the whole API.")

@@ -1,34 +1,27 @@
 """Ornament images: made of a photo, made again with a further wish, walked as a tree."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
-from app.api.connections import Connection, Page
+from app.api.connections import After, Connection, First, Page
 from app.api.context import Info, viewer
-from app.api.errors import ErrorsInPayload, UserError
+from app.api.enums import ErrorCode, OrnamentKind, Source
+from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
 from app.api.ids import document_id, global_id
-from app.api.node import Node
+from app.api.node import INPUT, Node
 from app.api.pictures import Picture, PictureInput, take_in
-from app.errors import AppError, ErrorCode, bad_input
+from app.errors import AppError, bad_input
 from app.generations import model as stored_generations
 from app.ornaments import model as stored
 from app.ornaments.service import check_upload
 from app.ornaments.versions import write_version
-from app.providers.ports import Source as StoredSource
 
 TYPE_NAME = "OrnamentImage"
 _KEY_MAX_CHARACTERS = 200
-
-OrnamentKind = strawberry.enum(stored.OrnamentKind, name="OrnamentKind", description="What was made of the photo.")
-Source = strawberry.enum(
-    StoredSource,
-    name="Source",
-    description="Who really made it: PROVIDER a model, LOCAL basic processing on this server, MOCK a placeholder.",
-)
 
 
 @strawberry.type(description="One version of a product picture of jewellery.")
@@ -90,8 +83,8 @@ class OrnamentImage(Node):
         return await _image(info, self.document.lineage.root_id) or self
 
     @strawberry.field
-    async def children(self, first: int | None = None, after: str | None = None) -> "OrnamentImageConnection":
-        """The versions made from this one, oldest first; 20 unless `first` (1 to 100) says else."""
+    async def children(self, first: First = None, after: After = None) -> "OrnamentImageConnection":
+        """The versions made from this one, oldest first."""
         page = Page(first, after)
         found = await stored.OrnamentImage.children(self.document.identity, page.after, page.limit)
         return OrnamentImageConnection.of([(image.identity, OrnamentImage.of(image)) for image in found], page)
@@ -175,8 +168,11 @@ class RegenerateImagePayload:
 class OrnamentMutation:
     """Fields of the mutation root."""
 
-    @strawberry.mutation(extensions=[ErrorsInPayload(UploadOrnamentPayload)])
-    async def upload_ornament(self, info: Info, input: UploadOrnamentInput) -> UploadOrnamentPayload | None:
+    @strawberry.mutation
+    @errors_in(UploadOrnamentPayload)
+    async def upload_ornament(
+        self, info: Info, input: Annotated[UploadOrnamentInput, INPUT]
+    ) -> UploadOrnamentPayload | None:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
         key = _check_key(input.idempotency_key)
         viewer(info)
@@ -186,9 +182,15 @@ class OrnamentMutation:
         generation = await ornaments.upload(picture, input.prompt, input.background_color, key)
         return UploadOrnamentPayload(generation=Generation.of(generation))
 
-    @strawberry.mutation(extensions=[ErrorsInPayload(RegenerateImagePayload)])
-    async def regenerate_image(self, info: Info, input: RegenerateImageInput) -> RegenerateImagePayload | None:
-        """Make a child of an image: its picture and its prompts, plus one more wish. Follow it with `generationProgress`."""
+    @strawberry.mutation
+    @errors_in(RegenerateImagePayload)
+    async def regenerate_image(
+        self, info: Info, input: Annotated[RegenerateImageInput, INPUT]
+    ) -> RegenerateImagePayload | None:
+        """Make a child of an image: its picture and its prompts, plus one more wish.
+
+        Follow it with `generationProgress`.
+        """
         key = _check_key(input.idempotency_key)
         image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
         ornaments = info.context.services.ornaments

@@ -1,12 +1,12 @@
 """Pictures as clients see them, and how they come in."""
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 import strawberry
+from beanie import PydanticObjectId
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
-from app.accounts.service import Viewer
 from app.api.context import Info, viewer
 from app.api.ids import document_id, global_id
 from app.api.node import Node
@@ -43,12 +43,18 @@ class Picture(Node):
         )
 
     @strawberry.field
-    def url(self, info: Info, width: int | None = None) -> str:
-        """Where to fetch it, without further headers, for the next one to two hours.
-
-        With `width`, a WEBP of about that many pixels (the next larger of a few steps, never larger than the
-        picture); without, the stored file.
-        """
+    def url(
+        self,
+        info: Info,
+        width: Annotated[
+            int | None,
+            strawberry.argument(
+                description="In pixels: a WEBP of the next larger of a few widths, never larger than the picture; "
+                "unset: the stored file."
+            ),
+        ] = None,
+    ) -> str:
+        """Where to fetch it, without further headers, for the next one to two hours."""
         if width is not None and not 1 <= width <= _WIDEST_PX:
             raise bad_input(f"`width` is from 1 to {_WIDEST_PX} pixels, not {width}.", "width")
         place = info.context.services.pictures.store.url(self.key, width)
@@ -78,11 +84,11 @@ async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture
             return await pictures.owned(who.user_id, document_id(given.id.value, TYPE_NAME))
         return await pictures.accept(who.user_id, await _bytes(given))
     except AppError as error:
-        raise AppError(error.code, error.message, retryable=error.retryable, path=path) from error
+        raise error.at(*path) from error
 
 
 async def _bytes(given: PictureInput) -> bytes:
-    file: object = given.upload.value if given.upload else None
+    file: Any = given.upload.value if given.upload else None
     if not isinstance(file, UploadFile):
         raise bad_input("Send the file as a multipart request (GraphQL multipart request specification).")
     try:
@@ -92,8 +98,8 @@ async def _bytes(given: PictureInput) -> bytes:
     return data
 
 
-async def find(info: Info, identity: stored.PydanticObjectId) -> Picture | None:
+async def find(info: Info, identity: PydanticObjectId) -> Picture | None:
     """The viewer's own picture."""
-    who: Viewer = viewer(info)
+    who = viewer(info)
     picture = await info.context.loaders.pictures.load(identity)
     return Picture.of(picture) if picture and picture.owner_id == who.user_id else None

@@ -14,7 +14,7 @@ from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import OperationSize
-from app.api.node import FindNode, Node
+from app.api.node import FindNode, GlobalId, Node
 from app.generations.model import Generation
 from app.ornaments.service import GENERATION_KIND
 
@@ -45,7 +45,7 @@ class NodeQuery:
     """Fields of the query root."""
 
     @strawberry.field
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    async def node(self, info: Info, id: GlobalId) -> Node | None:
         """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
         type_name, identity = parse_global_id(id, "id")
         find = _FIND.get(type_name)

@@ -1,11 +1,11 @@
 """GraphQL over HTTP and WebSocket: what comes in is checked, every answer is GraphQL's JSON."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from json import JSONDecodeError
-from typing import Any, override
+from typing import Any, cast, override
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
@@ -19,7 +19,7 @@ from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types import ExecutionResult
-from strawberry.types.unset import UNSET, UnsetType
+from strawberry.types.unset import UnsetType
 
 from app.api.context import Context
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
@@ -120,7 +120,7 @@ class GraphQLView(GraphQL[Context, None]):
         return context
 
     @override
-    async def on_ws_connect(self, context: Context) -> Mapping[str, object] | None | UnsetType:
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """The viewer of the connectionParams' `authorization`.
 
         Raises:
@@ -132,7 +132,7 @@ class GraphQLView(GraphQL[Context, None]):
             context.authenticate(token)
         if context.refused:
             raise ConnectionRejectionError
-        return UNSET
+        return await super().on_ws_connect(context)
 
     @override
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
@@ -146,7 +146,7 @@ class GraphQLView(GraphQL[Context, None]):
         """Leave `data` out when nothing ran, as the specification asks."""
         answer = await super().process_result(request, result)
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            answer.pop("data", None)  # type: ignore[misc]
+            answer.pop("data", None)
         return answer
 
     @override
@@ -190,7 +190,7 @@ class GraphQLView(GraphQL[Context, None]):
         parsed = super().parse_json(data)
         if not isinstance(parsed, dict):
             raise HTTPException(400, "The body must be a JSON object.")
-        return parsed
+        return cast("dict[str, Any]", parsed)
 
     @override
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
@@ -231,23 +231,26 @@ class GraphQLView(GraphQL[Context, None]):
 
 
 def _is_message(message: Any) -> bool:
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+    fields = _fields(message)
+    if not isinstance(fields.get("type"), str):
         return False
-    if message["type"] not in {"subscribe", "complete"}:
+    if fields["type"] not in {"subscribe", "complete"}:
         return True
-    if not isinstance(message.get("id"), str) or not message["id"]:
-        return False
-    return message["type"] == "complete" or _is_operation(message.get("payload"))
+    identified = isinstance(fields.get("id"), str) and bool(fields["id"])
+    return identified and (fields["type"] == "complete" or _is_operation(_fields(fields.get("payload"))))
 
 
-def _is_operation(payload: Any) -> bool:
+def _is_operation(payload: dict[str, Any]) -> bool:
     return (
-        isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
+        isinstance(payload.get("query"), str)
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("operationName"), str | None)
         and isinstance(payload.get("extensions"), dict | None)
     )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _capped(scope: Scope, receive: Receive) -> Receive:

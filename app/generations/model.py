@@ -81,6 +81,7 @@ class Attempt(StoredValue):
 class Generation(StoredDocument):
     """One document is the truth of each step of the work.
 
+    `idempotency_key` is `owner:key`, one text because the embedded database checks only single fields quickly.
     `result_id` is the id that what it makes will have. `settled` is false until it has ended and its result
     is written; what is not settled is found again after a crash.
     """
@@ -110,9 +111,7 @@ class Generation(StoredDocument):
 
         name = "generations"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel(
-                [("ownerId", ASCENDING), ("idempotencyKey", ASCENDING)], name="owner_idempotency_key", unique=True
-            ),
+            IndexModel([("idempotencyKey", ASCENDING)], name="idempotency_key", unique=True),
             IndexModel([("ownerId", DESCENDING), ("_id", DESCENDING)], name="owner_newest"),
             IndexModel([("ownerId", DESCENDING), ("status", DESCENDING), ("_id", DESCENDING)], name="owner_status"),
             IndexModel([("settled", ASCENDING), ("_id", ASCENDING)], name="unsettled"),
@@ -120,11 +119,11 @@ class Generation(StoredDocument):
 
     @classmethod
     async def start(cls, first: Self) -> tuple[Self, bool]:
-        """Insert it, or find the one of the same owner and idempotency key; true when it is new."""
+        """Insert it, or find the one of the same idempotency key; true when it is new."""
         try:
             await first.insert()
         except DuplicateKeyError:
-            known = await cls.find_one({"ownerId": first.owner_id, "idempotencyKey": first.idempotency_key})
+            known = await cls.find_one({"idempotencyKey": first.idempotency_key})
             if known is None:
                 raise
             return known, False

@@ -1,6 +1,6 @@
 """The use cases of generations: start one, look at one, follow one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -34,7 +34,7 @@ class Generations:
             owner_id=owner_id,
             kind=kind,
             recipe=recipe,
-            idempotency_key=key or uuid4().hex,
+            idempotency_key=f"{owner_id}:{key or uuid4().hex}",
             result_id=PydanticObjectId(),
             events=[GenerationEvent(sequence=1, type=EventType.QUEUED, at=now)],
             created_at=now,
@@ -55,7 +55,7 @@ class Generations:
         found = (await Generation.without_events([generation_id])).get(generation_id)
         return found if found is not None and found.owner_id == owner_id else None
 
-    async def follow(self, generation_id: PydanticObjectId, after: int) -> AsyncIterator[GenerationEvent]:
+    async def follow(self, generation_id: PydanticObjectId, after: int) -> AsyncGenerator[GenerationEvent]:
         """Its events after number `after`, the stored ones and then the live ones, until the terminal one.
 
         Without a hole and without a double: a live event that is not the next one makes it read the database.

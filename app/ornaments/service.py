@@ -102,7 +102,7 @@ def check_upload(wish: str, background: str) -> None:
     try:
         parse_colour(background)
     except AppError as error:
-        raise bad_input(error.message, "input", "backgroundColor") from error
+        raise error.at("input", "backgroundColor") from error
 
 
 def _check_length(wish: str) -> None:

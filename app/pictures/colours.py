@@ -46,8 +46,8 @@ def find_colour(text: str) -> Colour | None:
     Case, spaces, hyphens and underscores don't count: "Light Blue" is `lightblue`, "off-white" is `offwhite`.
     """
     word = _FILLING.sub("", text).lower()
-    written = word if _HEX.fullmatch(word) else _EXTRAS.get(word) or ImageColor.colormap.get(word)
-    if written is None:
+    written = _EXTRAS.get(word, word)
+    if not _HEX.fullmatch(written) and written not in ImageColor.colormap:
         return None
     red, green, blue, *_ = ImageColor.getrgb(written)
     return red, green, blue

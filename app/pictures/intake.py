@@ -74,6 +74,8 @@ def examine(data: bytes) -> AcceptedPicture:
         with _OPENERS[kind](io.BytesIO(data)) as image:
             _check_header(image, kind, data)
             pixels = _normalised(image)
+    except Image.DecompressionBombError as error:
+        raise _too_large("more than 100 megapixels") from error  # a plugin looked before we could
     except _DAMAGE as error:
         message = f"The {kind} picture is damaged or was cut off: only {len(data):,} bytes arrived."
         raise bad_input(f"{message} Upload it again; if that fails, open it and save it anew.") from error
@@ -159,12 +161,16 @@ def _animated(kind: str) -> AppError:
     return bad_input(f"The {kind} file is animated; a still picture is needed. Save the frame you want as PNG or JPEG.")
 
 
+def _too_large(size: str) -> AppError:
+    limits = f"at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE_PX:,} pixels a side are accepted"
+    return bad_input(f"The picture has {size}; {limits}. Make it smaller.")
+
+
 def _check_header(image: ImageFile.ImageFile, kind: str, data: bytes) -> None:
     """Refuse what would cost too much, by what the header declares: nothing is decoded yet."""
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE_PX:
-        limits = f"at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE_PX:,} pixels a side are accepted"
-        raise bad_input(f"The picture has {width:,} x {height:,} pixels; {limits}. Make it smaller.")
+        raise _too_large(f"{width:,} x {height:,} pixels")
     if kind not in {"JPEG", "HEIC"} and getattr(image, "n_frames", 1) > 1:
         raise _animated(kind)
     if kind == "JPEG" and data.count(b"\xff\xda") > _MAX_SCANS:

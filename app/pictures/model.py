@@ -61,7 +61,8 @@ class Picture(StoredDocument):
             )
         except DuplicateKeyError:  # the other of two upserts at once won: what it wrote is what we wanted
             found = await collection.find_one(known)
-        return cls.model_validate(found)
+        picture: Self = cls.model_validate(found)
+        return picture
 
     @classmethod
     async def of_content(cls, owner_id: PydanticObjectId, sha256: str) -> Self | None:

@@ -1,6 +1,6 @@
 """What the engine asks of a model, whoever makes it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -83,7 +83,7 @@ class ImageModel(Protocol):
         """The model's name, as the provider calls it."""
         ...
 
-    def run(self, request: ImageRequest) -> AsyncIterator[Stage | MadePicture]:
+    def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
         """Yield stages, then exactly one picture, then stop; closing the iterator cancels the work.
 
         Raises:

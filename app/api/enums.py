@@ -1,0 +1,92 @@
+"""The core's enums as enums of the schema, each value with its words.
+
+Annotate fields and arguments with the ones from here: Strawberry would take an enum without words as it is.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from app.errors import ErrorCode
+from app.generations.events import EventType
+from app.generations.model import Status
+from app.ornaments.model import OrnamentKind
+from app.providers.ports import Source
+
+__all__ = ["ErrorCode", "EventType", "OrnamentKind", "Source", "Status"]
+
+
+def _describe[E: Enum](values: type[E], name: str, description: str, words: Mapping[E, str]) -> None:
+    """Make an enum of the core one of the schema under that name; a value without words is a KeyError."""
+    made: Any = strawberry.enum(values, name=name, description=description)
+    for value in made.__strawberry_definition__.values:
+        value.description = words[values[value.name]]
+
+
+_describe(
+    ErrorCode,
+    "ErrorCode",
+    "What went wrong, for programs.",
+    {
+        ErrorCode.UNAUTHENTICATED: "Nobody is logged in, or the token is not accepted: log in, or refresh the session.",
+        ErrorCode.FORBIDDEN: "It is somebody else's.",
+        ErrorCode.NOT_FOUND: "It does not exist.",
+        ErrorCode.BAD_USER_INPUT: "An argument is wrong; the message says what is expected.",
+        ErrorCode.CONFLICT: "It contradicts what is there: an address in use, an idempotency key used before.",
+        ErrorCode.RATE_LIMITED: "Too many; the message says when to come back.",
+        ErrorCode.QUOTA_EXCEEDED: "A quota or a budget is used up.",
+        ErrorCode.QUERY_TOO_COMPLEX: "The operation is too large: split it.",
+        ErrorCode.PROVIDER_NOT_CONFIGURED: "The provider that it needs is not set up on this server.",
+        ErrorCode.PROVIDER_REJECTED_KEY: "The provider does not accept this server's key.",
+        ErrorCode.PROVIDER_UNAVAILABLE: "The provider fails or can't be reached.",
+        ErrorCode.CONTENT_BLOCKED: "The provider refuses to make this.",
+        ErrorCode.NO_IMAGE_RETURNED: "The provider answered without a usable picture.",
+        ErrorCode.SOURCE_IMAGE_MISSING: "A picture that it is made from is gone.",
+        ErrorCode.TIMEOUT: "It took too long.",
+        ErrorCode.UNAVAILABLE: "This server can't do it now.",
+        ErrorCode.INTERNAL: "Something went wrong on our side; it is logged under the request's id.",
+    },
+)
+_describe(
+    Status,
+    "GenerationStatus",
+    "Where a generation stands; the last three are ends.",
+    {
+        Status.QUEUED: "It waits for a worker.",
+        Status.RUNNING: "A worker is on it.",
+        Status.SUCCEEDED: "Its result is there.",
+        Status.FAILED: "Its `failure` says why.",
+        Status.CANCELLED: "It was called off.",
+    },
+)
+_describe(
+    EventType,
+    "GenerationEventType",
+    "What happened in a generation.",
+    {
+        EventType.QUEUED: "It waits for a worker: accepted, or given back by one that stops.",
+        EventType.STARTED: "A worker has begun an attempt.",
+        EventType.STAGE: "The work has come to a named stage.",
+        EventType.SUCCEEDED: "The end: its result is there.",
+        EventType.FAILED: "The end: the message says why.",
+        EventType.CANCELLED: "The end: it was called off.",
+    },
+)
+_describe(
+    OrnamentKind,
+    "OrnamentKind",
+    "What was made of the photo.",
+    {OrnamentKind.WHITE_BACKGROUND: "The ornament alone, on white or a named colour."},
+)
+_describe(
+    Source,
+    "Source",
+    "Who really made a result.",
+    {
+        Source.PROVIDER: "A provider's model.",
+        Source.LOCAL: "Basic processing on this server.",
+        Source.MOCK: "A placeholder: nothing was made.",
+    },
+)

@@ -1,0 +1,283 @@
+"""Google Gemini as an image model; the SDK's types and exceptions stay in here."""
+
+import re
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
+from types import MappingProxyType
+from typing import cast
+
+import httpx2
+from google import genai
+from google.genai import errors, types
+from pydantic import BaseModel, Field, ValidationError
+
+from app.errors import AppError, ErrorCode
+from app.providers.ports import ImageRequest, MadePicture, Source, Stage
+
+_CONNECT_S = 10.0
+_SERVER_DEADLINE_MIN_S = 10  # Gemini answers 400 to an X-Server-Timeout below this
+_QUOTE_CHARACTERS = 300
+_CONFIG = types.GenerateContentConfig(
+    response_modalities=["IMAGE"],
+    # One call is one request and one bill: the SDK would send more on its own.
+    automatic_continuation=False,
+    automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+)
+_BAD_REQUEST = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONTENT_TOO_LARGE, HTTPStatus.UNPROCESSABLE_CONTENT})
+_SENDABLE_KEY = re.compile(r"[!-~]+")
+_LOOKS_LIKE_KEY = re.compile(r"\b(?:AIza|AQ\.)[\w-]{20,}|(?<=api_key:)[^\s'\"]+|(?<=key=)[^\s&'\"]+")
+_URL_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
+_SPENT = re.compile(r"limit: 0(?![\d.])|credits are depleted|spending cap|per day", re.IGNORECASE)
+_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+
+_BLOCKED: Mapping[str, str] = MappingProxyType(
+    {
+        "SAFETY": "it may break the safety rules",
+        "IMAGE_SAFETY": "the picture may break the safety rules",
+        "PROHIBITED_CONTENT": "it may show what is prohibited",
+        "IMAGE_PROHIBITED_CONTENT": "the picture may show what is prohibited",
+        "BLOCKLIST": "it holds a blocked term",
+        "SPII": "it may hold sensitive personal data",
+        "RECITATION": "it is too close to an existing work",
+        "IMAGE_RECITATION": "the picture is too close to an existing work",
+        "LANGUAGE": "its language is not supported",
+        "JAILBREAK": "it reads like an attempt to get around the rules",
+        "MODEL_ARMOR": "a filter of the account stopped it",
+        "ESCALATION": "a filter stopped it",
+        "PUP_LIMITED_DISABLED": "the account is limited after a breach of Google's terms",
+    }
+)
+"""Finish reasons that mean a refusal, in words; a blocked prompt's reasons are among them or go unnamed."""
+
+
+def _connections() -> httpx2.AsyncClient:
+    """A pool that follows no redirect: one would carry the key to another host."""
+
+    async def give_up_connecting_early(request: httpx2.Request) -> None:
+        # The SDK sets one timeout for connecting and reading alike, over whatever this client was given.
+        timeout = request.extensions["timeout"]
+        timeout["connect"] = min(_CONNECT_S, timeout["connect"] or _CONNECT_S)
+
+    return httpx2.AsyncClient(event_hooks={"request": [give_up_connecting_early]})
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiImageModel:
+    """Pictures of Gemini's image models; implements `ImageModel`.
+
+    `api_key` is not empty, `model` is one that answers with images, `deadline_s` is the longest silence
+    of the wire (the whole call's deadline is the caller's), `base_url` null means Google's own address.
+    One `run` is one HTTP request, never repeated. `http` is closed with the model.
+    """
+
+    api_key: str = field(repr=False)
+    model: str
+    deadline_s: float
+    base_url: str | None = None
+    http: httpx2.AsyncClient = field(default_factory=_connections, repr=False, compare=False)
+    _vendor: genai.Client = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        options = types.HttpOptions(
+            base_url=self.base_url,
+            timeout=ceil(self.deadline_s * 1000),
+            headers={"X-Server-Timeout": str(max(_SERVER_DEADLINE_MIN_S, ceil(self.deadline_s)))},
+            httpx_async_client=self.http,
+            retry_options=types.HttpRetryOptions(attempts=1),
+        )
+        # `enterprise` is said aloud, or GOOGLE_GENAI_USE_VERTEXAI would send the key elsewhere.
+        vendor = genai.Client(enterprise=False, api_key=self.api_key, http_options=options)
+        object.__setattr__(self, "_vendor", vendor)
+
+    @property
+    def name(self) -> str:
+        """`gemini`."""
+        return "gemini"
+
+    async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
+        """Yield stages, then the picture; a cancelled call closes its connection.
+
+        Raises:
+            AppError: PROVIDER_REJECTED_KEY, PROVIDER_NOT_CONFIGURED, QUOTA_EXCEEDED, CONTENT_BLOCKED and
+                BAD_USER_INPUT; retryable RATE_LIMITED, NO_IMAGE_RETURNED, PROVIDER_UNAVAILABLE and TIMEOUT.
+        """
+        yield Stage("asking Gemini", 10)
+        answer = await self._ask(request)
+        yield Stage("reading the answer", 95)
+        made = _picture(answer)
+        if made is None:
+            raise self._without_picture(answer)
+        yield MadePicture(*made, Source.PROVIDER, self.model, provider_request_id=answer.response_id)
+
+    async def close(self) -> None:
+        """Close the pool; calls under way fail."""
+        await self.http.aclose()
+        self._vendor.close()
+
+    async def _ask(self, request: ImageRequest) -> types.GenerateContentResponse:
+        if not _SENDABLE_KEY.fullmatch(self.api_key.strip()):  # else the HTTP library's exception would quote it
+            raise _rejected_key(" It holds characters that no key has.")
+        pictures = [types.Part.from_bytes(data=one.data, mime_type=one.media_type) for one in request.references]
+        content = types.UserContent(parts=[*pictures, types.Part(text=request.prompt)])
+        try:
+            return await self._vendor.aio.models.generate_content(model=self.model, contents=content, config=_CONFIG)
+        except errors.APIError as error:
+            raise self._refusal(error) from None  # its text is the whole answer, which may quote the key
+        except httpx2.TimeoutException as error:
+            raise _timed_out() from error
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+            message = "The address in GOOGLE_GEMINI_BASE_URL is not one that can be called."
+            raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message) from error
+        except httpx2.RequestError as error:
+            raise _unavailable("Google can't be reached, or broke off in the middle.") from error
+        except (ValueError, TypeError, AttributeError):
+            # What the SDK raises on JSON, base64 or shapes that are none; its text quotes the answer.
+            raise _unavailable("Google's answer can't be read.") from None
+
+    def _refusal(self, error: errors.APIError) -> AppError:
+        """What an HTTP error means."""
+        fault = _Fault.of(error)
+        said = self._quote("Google says", fault.message)
+        if fault.is_about_key or error.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return _rejected_key(said)
+        if error.code == HTTPStatus.NOT_FOUND or (error.code == HTTPStatus.BAD_REQUEST and "modalit" in fault.message):
+            return _wrong_model(self.model, said)
+        if error.code == HTTPStatus.TOO_MANY_REQUESTS:
+            return _over_limit(fault, said)
+        if error.code in _BAD_REQUEST:
+            return _bad_request(fault, said)
+        if error.code in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
+            return _timed_out(said)
+        return _unavailable(f"Google answered with status {error.code}.", said, fault.retry_after_s)
+
+    def _without_picture(self, answer: types.GenerateContentResponse) -> AppError:
+        """What an answer without a picture means; all of them come with status 200."""
+        feedback, candidate = answer.prompt_feedback, _candidate(answer)
+        if feedback and feedback.block_reason:
+            return _blocked("refuses the request", _BLOCKED.get(feedback.block_reason.value, "no reason is given"))
+        if candidate and candidate.finish_reason and candidate.finish_reason.value in _BLOCKED:
+            return _blocked("withholds the result", _BLOCKED[candidate.finish_reason.value])
+        text = " ".join(part.text for part in _parts(answer) if part.text)
+        message = f"Gemini answered without a picture. Try again, or word the wish anew.{self._quote('It says', text)}"
+        return AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
+
+    def _quote(self, who: str, words: str) -> str:
+        """A sentence with the provider's own words, without secrets and shortened; empty without words."""
+        clean = words.replace(self.api_key.strip(), "[key]")
+        clean = " ".join(_LOOKS_LIKE_KEY.sub("[key]", _URL_QUERY.sub(r"\1", clean)).split())
+        if len(clean) > _QUOTE_CHARACTERS:
+            clean = clean[: _QUOTE_CHARACTERS - 1] + "…"
+        return f" {who}: “{clean}”" if clean else ""
+
+
+class _Violation(BaseModel):
+    """A limit that was hit, of google.rpc.QuotaFailure."""
+
+    quota: str = Field("", alias="quotaId")
+    limit: str = Field("", alias="quotaValue")
+
+
+class _Detail(BaseModel):
+    """The fields of google.rpc.ErrorInfo, RetryInfo and QuotaFailure that decide something."""
+
+    reason: str = ""
+    retry_delay: str = Field("", alias="retryDelay")
+    violations: tuple[_Violation, ...] = ()
+
+
+class _Fault(BaseModel):
+    """The `error` of Google's answer; see https://cloud.google.com/apis/design/errors."""
+
+    message: str = ""
+    status: str = ""
+    details: tuple[_Detail, ...] = ()
+
+    @classmethod
+    def of(cls, error: errors.APIError) -> "_Fault":
+        """Read it; whatever is not Google's (a proxy's page, say) is a fault without words."""
+        try:
+            body = cast("object", error.details)  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK
+            return _ErrorAnswer.model_validate(body).error
+        except ValidationError:
+            return cls()
+
+    @property
+    def is_about_key(self) -> bool:
+        return any(detail.reason.startswith("API_KEY_") for detail in self.details)
+
+    @property
+    def retry_after_s(self) -> float | None:
+        delays = (_DELAY.fullmatch(detail.retry_delay) for detail in self.details)
+        return next((float(found[1]) for found in delays if found), None)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether waiting a minute does not help: a daily limit, a limit of nothing, or no money left."""
+        hit = [violation for detail in self.details for violation in detail.violations]
+        return bool(_SPENT.search(self.message)) or any("PerDay" in one.quota or one.limit == "0" for one in hit)
+
+
+class _ErrorAnswer(BaseModel):
+    error: _Fault
+
+
+def _candidate(answer: types.GenerateContentResponse) -> types.Candidate | None:
+    return answer.candidates[0] if answer.candidates else None
+
+
+def _parts(answer: types.GenerateContentResponse) -> list[types.Part]:
+    """What the model answered, its thoughts left out."""
+    candidate = _candidate(answer)
+    content = candidate.content if candidate else None
+    return [part for part in (content.parts or [] if content else []) if not part.thought]
+
+
+def _picture(answer: types.GenerateContentResponse) -> tuple[bytes, str] | None:
+    """The first picture: encoded bytes and media type."""
+    for part in _parts(answer):
+        blob = part.inline_data
+        if blob and blob.data and blob.mime_type and blob.mime_type.startswith("image/"):
+            return blob.data, blob.mime_type
+    return None
+
+
+def _rejected_key(said: str) -> AppError:
+    advice = "Check it, or make another at https://aistudio.google.com/apikey."
+    return AppError(ErrorCode.PROVIDER_REJECTED_KEY, f"Google refuses the key in GOOGLE_API_KEY. {advice}{said}")
+
+
+def _wrong_model(model: str, said: str) -> AppError:
+    message = f"The model {model!r} does not exist for this key or makes no images. Set GEMINI_IMAGE_MODEL.{said}"
+    return AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message)
+
+
+def _bad_request(fault: _Fault, said: str) -> AppError:
+    if fault.status == "FAILED_PRECONDITION":  # a country or a plan that is not served
+        message = f"Google does not serve the key in GOOGLE_API_KEY as things stand.{said}"
+        return AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message)
+    return AppError(ErrorCode.BAD_USER_INPUT, f"Google can't work on this picture or wish.{said}")
+
+
+def _over_limit(fault: _Fault, said: str) -> AppError:
+    if fault.is_spent:
+        message = f"The quota of the key in GOOGLE_API_KEY is used up. Wait for a new day or see to its billing.{said}"
+        return AppError(ErrorCode.QUOTA_EXCEEDED, message)
+    wait = fault.retry_after_s
+    when = f"in {ceil(wait)} s" if wait else "in a minute"
+    message = f"Google takes no more requests just now. Try again {when}.{said}"
+    return AppError(ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_s=wait)
+
+
+def _blocked(what: str, words: str) -> AppError:
+    return AppError(ErrorCode.CONTENT_BLOCKED, f"Google {what}: {words}. Change the wish or the picture.")
+
+
+def _timed_out(said: str = "") -> AppError:
+    return AppError(ErrorCode.TIMEOUT, f"Google did not answer in time. Try again.{said}", retryable=True)
+
+
+def _unavailable(what: str, said: str = "", retry_after_s: float | None = None) -> AppError:
+    message = f"{what} Try again.{said}"
+    return AppError(ErrorCode.PROVIDER_UNAVAILABLE, message, retryable=True, retry_after_s=retry_after_s)

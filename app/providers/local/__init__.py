@@ -1,0 +1,1 @@
+"""Basic processing on this machine, for when no provider is configured."""

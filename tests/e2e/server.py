@@ -1,0 +1,75 @@
+"""The real server as a process of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+ROOT = Path(__file__).parent.parent.parent
+_READY = re.compile(r"Regen is ready at (http://[^/]+)/graphql")
+_STOP_S = 20
+
+
+@dataclass
+class Server:
+    """A running server; `banner` is what it printed before it was ready, `log` what it wrote to stderr so far."""
+
+    process: subprocess.Popen[str]
+    url: str
+    banner: str
+    log: list[str]
+
+    @property
+    def sockets_url(self) -> str:
+        return self.url.replace("http", "ws", 1) + "/graphql"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(_STOP_S)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of a bare machine, and these settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
+
+
+@contextmanager
+def running(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """`regen serve` on a free port, stopped at the end."""
+    env = environment(DATA_DIR=str(data_dir), PORT="0", **(settings or {}))
+    command = [sys.executable, "-m", "app.cli", "serve"]
+    with subprocess.Popen(  # noqa: S603 - our own module, no shell
+        command, cwd=data_dir, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        log: list[str] = []
+        assert process.stderr is not None
+        reader = Thread(target=lambda: log.extend(iter(process.stderr.readline, "")), daemon=True)  # type: ignore[union-attr]
+        reader.start()
+        try:
+            yield _wait_until_ready(process, log)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            reader.join(_STOP_S)
+
+
+def _wait_until_ready(process: subprocess.Popen[str], log: list[str]) -> Server:
+    assert process.stdout is not None
+    banner = ""
+    for line in process.stdout:
+        banner += line
+        if found := _READY.search(line):
+            return Server(process, found[1], banner, log)
+    message = f"the server did not start:\n{banner}{''.join(log)}"
+    raise AssertionError(message)

@@ -1,0 +1,207 @@
+import asyncio
+
+from beanie import PydanticObjectId
+
+from app.errors import AppError, ErrorCode
+from app.generations.journal import claim
+from app.generations.model import Generation, Status
+from app.generations.work import Work
+from tests.generations.conftest import MakeEngine
+
+
+async def _nothing(_: Work) -> None:
+    return
+
+
+async def test_generation_runs_to_its_end_with_numbered_events(make_engine: MakeEngine) -> None:
+    async def script(work: Work) -> None:
+        await work.stage("drawing", 40)
+        await work.stage("storing", 90)
+
+    engine = make_engine(script)
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    assert (ended.status, ended.settled, ended.percent, ended.lease) == (Status.SUCCEEDED, True, 100, None)
+    assert [event.sequence for event in ended.events] == [1, 2, 3, 4, 5]
+    assert [event.type for event in ended.events] == ["QUEUED", "STARTED", "STAGE", "STAGE", "SUCCEEDED"]
+    assert [(attempt.number, attempt.worker, attempt.outcome) for attempt in ended.attempts] == [(1, "w1", "SUCCEEDED")]
+    assert engine.job.completed == [ended.result_id]
+
+
+async def test_expected_failure_becomes_data(make_engine: MakeEngine) -> None:
+    async def script(_: Work) -> None:
+        raise AppError(ErrorCode.CONTENT_BLOCKED, "Not this.")
+
+    engine = make_engine(script)
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code, ended.failure.message) == (
+        Status.FAILED,
+        ErrorCode.CONTENT_BLOCKED,
+        "Not this.",
+    )
+    assert ended.settled
+    assert engine.job.completed == []
+
+
+async def test_crash_of_a_job_is_masked_and_the_next_one_runs(make_engine: MakeEngine) -> None:
+    crashes = iter([True, False])
+
+    async def script(_: Work) -> None:
+        if next(crashes):
+            message = "secret detail"
+            raise RuntimeError(message)
+
+    engine = make_engine(script)
+    async with engine.working(slots=1):
+        first = await engine.ended(await engine.start())
+        second = await engine.ended(await engine.start())
+    assert first.failure is not None
+    assert first.failure.code is ErrorCode.INTERNAL
+    assert "secret" not in first.model_dump_json()
+    assert second.status is Status.SUCCEEDED
+
+
+async def test_only_one_of_many_workers_claims(make_engine: MakeEngine) -> None:
+    engine = make_engine(_nothing)
+    generation = await engine.start()
+    claims = await asyncio.gather(*(claim(generation.identity, f"w{n}", 30) for n in range(8)))
+    assert len([won for won in claims if won]) == 1
+
+
+async def test_same_ring_twice_runs_once(make_engine: MakeEngine) -> None:
+    runs: list[PydanticObjectId] = []
+
+    async def script(work: Work) -> None:
+        runs.append(work.generation.identity)
+
+    engine = make_engine(script)
+    generation = await engine.start()
+    for _ in range(5):
+        await engine.queue.ring(generation.identity)
+    async with engine.working(slots=4):
+        await engine.ended(generation)
+        await engine.queue.ring(generation.identity)
+        await engine.ended(await engine.start())
+    assert runs.count(generation.identity) == 1
+
+
+async def test_dead_workers_lease_is_taken_over_and_its_writes_are_refused(make_engine: MakeEngine) -> None:
+    stuck, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang(work: Work) -> None:
+        await work.step("first", _result)
+        stuck.set()
+        await go_on.wait()
+        await work.stage("too late", 99)
+
+    slow = make_engine(hang, worker="slow", lease_s=0.3)
+    generation = await slow.start()
+    asleep = asyncio.create_task(slow.runner.run(generation.identity))
+    await stuck.wait()
+    # The slow one's heart stops: nothing renews its lease any more.
+    await Generation.rows().update_one({"_id": generation.identity}, {"$set": {"attempt": 1, "lease.worker": "slow"}})
+    await _lease_is_dead(generation)
+
+    async def check(work: Work) -> None:
+        assert await work.step("first", _never) == {"made": "once"}
+
+    quick = make_engine(check, worker="quick")
+    await quick.runner.run(generation.identity)
+    go_on.set()
+    await asleep
+    ended = await Generation.get(generation.identity)
+    assert ended is not None
+    assert ended.status is Status.SUCCEEDED
+    assert [attempt.worker for attempt in ended.attempts] == ["slow", "quick"]
+    assert "too late" not in [event.stage for event in ended.events]
+    assert slow.job.completed == []
+
+
+async def _lease_is_dead(generation: Generation) -> None:
+    """Take the lease away, as the passing of time does."""
+    past = {"$set": {"lease.until": {"$subtract": ["$$NOW", 1000]}}}
+    await Generation.rows().update_one({"_id": generation.identity}, [past])
+
+
+async def _result() -> dict[str, str]:
+    return {"made": "once"}
+
+
+async def _never() -> dict[str, str]:
+    message = "a finished step ran again"
+    raise AssertionError(message)
+
+
+async def test_lease_is_renewed_while_the_work_runs(make_engine: MakeEngine) -> None:
+    renewed = asyncio.Event()
+
+    async def script(work: Work) -> None:
+        first = await _lease_end(work.generation)
+        while await _lease_end(work.generation) == first:
+            await asyncio.sleep(0.02)
+        renewed.set()
+
+    engine = make_engine(script, lease_s=0.6)
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    assert renewed.is_set()
+    assert len(ended.attempts) == 1
+
+
+async def _lease_end(generation: Generation) -> object:
+    row = await Generation.rows().find_one({"_id": generation.identity})
+    assert row is not None
+    return row["lease"]["until"]
+
+
+async def test_stopping_worker_gives_back_and_the_steps_are_kept(make_engine: MakeEngine) -> None:
+    inside = asyncio.Event()
+
+    async def hang(work: Work) -> None:
+        await work.step("first", _result)
+        inside.set()
+        await asyncio.Event().wait()
+
+    engine = make_engine(hang)
+    generation = await engine.start()
+    async with engine.working():
+        await inside.wait()
+    given_back = await Generation.get(generation.identity)
+    assert given_back is not None
+    assert (given_back.status, given_back.lease) == (Status.QUEUED, None)
+    assert given_back.attempts[0].outcome == "GIVEN_BACK"
+
+    async def check(work: Work) -> None:
+        await work.step("first", _never)
+
+    again = make_engine(check, worker="w2")
+    await again.runner.run(generation.identity)
+    ended = await Generation.get(generation.identity)
+    assert ended is not None
+    assert ended.status is Status.SUCCEEDED
+    assert [event.sequence for event in ended.events] == list(range(1, len(ended.events) + 1))
+
+
+async def test_sweep_rings_for_what_a_lost_process_left(make_engine: MakeEngine) -> None:
+    lost = await make_engine(_nothing).start()
+    engine = make_engine(_nothing, worker="w2")
+    async with engine.working():
+        sweep = asyncio.create_task(engine.runner.sweep())
+        ended = await engine.ended(lost)
+        sweep.cancel()
+    assert ended.status is Status.SUCCEEDED
+
+
+async def test_result_that_a_crash_left_unwritten_is_written(make_engine: MakeEngine) -> None:
+    engine = make_engine(_nothing)
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    await Generation.rows().update_one({"_id": ended.identity}, {"$set": {"settled": False}})
+    engine.job.completed.clear()
+    await engine.runner.run(ended.identity)
+    found = await Generation.get(ended.identity)
+    assert found is not None
+    assert found.settled
+    assert engine.job.completed == [ended.result_id]
