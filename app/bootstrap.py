@@ -102,8 +102,10 @@ def database_server(settings: Settings) -> DatabaseServer:
 
 
 @asynccontextmanager
-async def opened_database(settings: Settings, server: DatabaseServer) -> AsyncGenerator[Connection]:
-    """Start the server, connect and make the indexes; close and stop at the exit.
+async def opened_database(
+    settings: Settings, server: DatabaseServer, documents: DocumentTypes = DOCUMENTS
+) -> AsyncGenerator[Connection]:
+    """Start the server, connect and make the indexes of `documents`; close and stop at the exit.
 
     Raises:
         DatabaseError: in a sentence for the operator.
@@ -111,7 +113,7 @@ async def opened_database(settings: Settings, server: DatabaseServer) -> AsyncGe
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await server.start()
     try:
-        connection = await connect(server.url, DOCUMENTS)
+        connection = await connect(server.url, documents)
         try:
             yield connection
         finally:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pymongo.errors import PyMongoError
 
 from app import serving
 from app.accounts.secrets import SecretFileError
 from app.bootstrap import DOCUMENTS, database_server, media_dir, opened_database
 from app.database import backup as backups
 from app.database.connection import RawDatabase, connect
+from app.database.document import DocumentTypes
 from app.database.errors import DatabaseError
 from app.database.transfer import copy as copy_database
 from app.database.upgrade import upgrade as upgrade_documents
@@ -29,6 +31,9 @@ def main() -> None:
         regen(standalone_mode=True)
     except _EXPECTED as error:
         click.echo(f"regen: {error}", err=True)
+        sys.exit(1)
+    except PyMongoError as error:  # its text may hold documents
+        click.echo(f"regen: the database failed in the middle ({type(error).__name__}); run it again.", err=True)
         sys.exit(1)
 
 
@@ -81,7 +86,7 @@ def upgrade() -> None:
             click.echo(f"{report.step.name}: {report.changed} documents changed")
         click.echo("Every document has the layout of this version.")
 
-    _with_database(run)
+    _with_database(run, documents=())
 
 
 @regen.command()
@@ -135,11 +140,13 @@ def restore(*, archive: Path) -> None:
     _with_database(run)
 
 
-def _with_database(run: Callable[[RawDatabase, Settings], Awaitable[Any]]) -> None:
+def _with_database(
+    run: Callable[[RawDatabase, Settings], Awaitable[Any]], documents: DocumentTypes = DOCUMENTS
+) -> None:
     settings = load_settings()
 
     async def opened() -> None:
-        async with opened_database(settings, database_server(settings)) as connection:
+        async with opened_database(settings, database_server(settings), documents) as connection:
             await run(connection.database, settings)
 
     asyncio.run(opened())

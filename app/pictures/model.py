@@ -17,7 +17,7 @@ class Picture(StoredDocument):
     """A picture that was stored once and is never changed.
 
     `width` and `height` are pixels, `byte_size` bytes, `thumbhash` base64 of about 24 bytes. `store` names
-    the store it lies in, `key` its place there.
+    the store it lies in, `key` its place there, made of owner and hash.
     """
 
     owner_id: PydanticObjectId
@@ -35,23 +35,22 @@ class Picture(StoredDocument):
         """Where it is kept: one document an owner and content."""
 
         name = "pictures"
-        indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("ownerId", ASCENDING), ("sha256", ASCENDING)], name="owner_content", unique=True)
-        ]
+        indexes: ClassVar[list[IndexModel]] = [IndexModel([("key", ASCENDING)], name="key", unique=True)]
 
     @classmethod
     async def record(cls, owner_id: PydanticObjectId, accepted: AcceptedPicture, store: str, key: str) -> Self:
         """The picture of that owner and content, made now if it is not there; safe to repeat and to race."""
-        known = {"ownerId": owner_id, "sha256": accepted.sha256}
+        known = {"key": key}
         first: dict[str, Any] = {
             "schemaVersion": 1,
+            "ownerId": owner_id,
+            "sha256": accepted.sha256,
             "mediaType": accepted.media_type,
             "width": accepted.width,
             "height": accepted.height,
             "byteSize": len(accepted.data),
             "thumbhash": accepted.thumbhash,
             "store": store,
-            "key": key,
             "createdAt": utc_now(),
         }
         collection = cls.rows()
@@ -63,11 +62,6 @@ class Picture(StoredDocument):
             found = await collection.find_one(known)
         picture: Self = cls.model_validate(found)
         return picture
-
-    @classmethod
-    async def of_content(cls, owner_id: PydanticObjectId, sha256: str) -> Self | None:
-        """The owner's picture with exactly these bytes."""
-        return await cls.find_one({"ownerId": owner_id, "sha256": sha256})
 
     @classmethod
     async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
