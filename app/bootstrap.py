@@ -3,8 +3,8 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Parts:
     hub: EventHub
     store: DiskStore
     image_model: ImageModel
+    close: Callable[[], Awaitable[None]]
 
     def description(self) -> Mapping[str, str]:
         """What this process runs on, a line each; says of everything whether it is real, local or mock."""
@@ -79,7 +80,7 @@ def assemble(settings: Settings) -> Parts:
     queue, hub = InProcessQueue(), InProcessHub()
     store = DiskStore(media_dir(settings), MediaLinks(_secret(settings, "media_url_key")))
     pictures = Pictures(store)
-    model = _image_model(settings)
+    model, close = _image_model(settings)
     generations = Generations(queue, hub)
     job = OrnamentJob(pictures, {model.name: model}, settings.provider_timeout_s)
     worker = f"{socket.gethostname()}-{os.getpid()}"
@@ -92,6 +93,7 @@ def assemble(settings: Settings) -> Parts:
         hub=hub,
         store=store,
         image_model=model,
+        close=close,
     )
 
 
@@ -128,8 +130,10 @@ async def working(parts: Parts) -> AsyncGenerator[Connection]:
 
     At the exit nothing new is claimed and what runs is given back to the queue.
     """
-    slots = parts.settings.worker_slots
-    async with opened_database(parts.settings, parts.server) as connection, parts.queue.serve(parts.runner.run, slots):
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
+        stack.push_async_callback(parts.close)
+        await stack.enter_async_context(parts.queue.serve(parts.runner.run, parts.settings.worker_slots))
         sweep = asyncio.create_task(parts.runner.sweep())
         try:
             yield connection
@@ -153,8 +157,21 @@ def _secret(settings: Settings, name: str) -> bytes:
     return given.encode() if given else load_or_create_secret(settings.data_dir / "secrets" / name)
 
 
-def _image_model(settings: Settings) -> ImageModel:
-    return LocalImageModel()
+def _image_model(settings: Settings) -> tuple[ImageModel, Callable[[], Awaitable[None]]]:
+    """The model of ornament images, and how it is closed."""
+    key = settings.real("google_api_key")
+    if key is None:
+        return LocalImageModel(), _nothing
+    from app.providers.gemini import GeminiImageModel  # noqa: PLC0415 - takes a second, and only a key needs it
+
+    model = GeminiImageModel(
+        key, settings.gemini_image_model, settings.provider_timeout_s, settings.google_gemini_base_url
+    )
+    return model, model.close
+
+
+async def _nothing() -> None:
+    """What holds nothing open has nothing to close."""
 
 
 def _models(settings: Settings, model: ImageModel) -> str:

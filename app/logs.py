@@ -14,12 +14,14 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 )
+_WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Local variables hold prompts, keys and pictures: they are never logged."""
 
 
 def configure_logs(*, as_json: bool, level: str) -> None:
     """Send all logs, the libraries' included, to stderr: JSON for machines, aligned text for people."""
     renderer: tuple[Processor, ...] = (
-        (structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer())
+        (structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS), structlog.processors.JSONRenderer())
         if as_json
         else (structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),)
     )

@@ -63,3 +63,9 @@ async def ada(server: Server, client_of: MakeClient) -> Client:
 @pytest.fixture(scope="session")
 def car() -> bytes:
     return (_PHOTOS / "car-1.jpg").read_bytes()
+
+
+@pytest.fixture
+async def ada_token(ada: Client) -> str:
+    assert ada.token is not None
+    return ada.token
