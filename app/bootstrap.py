@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from limits.aio.storage import MemoryStorage
+from pymongo.errors import PyMongoError
 
 from app.accounts.attempts import WindowedAttempts
 from app.accounts.model import Session, User
@@ -21,13 +22,14 @@ from app.accounts.tokens import TokenSigner
 from app.api.context import Services
 from app.database import servers
 from app.database.connection import Connection, connect
-from app.database.document import DocumentTypes
+from app.database.document import DocumentTypes, utc_now
 from app.database.servers import DatabaseServer
 from app.generations.inprocess import InProcessHub, InProcessQueue
 from app.generations.model import Generation
 from app.generations.ports import EventHub, WorkQueue
 from app.generations.runner import Runner
 from app.generations.service import Generations
+from app.logs import logger
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND, Ornaments
@@ -39,6 +41,8 @@ from app.providers.local.provider import LocalImageModel
 from app.providers.ports import ImageModel
 from app.settings import Settings
 
+_log = logger(__name__)
+_SESSIONS_EVERY_S = 3600
 DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, OrnamentImage)
 
 
@@ -134,12 +138,22 @@ async def working(parts: Parts) -> AsyncGenerator[Connection]:
         connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
         stack.push_async_callback(parts.close)
         await stack.enter_async_context(parts.queue.serve(parts.runner.run, parts.settings.worker_slots))
-        sweep = asyncio.create_task(parts.runner.sweep())
+        tasks = [asyncio.create_task(parts.runner.sweep()), asyncio.create_task(_forget_expired_sessions())]
         try:
             yield connection
         finally:
-            sweep.cancel()
-            await asyncio.wait([sweep])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+async def _forget_expired_sessions() -> None:
+    while True:
+        try:
+            await Session.delete_expired(utc_now())
+        except PyMongoError as error:  # the database may be away; the next round tries again
+            _log.warning("expired_sessions_left", reason=type(error).__name__)
+        await asyncio.sleep(_SESSIONS_EVERY_S)
 
 
 def _accounts(settings: Settings) -> Accounts:

@@ -28,7 +28,7 @@ _EXPECTED = (SettingsError, DatabaseError, SecretFileError, serving.AddressInUse
 def main() -> None:
     """Run one command; an expected failure is one sentence and exit status 1."""
     try:
-        regen(standalone_mode=True)
+        regen(prog_name="regen")
     except _EXPECTED as error:
         click.echo(f"regen: {error}", err=True)
         sys.exit(1)

@@ -16,6 +16,7 @@ from app.settings import Settings
 
 _BACKLOG = 2048
 _GRACE_S = 8
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WEBSOCKET_MAX_BYTES = 262_144
 
 
@@ -39,6 +40,10 @@ def serve(settings: Settings) -> None:
             click.echo(f"  {name + ':':<10} {description}")
         for name in settings.placeholders():
             click.echo(f"  {name} holds a placeholder, not a real value; it counts as unset")
+        if settings.host not in _LOOPBACK and "allowed_hosts" not in settings.model_fields_set:
+            click.echo(
+                f"  only requests for {', '.join(settings.allowed_hosts)} are answered: set ALLOWED_HOSTS for more"
+            )
         click.echo(f"Regen is ready at {_explorer(settings, listener.getsockname()[1])}")
 
     config = uvicorn.Config(

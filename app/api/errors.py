@@ -6,6 +6,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import strawberry
 from graphql import GraphQLError
+from pymongo.errors import ConnectionFailure
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import StreamExecutionResult
 
@@ -99,6 +100,10 @@ def public_error(error: GraphQLError, request_id: str | None) -> GraphQLError:
         extensions |= {"code": cause.code, "retryable": cause.retryable}
         if cause.path:
             extensions["argument"] = ".".join(cause.path)
+    elif isinstance(cause, ConnectionFailure):
+        _log.error("database_unavailable", reason=type(cause).__name__, path=error.path)
+        message = "The database can't be reached at the moment. Try again in a few seconds."
+        extensions |= {"code": ErrorCode.UNAVAILABLE, "retryable": True}
     elif cause is not None and not isinstance(cause, GraphQLError):
         _log.error("resolver_crashed", exc_info=cause, path=error.path)
         message = "Something went wrong on our side; it is logged under this request's id."

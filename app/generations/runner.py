@@ -27,7 +27,7 @@ class Runner:
     queue: WorkQueue
     hub: EventHub
     worker: str
-    lease_s: float = 30
+    lease_s: float = 15
     sweep_every_s: float = 5
 
     async def run(self, generation_id: PydanticObjectId) -> None:

@@ -1,7 +1,7 @@
 """A GraphQL client as a front-end developer's would behave: HTTP, uploads, subscriptions."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +86,7 @@ class Client:
         return (await self.run(REGENERATE, variables))["regenerateImage"]
 
     @asynccontextmanager
-    async def socket(self) -> AsyncIterator["Socket"]:
+    async def socket(self) -> AsyncGenerator["Socket"]:
         """An acknowledged graphql-transport-ws socket."""
         async with connect(self.sockets_url, subprotocols=["graphql-transport-ws"]) as connection:  # type: ignore[list-item]
             socket = Socket(connection)

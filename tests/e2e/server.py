@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(data_dir: Path, settings: Mapping[str, str] | None = None) -> Generator[Server]:
     """`regen serve` on a free port, stopped at the end."""
     env = environment(DATA_DIR=str(data_dir), PORT="0", **(settings or {}))
     command = [sys.executable, "-m", "app.cli", "serve"]

@@ -31,9 +31,9 @@ async def _answer(client: Client, query: str, variables: Any) -> Any:
 
 def _remember(known: dict[str, str], data: Any) -> None:
     """What a person would copy from the answers: the latest generation's and image's ids."""
-    payload = next(iter(data.values()))
+    payload: dict[str, Any] = next(iter(data.values()))
     assert payload.get("errors", []) == []
-    generation = payload.get("generation") or {}
+    generation: dict[str, Any] = payload.get("generation") or {}
     if "id" in generation:
         known["<generation id>"] = generation["id"]
     if generation.get("result"):

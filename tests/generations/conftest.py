@@ -1,13 +1,13 @@
 """A running engine with a job that the test drives."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.generations.inprocess import InProcessHub, InProcessQueue
@@ -44,7 +44,7 @@ class Engine:
     generations: Generations
 
     @asynccontextmanager
-    async def working(self, slots: int = 2) -> AsyncIterator[None]:
+    async def working(self, slots: int = 2) -> AsyncGenerator[None]:
         async with self.queue.serve(self.runner.run, slots):
             yield
 
@@ -74,3 +74,10 @@ async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
         return Engine(job, queue, hub, runner, Generations(queue, hub))
 
     return make
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something that only the database knows, 10 s at most."""
+    async with asyncio.timeout(10):
+        while not await holds():  # noqa: ASYNC110 - another process may write it: there is no event to wait for
+            await asyncio.sleep(0.02)

@@ -1,12 +1,12 @@
 import asyncio
 
-from beanie import PydanticObjectId
+from beanie import PydanticObjectId  # noqa: TC002 - the fixtures' types are read at run time
 
 from app.errors import AppError, ErrorCode
 from app.generations.journal import claim
 from app.generations.model import Generation, Status
 from app.generations.work import Work
-from tests.generations.conftest import MakeEngine
+from tests.generations.conftest import MakeEngine, until
 
 
 async def _nothing(_: Work) -> None:
@@ -139,8 +139,7 @@ async def test_lease_is_renewed_while_the_work_runs(make_engine: MakeEngine) -> 
 
     async def script(work: Work) -> None:
         first = await _lease_end(work.generation)
-        while await _lease_end(work.generation) == first:
-            await asyncio.sleep(0.02)
+        await until(lambda: _lease_differs(work.generation, first))
         renewed.set()
 
     engine = make_engine(script, lease_s=0.6)
@@ -148,6 +147,10 @@ async def test_lease_is_renewed_while_the_work_runs(make_engine: MakeEngine) -> 
         ended = await engine.ended(await engine.start())
     assert renewed.is_set()
     assert len(ended.attempts) == 1
+
+
+async def _lease_differs(generation: Generation, end: object) -> bool:
+    return await _lease_end(generation) != end
 
 
 async def _lease_end(generation: Generation) -> object:

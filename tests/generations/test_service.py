@@ -7,7 +7,7 @@ from app.errors import AppError, ErrorCode
 from app.generations.events import GenerationEvent
 from app.generations.model import Generation, Status
 from app.generations.work import Work
-from tests.generations.conftest import RECIPE, Engine, MakeEngine
+from tests.generations.conftest import RECIPE, Engine, MakeEngine, until
 
 _STAGES = 150
 
@@ -49,14 +49,17 @@ async def test_followers_who_come_at_any_time_see_every_event_once(make_engine: 
     generation = await engine.start()
     early = [asyncio.create_task(_collect(engine, generation)) for _ in range(3)]
     async with engine.working():
-        while (await Generation.without_events([generation.identity]))[generation.identity].last_sequence < 20:
-            await asyncio.sleep(0.01)
+        await until(lambda: _has_come_to(generation, 20))
         late = [asyncio.create_task(_collect(engine, generation, after)) for after in (0, 7, 19)]
         seen = await asyncio.gather(*early, *late)
     everything = list(range(1, _STAGES + 4))
     expected = [everything] * 4 + [everything[7:], everything[19:]]
     assert [[event.sequence for event in events] for events in seen] == expected
     assert engine.hub.followers == 0
+
+
+async def _has_come_to(generation: Generation, sequence: int) -> bool:
+    return (await Generation.without_events([generation.identity]))[generation.identity].last_sequence >= sequence
 
 
 async def test_slow_follower_is_caught_up_from_the_database(make_engine: MakeEngine) -> None:
