@@ -1,8 +1,7 @@
 """The ASGI application."""
 
-import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +30,9 @@ from app.settings import Settings, load_settings
 WEB_DIST: Final = Path(__file__).parent.parent / "web" / "dist"
 _PREFLIGHT_MAX_AGE_S = 600
 
+type Ping = Callable[[], Awaitable[bool]]
+type Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
 
 def create_app() -> ASGIApp:
     """The application of the environment, for any ASGI server: `uvicorn --factory app.main:create_app`.
@@ -40,35 +42,32 @@ def create_app() -> ASGIApp:
     """
     settings = load_settings()
     configure_logs(as_json=settings.app_env == "production", level=settings.log_level)
-    return build(assemble(settings))
-
-
-def build(parts: Parts, on_ready: Callable[[], None] = lambda: None) -> ASGIApp:
-    """The application of these parts; `on_ready` is called when it is about to serve."""
-    settings = parts.settings
-    pings: list[Callable[[], Awaitable[bool]]] = []
+    parts = assemble(settings)
+    pings: list[Ping] = []
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with working(parts) as connection:
             pings.append(connection.ping)
-            _settle_garbage_collector()
-            on_ready()
             yield
 
-    async def database_answers() -> bool:
+    async def ping() -> bool:
         return bool(pings) and await pings[-1]()
 
+    return build(parts, ping, lifespan)
+
+
+def build(parts: Parts, ping: Ping, lifespan: Lifespan | None = None) -> ASGIApp:
+    """The application of these parts; `ping` says whether the database answers."""
     public = Starlette(
         routes=[*_graphql_routes(parts), media_route(parts.store), *explorer_routes(WEB_DIST)],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False),
-            *_cors(settings),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(parts.settings.allowed_hosts), www_redirect=False),
+            *_cors(parts.settings),
         ],
     )
-    checks = {"database": database_answers, "queue": parts.queue.alive}
-    app = Starlette(routes=[*health_routes(checks), Mount("/", app=public)], lifespan=lifespan)
-    return RequestIds(app)
+    checks = {"database": ping, "queue": parts.queue.alive}
+    return RequestIds(Starlette(routes=[*health_routes(checks), Mount("/", app=public)], lifespan=lifespan))
 
 
 def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:
@@ -116,10 +115,3 @@ def _cors(settings: Settings) -> list[Middleware]:
             max_age=_PREFLIGHT_MAX_AGE_S,
         )
     ]
-
-
-def _settle_garbage_collector() -> None:
-    """Keep what start-up made out of every later collection, and collect less often: pauses reach subscribers."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -57,6 +57,7 @@ async def _run(request: ImageRequest) -> tuple[float, float]:
 
 
 async def main() -> None:
+    """Print the table."""
     started = time.perf_counter()
     accepted = await asyncio.to_thread(examine, _photo())
     print(f"intake of 12 megapixels      {time.perf_counter() - started:6.2f} s")

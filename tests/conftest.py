@@ -9,10 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 _CLOSE_S = 10
+settings.register_profile("sample", max_examples=30, deadline=None)
+settings.register_profile("whole", max_examples=300, deadline=None)
+settings.load_profile("whole" if os.environ.get("FULL") else "sample")
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,11 @@ class Fingerprint:
 
 
 def to_line(document: RawDocument) -> bytes:
-    """The document in canonical Extended JSON, on one line: every BSON type keeps its own notation."""
-    return dumps(document, json_options=CANONICAL_JSON_OPTIONS).encode()
+    """The document in canonical Extended JSON, on one line: every BSON type keeps its own notation.
+
+    `_id` comes first, where MongoDB itself puts it; the embedded database leaves it last in an upserted document.
+    """
+    return dumps({"_id": document["_id"], **document}, json_options=CANONICAL_JSON_OPTIONS).encode()
 
 
 def from_line(line: bytes) -> RawDocument:

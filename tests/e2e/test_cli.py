@@ -1,0 +1,161 @@
+"""The command line as an operator meets it: one sentence for what is wrong, nothing lost on a move."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from tests.e2e.client import Client
+from tests.e2e.conftest import MakeClient
+from tests.e2e.server import environment, running
+
+_GALLERY = "{ viewer { ornamentImages { nodes { id combinedPrompt picture { url width } } } } }"
+
+
+def _regen(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app.cli", *arguments]
+    env = environment(DATA_DIR=str(data_dir), **settings)
+    return subprocess.run(  # noqa: S603 - our own module, no shell
+        command, cwd=data_dir, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def _is_one_sentence(done: subprocess.CompletedProcess[str]) -> bool:
+    return done.returncode == 1 and done.stderr.startswith("regen: ") and done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+async def target_url(mongodb_url: str) -> AsyncIterator[str]:
+    """An empty database on another server."""
+    name = f"regen_cli_{uuid4().hex}"
+    base, _, options = mongodb_url.partition("?")
+    yield f"{base.rstrip('/')}/{name}?{options}"
+    async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
+        await client.drop_database(name)
+
+
+@pytest.fixture
+async def used_data_dir(tmp_path: Path, client_of: MakeClient, car: bytes) -> tuple[Path, Client, Any]:
+    """A data folder in which somebody made an image, and what they saw."""
+    folder = tmp_path / "used"
+    folder.mkdir()
+    with running(folder) as server:
+        ada = client_of(server)
+        await ada.sign_up()
+        await ada.finished(await ada.upload(car, prompt="Make it shine"))
+        return folder, ada, await ada.run(_GALLERY)
+
+
+async def _shows(data_dir: Path, settings: dict[str, str], client_of: MakeClient, before: Client, seen: Any) -> None:
+    """A server on that folder shows what was seen before, pictures included."""
+    with running(data_dir, settings) as server:
+        after = client_of(server)
+        after.token = before.token
+        gallery = await after.run(_GALLERY)
+        (image,), (known,) = (answer["viewer"]["ornamentImages"]["nodes"] for answer in (gallery, seen))
+        assert (image["id"], image["combinedPrompt"]) == (known["id"], known["combinedPrompt"])
+        assert (await after.http.get(image["picture"]["url"])).status_code == 200
+
+
+async def test_embedded_data_and_pictures_move_to_a_real_server(
+    used_data_dir: tuple[Path, Client, Any], target_url: str, tmp_path: Path, client_of: MakeClient
+) -> None:
+    folder, ada, seen = used_data_dir
+    new_folder = tmp_path / "new"
+    done = _regen(folder, "copy", "--to", target_url, "--to-data-dir", str(new_folder))
+    assert done.returncode == 0, done.stderr
+    again = _regen(folder, "copy", "--to", target_url)
+    assert _is_one_sentence(again), again.stderr
+    (new_folder / "secrets").mkdir()
+    secret = {"JWT_SECRET": (folder / "secrets" / "jwt_secret").read_text(encoding="ascii")}
+    await _shows(new_folder, {"MONGODB_URL": target_url, **secret}, client_of, ada, seen)
+
+
+async def test_backup_is_restored_into_an_empty_folder(
+    used_data_dir: tuple[Path, Client, Any], tmp_path: Path, client_of: MakeClient
+) -> None:
+    folder, ada, seen = used_data_dir
+    archive, fresh = tmp_path / "backup.zip", tmp_path / "fresh"
+    fresh.mkdir()
+    assert _regen(folder, "backup", str(archive)).returncode == 0
+    restored = _regen(fresh, "restore", str(archive))
+    assert restored.returncode == 0, restored.stderr
+    assert _is_one_sentence(_regen(fresh, "restore", str(archive)))
+    secret = {"JWT_SECRET": (folder / "secrets" / "jwt_secret").read_text(encoding="ascii")}
+    await _shows(fresh, secret, client_of, ada, seen)
+
+
+def test_doctor_says_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    done = _regen(tmp_path, "doctor", GOOGLE_API_KEY="your-google-api-key-here")
+    assert done.returncode == 1
+    assert "[problem] GOOGLE_API_KEY: holds a placeholder" in done.stdout
+    assert "embedded database" in done.stdout
+    assert _regen(tmp_path, "doctor").returncode == 0
+
+
+def test_upgrade_has_nothing_to_do_on_a_fresh_folder(tmp_path: Path) -> None:
+    done = _regen(tmp_path, "upgrade")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_port_in_use_is_one_sentence_that_names_another(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _regen(tmp_path, "serve", PORT=str(port))
+    assert _is_one_sentence(done), done.stderr
+    assert f"PORT={port + 1}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PORT": "many"},
+        {"APP_ENV": "production"},
+        {"MONGODB_URL": "mongodb://nobody:secret-word@127.0.0.1:1/regen?serverSelectionTimeoutMS=300", "PORT": "0"},
+    ],
+)
+def test_what_stops_the_start_is_one_sentence(tmp_path: Path, settings: dict[str, str]) -> None:
+    done = _regen(tmp_path, "serve", **settings)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "secret-word" not in done.stderr + done.stdout
+
+
+def test_second_server_on_a_data_folder_is_refused(tmp_path: Path) -> None:
+    if os.environ.get("MONGODB_URL"):
+        pytest.skip("only the embedded database belongs to one server")
+    with running(tmp_path):
+        done = _regen(tmp_path, "serve", PORT="0")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr, done.stderr
+
+
+async def test_production_logs_json_without_secrets(
+    tmp_path: Path, target_url: str, client_of: MakeClient, car: bytes
+) -> None:
+    settings = {
+        "APP_ENV": "production",
+        "MONGODB_URL": target_url,
+        "JWT_SECRET": "j" * 40,
+        "MEDIA_URL_KEY": "m" * 40,
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    with running(tmp_path, settings) as server:
+        ada = client_of(server)
+        await ada.sign_up()
+        await ada.finished(await ada.upload(car, prompt="a wish that is nobody's business"))
+        assert server.stop() == 0
+    lines = [json.loads(line) for line in server.log]
+    assert {"request", "generation_ended"} <= {line["event"] for line in lines}
+    assert all("request_id" in line for line in lines if line["event"] == "request")
+    text = "".join(server.log)
+    for secret in (ada.token or "", "j" * 40, "m" * 40, "nobody's business", "quiet sea"):
+        assert secret not in text

@@ -1,0 +1,79 @@
+import asyncio
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from PIL import Image
+from pymongo.asynchronous.database import AsyncDatabase
+
+from app.errors import AppError, ErrorCode
+from app.pictures.disk import DiskStore
+from app.pictures.library import Pictures
+from app.pictures.links import MediaLinks
+from app.pictures.made import describe
+from app.pictures.model import Picture
+
+_CAR = (Path(__file__).parent.parent / "photos" / "car-1.jpg").read_bytes()
+
+
+@pytest.fixture
+async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
+    await init_beanie(database=database, document_models=[Picture])
+    return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
+
+
+async def test_same_bytes_of_an_owner_are_one_picture_even_at_once(pictures: Pictures) -> None:
+    owner = PydanticObjectId()
+    accepted = await asyncio.gather(*(pictures.accept(owner, _CAR) for _ in range(5)))
+    assert len({picture.identity for picture in accepted}) == 1
+    assert await Picture.count() == 1
+    other = await pictures.accept(PydanticObjectId(), _CAR)
+    assert other.identity != accepted[0].identity
+
+
+async def test_refused_upload_leaves_no_file_and_no_document(pictures: Pictures, tmp_path: Path) -> None:
+    with pytest.raises(AppError):
+        await pictures.accept(PydanticObjectId(), _CAR[:5_000])
+    assert await Picture.count() == 0
+    assert list(tmp_path.rglob("*")) == []
+
+
+async def test_made_picture_keeps_its_bytes(pictures: Pictures) -> None:
+    picture = await pictures.keep(PydanticObjectId(), _CAR)
+    assert await pictures.read(picture) == _CAR
+    assert (picture.width, picture.height, picture.byte_size) == (480, 360, len(_CAR))
+
+
+async def test_picture_of_a_store_that_is_not_set_up_is_said_to_be_so(pictures: Pictures) -> None:
+    picture = await pictures.keep(PydanticObjectId(), _CAR)
+    elsewhere = picture.model_copy(update={"store": "cloudinary"})
+    with pytest.raises(AppError, match="cloudinary") as error:
+        await pictures.read(elsewhere)
+    assert error.value.code is ErrorCode.SOURCE_IMAGE_MISSING
+
+
+async def test_only_the_owner_may_use_a_picture(pictures: Pictures) -> None:
+    owner = PydanticObjectId()
+    picture = await pictures.keep(owner, _CAR)
+    assert (await pictures.owned(owner, picture.identity)).identity == picture.identity
+    with pytest.raises(AppError) as forbidden:
+        await pictures.owned(PydanticObjectId(), picture.identity)
+    with pytest.raises(AppError) as missing:
+        await pictures.owned(owner, PydanticObjectId())
+    assert [error.value.code for error in (forbidden, missing)] == [ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND]
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", _CAR[:2_000]])
+def test_answer_of_a_model_that_is_no_picture_is_a_failure(data: bytes) -> None:
+    with pytest.raises(AppError) as error:
+        describe(data)
+    assert (error.value.code, error.value.retryable) == (ErrorCode.NO_IMAGE_RETURNED, True)
+
+
+def test_made_picture_is_described_at_its_full_size() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (2_000, 1_000), "red").save(buffer, "JPEG")
+    described = describe(buffer.getvalue())
+    assert (described.width, described.height, described.media_type) == (2_000, 1_000, "image/jpeg")
