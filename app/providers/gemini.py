@@ -11,9 +11,18 @@ from typing import cast
 import httpx2
 from google import genai
 from google.genai import errors, types
-from pydantic import BaseModel, Field, ValidationError
 
 from app.errors import AppError, ErrorCode
+from app.providers.gemini_faults import (
+    Fault,
+    bad_request,
+    blocked,
+    over_limit,
+    rejected_key,
+    timed_out,
+    unavailable,
+    wrong_model,
+)
 from app.providers.ports import ImageRequest, MadePicture, Source, Stage
 
 _CONNECT_S = 10.0
@@ -29,8 +38,6 @@ _BAD_REQUEST = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONTENT_TOO_LARGE, 
 _SENDABLE_KEY = re.compile(r"[!-~]+")
 _LOOKS_LIKE_KEY = re.compile(r"\b(?:AIza|AQ\.)[\w-]{20,}|(?<=api_key:)[^\s'\"]+|(?<=key=)[^\s&'\"]+")
 _URL_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
-_SPENT = re.compile(r"limit: 0(?![\d.])|credits are depleted|spending cap|per day", re.IGNORECASE)
-_DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 
 _BLOCKED: Mapping[str, str] = MappingProxyType(
     {
@@ -118,7 +125,7 @@ class GeminiImageModel:
 
     async def _ask(self, request: ImageRequest) -> types.GenerateContentResponse:
         if not _SENDABLE_KEY.fullmatch(self.api_key.strip()):  # else the HTTP library's exception would quote it
-            raise _rejected_key(" It holds characters that no key has.")
+            raise rejected_key(" It holds characters that no key has.")
         pictures = [types.Part.from_bytes(data=one.data, mime_type=one.media_type) for one in request.references]
         content = types.UserContent(parts=[*pictures, types.Part(text=request.prompt)])
         try:
@@ -126,39 +133,39 @@ class GeminiImageModel:
         except errors.APIError as error:
             raise self._refusal(error) from None  # its text is the whole answer, which may quote the key
         except httpx2.TimeoutException as error:
-            raise _timed_out() from error
+            raise timed_out() from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             message = "The address in GOOGLE_GEMINI_BASE_URL is not one that can be called."
             raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message) from error
         except httpx2.RequestError as error:
-            raise _unavailable("Google can't be reached, or broke off in the middle.") from error
+            raise unavailable("Google can't be reached, or broke off in the middle.") from error
         except (ValueError, TypeError, AttributeError):
             # What the SDK raises on JSON, base64 or shapes that are none; its text quotes the answer.
-            raise _unavailable("Google's answer can't be read.") from None
+            raise unavailable("Google's answer can't be read.") from None
 
     def _refusal(self, error: errors.APIError) -> AppError:
         """What an HTTP error means."""
-        fault = _Fault.of(error)
+        fault = Fault.of(cast("object", error.details))  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK
         said = self._quote("Google says", fault.message)
         if fault.is_about_key or error.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return _rejected_key(said)
+            return rejected_key(said)
         if error.code == HTTPStatus.NOT_FOUND or (error.code == HTTPStatus.BAD_REQUEST and "modalit" in fault.message):
-            return _wrong_model(self.model, said)
+            return wrong_model(self.model, said)
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:
-            return _over_limit(fault, said)
+            return over_limit(fault, said)
         if error.code in _BAD_REQUEST:
-            return _bad_request(fault, said)
+            return bad_request(fault, said)
         if error.code in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
-            return _timed_out(said)
-        return _unavailable(f"Google answered with status {error.code}.", said, fault.retry_after_s)
+            return timed_out(said)
+        return unavailable(f"Google answered with status {error.code}.", said, fault.retry_after_s)
 
     def _without_picture(self, answer: types.GenerateContentResponse) -> AppError:
         """What an answer without a picture means; all of them come with status 200."""
         feedback, candidate = answer.prompt_feedback, _candidate(answer)
         if feedback and feedback.block_reason:
-            return _blocked("refuses the request", _BLOCKED.get(feedback.block_reason.value, "no reason is given"))
+            return blocked("refuses the request", _BLOCKED.get(feedback.block_reason.value, "no reason is given"))
         if candidate and candidate.finish_reason and candidate.finish_reason.value in _BLOCKED:
-            return _blocked("withholds the result", _BLOCKED[candidate.finish_reason.value])
+            return blocked("withholds the result", _BLOCKED[candidate.finish_reason.value])
         text = " ".join(part.text for part in _parts(answer) if part.text)
         message = f"Gemini answered without a picture. Try again, or word the wish anew.{self._quote('It says', text)}"
         return AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
@@ -170,57 +177,6 @@ class GeminiImageModel:
         if len(clean) > _QUOTE_CHARACTERS:
             clean = clean[: _QUOTE_CHARACTERS - 1] + "…"
         return f" {who}: “{clean}”" if clean else ""
-
-
-class _Violation(BaseModel):
-    """A limit that was hit, of google.rpc.QuotaFailure."""
-
-    quota: str = Field("", alias="quotaId")
-    limit: str = Field("", alias="quotaValue")
-
-
-class _Detail(BaseModel):
-    """The fields of google.rpc.ErrorInfo, RetryInfo and QuotaFailure that decide something."""
-
-    reason: str = ""
-    retry_delay: str = Field("", alias="retryDelay")
-    violations: tuple[_Violation, ...] = ()
-
-
-class _Fault(BaseModel):
-    """The `error` of Google's answer; see https://cloud.google.com/apis/design/errors."""
-
-    message: str = ""
-    status: str = ""
-    details: tuple[_Detail, ...] = ()
-
-    @classmethod
-    def of(cls, error: errors.APIError) -> "_Fault":
-        """Read it; whatever is not Google's (a proxy's page, say) is a fault without words."""
-        try:
-            body = cast("object", error.details)  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK
-            return _ErrorAnswer.model_validate(body).error
-        except ValidationError:
-            return cls()
-
-    @property
-    def is_about_key(self) -> bool:
-        return any(detail.reason.startswith("API_KEY_") for detail in self.details)
-
-    @property
-    def retry_after_s(self) -> float | None:
-        delays = (_DELAY.fullmatch(detail.retry_delay) for detail in self.details)
-        return next((float(found[1]) for found in delays if found), None)
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether waiting a minute does not help: a daily limit, a limit of nothing, or no money left."""
-        hit = [violation for detail in self.details for violation in detail.violations]
-        return bool(_SPENT.search(self.message)) or any("PerDay" in one.quota or one.limit == "0" for one in hit)
-
-
-class _ErrorAnswer(BaseModel):
-    error: _Fault
 
 
 def _candidate(answer: types.GenerateContentResponse) -> types.Candidate | None:
@@ -241,43 +197,3 @@ def _picture(answer: types.GenerateContentResponse) -> tuple[bytes, str] | None:
         if blob and blob.data and blob.mime_type and blob.mime_type.startswith("image/"):
             return blob.data, blob.mime_type
     return None
-
-
-def _rejected_key(said: str) -> AppError:
-    advice = "Check it, or make another at https://aistudio.google.com/apikey."
-    return AppError(ErrorCode.PROVIDER_REJECTED_KEY, f"Google refuses the key in GOOGLE_API_KEY. {advice}{said}")
-
-
-def _wrong_model(model: str, said: str) -> AppError:
-    message = f"The model {model!r} does not exist for this key or makes no images. Set GEMINI_IMAGE_MODEL.{said}"
-    return AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message)
-
-
-def _bad_request(fault: _Fault, said: str) -> AppError:
-    if fault.status == "FAILED_PRECONDITION":  # a country or a plan that is not served
-        message = f"Google does not serve the key in GOOGLE_API_KEY as things stand.{said}"
-        return AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message)
-    return AppError(ErrorCode.BAD_USER_INPUT, f"Google can't work on this picture or wish.{said}")
-
-
-def _over_limit(fault: _Fault, said: str) -> AppError:
-    if fault.is_spent:
-        message = f"The quota of the key in GOOGLE_API_KEY is used up. Wait for a new day or see to its billing.{said}"
-        return AppError(ErrorCode.QUOTA_EXCEEDED, message)
-    wait = fault.retry_after_s
-    when = f"in {ceil(wait)} s" if wait else "in a minute"
-    message = f"Google takes no more requests just now. Try again {when}.{said}"
-    return AppError(ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_s=wait)
-
-
-def _blocked(what: str, words: str) -> AppError:
-    return AppError(ErrorCode.CONTENT_BLOCKED, f"Google {what}: {words}. Change the wish or the picture.")
-
-
-def _timed_out(said: str = "") -> AppError:
-    return AppError(ErrorCode.TIMEOUT, f"Google did not answer in time. Try again.{said}", retryable=True)
-
-
-def _unavailable(what: str, said: str = "", retry_after_s: float | None = None) -> AppError:
-    message = f"{what} Try again.{said}"
-    return AppError(ErrorCode.PROVIDER_UNAVAILABLE, message, retryable=True, retry_after_s=retry_after_s)

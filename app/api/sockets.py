@@ -1,0 +1,79 @@
+"""GraphQL over WebSocket: graphql-transport-ws, its messages checked, its sockets no older than a token."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, cast, override
+
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+
+from app.api.context import Context
+
+_UNAUTHORIZED_CLOSE = 4403
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """The graphql-transport-ws protocol; a socket lives as long as the token it was opened with."""
+
+    _expiry: asyncio.TimerHandle | None = None
+    _closing: asyncio.Task[None] | None = None
+
+    @override
+    async def handle_message(self, message: Any) -> None:
+        """Refuse what is no message of the protocol before it is looked into."""
+        if not _is_message(message):
+            await self.handle_invalid_message("Invalid message")
+        else:
+            await super().handle_message(message)
+
+    @override
+    async def handle_connection_init(self, message: Any) -> None:
+        """Close the socket with 4403 when the token runs out."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
+            seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
+            self._expiry = asyncio.get_running_loop().call_later(max(0, seconds), self._close_expired)
+
+    @override
+    async def shutdown(self) -> None:
+        """Leave no timer behind."""
+        if self._expiry:
+            self._expiry.cancel()
+        if self._closing:
+            await self._closing
+        await super().shutdown()
+
+    @staticmethod
+    @override
+    def _get_pre_execution_close_reason(error: Any) -> str | None:
+        return None  # a syntax error is that operation's, not the socket's
+
+    def _close_expired(self) -> None:
+        self._closing = asyncio.create_task(self._close())
+
+    async def _close(self) -> None:
+        with suppress(Exception):  # the client may be gone already
+            await self.websocket.close(code=_UNAUTHORIZED_CLOSE, reason="Token expired")
+
+
+def _is_message(message: Any) -> bool:
+    fields = _fields(message)
+    if not isinstance(fields.get("type"), str):
+        return False
+    if fields["type"] not in {"subscribe", "complete"}:
+        return True
+    identified = isinstance(fields.get("id"), str) and bool(fields["id"])
+    return identified and (fields["type"] == "complete" or _is_operation(_fields(fields.get("payload"))))
+
+
+def _is_operation(payload: dict[str, Any]) -> bool:
+    return (
+        isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+        and isinstance(payload.get("extensions"), dict | None)
+    )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
