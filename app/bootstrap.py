@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,8 @@ from app.settings import Settings
 
 _log = logger(__name__)
 _SESSIONS_EVERY_S = 3600
+type Link = Callable[[], AbstractAsyncContextManager[None]]
+
 DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, OrnamentImage)
 
 
@@ -59,6 +61,7 @@ class Parts:
     store: DiskStore
     image_model: ImageModel
     close: Callable[[], Awaitable[None]]
+    links: tuple[Link, ...]
 
     def description(self) -> Mapping[str, str]:
         """What this process runs on, a line each; says of everything whether it is real, local or mock."""
@@ -81,7 +84,7 @@ def assemble(settings: Settings) -> Parts:
     Raises:
         SecretFileError: a secret's file can't be trusted.
     """
-    queue, hub = InProcessQueue(), InProcessHub()
+    queue, hub, links = _work(settings)
     store = DiskStore(media_dir(settings), MediaLinks(_secret(settings, "media_url_key")))
     pictures = Pictures(store)
     model, close = _image_model(settings)
@@ -98,6 +101,7 @@ def assemble(settings: Settings) -> Parts:
         store=store,
         image_model=model,
         close=close,
+        links=links,
     )
 
 
@@ -134,10 +138,14 @@ async def working(parts: Parts) -> AsyncGenerator[Connection]:
 
     At the exit nothing new is claimed and what runs is given back to the queue.
     """
+    slots = parts.settings.worker_slots
     async with AsyncExitStack() as stack:
+        for link in parts.links:
+            await stack.enter_async_context(link())
         connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
         stack.push_async_callback(parts.close)
-        await stack.enter_async_context(parts.queue.serve(parts.runner.run, parts.settings.worker_slots))
+        if slots:
+            await stack.enter_async_context(parts.queue.serve(parts.runner.run, slots))
         tasks = [asyncio.create_task(parts.runner.sweep()), asyncio.create_task(_forget_expired_sessions())]
         try:
             yield connection
@@ -154,6 +162,18 @@ async def _forget_expired_sessions() -> None:
         except PyMongoError as error:  # the database may be away; the next round tries again
             _log.warning("expired_sessions_left", reason=type(error).__name__)
         await asyncio.sleep(_SESSIONS_EVERY_S)
+
+
+def _work(settings: Settings) -> tuple[WorkQueue, EventHub, tuple[Link, ...]]:
+    """The queue, the hub, and what has to be open while they are used."""
+    url = settings.real("redis_url")
+    if url is None:
+        return InProcessQueue(), InProcessHub(), ()
+    from app.generations.redis_hub import RedisHub  # noqa: PLC0415 - streaq takes a moment, and only Redis needs it
+    from app.generations.redis_queue import RedisQueue  # noqa: PLC0415 - the same
+
+    queue, hub = RedisQueue(url), RedisHub(url)
+    return queue, hub, (queue.opened, hub.opened)
 
 
 def _accounts(settings: Settings) -> Accounts:

@@ -1,4 +1,4 @@
-"""The command line: `regen serve | doctor | schema | upgrade | copy | backup | restore`."""
+"""The command line: `regen serve | worker | doctor | schema | upgrade | copy | backup | restore`."""
 
 import asyncio
 import shutil
@@ -46,6 +46,14 @@ def regen() -> None:
 def serve() -> None:
     """Serve the API and the explorer, and work on generations."""
     serving.serve(load_settings())
+
+
+@regen.command()
+def worker() -> None:
+    """Work on generations in a process of its own; needs MONGODB_URL and REDIS_URL."""
+    from app.worker import work  # noqa: PLC0415 - the other commands start faster without it
+
+    work(load_settings())
 
 
 @regen.command()

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.bootstrap import DOCUMENTS, assemble, opened_database
+from app.bootstrap import DOCUMENTS, Parts, assemble, opened_database
 from app.database.errors import DatabaseError, DataFolderInUseError
 from app.database.upgrade import outdated
 from app.main import WEB_DIST
@@ -42,9 +43,10 @@ async def examine(settings: Settings) -> Report:
     report = Report()
     parts = assemble(settings)
     for name, description in parts.description().items():
-        if name != "database":
+        if name not in {"database", "queue"}:
             report.fine(name, description)
-    await _database(report, settings)
+    await _queue(report, parts)
+    await _database(report, parts)
     await asyncio.to_thread(_data_folder, report, settings.data_dir)
     _keys(report, settings)
     if WEB_DIST.exists():
@@ -54,10 +56,19 @@ async def examine(settings: Settings) -> Report:
     return report
 
 
-async def _database(report: Report, settings: Settings) -> None:
-    parts = assemble(settings)
+async def _queue(report: Report, parts: Parts) -> None:
+    async with AsyncExitStack() as stack:
+        for link in parts.links:
+            await stack.enter_async_context(link())
+        if await parts.queue.alive():
+            report.fine("queue", parts.queue.description)
+        else:
+            report.broken("queue", f"{parts.queue.description} does not answer: check that it runs, and REDIS_URL")
+
+
+async def _database(report: Report, parts: Parts) -> None:
     try:
-        async with opened_database(settings, parts.server) as connection:
+        async with opened_database(parts.settings, parts.server) as connection:
             waiting = await outdated(connection.database, DOCUMENTS)
             report.fine("database", f"{parts.server.description}, reachable")
     except DataFolderInUseError as error:

@@ -44,8 +44,9 @@ def configure_logs(*, as_json: bool, level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    for noisy in ("uvicorn.error", "pymongo", "asyncio", "multipart", "httpx2", "httpcore2"):
+    for noisy in ("uvicorn.error", "pymongo", "asyncio", "multipart", "httpx2", "httpcore2", "streaq"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("coredis").setLevel(logging.CRITICAL)  # a traceback a failed handshake; we log outages ourselves
 
 
 def logger(name: str) -> Any:

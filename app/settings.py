@@ -43,6 +43,13 @@ def _mongodb(value: SecretStr) -> SecretStr:
     return value
 
 
+def _redis(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://")):
+        message = "a URL that starts with redis:// or rediss://"
+        raise ValueError(message)
+    return value
+
+
 def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
@@ -66,6 +73,9 @@ class Settings(BaseSettings):
     )
     mongodb_url: Annotated[SecretStr, AfterValidator(_mongodb)] | None = Field(
         None, description="A MongoDB 7 or newer; unset: `mongod` from PATH, else the embedded database"
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
+        None, description="A Redis 7 or newer, for more than one process; unset: the work stays in this process"
     )
     google_api_key: SecretStr | None = Field(
         None, description="Google Gemini, for pictures of ornaments; unset: basic processing on this machine"
@@ -93,16 +103,26 @@ class Settings(BaseSettings):
     )
     explorer: bool = Field(default=True, description="Serve GraphiQL at /graphql to browsers")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged")
-    worker_slots: int = Field(4, ge=1, le=100, description="Generations that run at once in this process")
+    worker_slots: int = Field(
+        4,
+        ge=0,
+        le=100,
+        description="Generations that run at once in this process; 0, with REDIS_URL: none, workers do it",
+    )
 
     @model_validator(mode="after")
-    def _production_is_explicit(self) -> Self:
+    def _settings_fit_together(self) -> Self:
         if self.app_env == "production":
             required = ("mongodb_url", "jwt_secret", "media_url_key", "allowed_hosts")
             unset = [name for name in required if name not in self.model_fields_set or not getattr(self, name)]
             if unset:
                 message = f"APP_ENV=production needs {', '.join(unset).upper()} to be set explicitly"
                 raise ValueError(message)
+        if self.worker_slots == 0 and self.redis_url is None:
+            message = (
+                "WORKER_SLOTS=0 needs REDIS_URL and a worker of its own (`regen worker`): nobody would do the work"
+            )
+            raise ValueError(message)
         return self
 
     def placeholders(self) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """The queue and the event hub of one process, when no Redis is set up."""
 
 import asyncio
-from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,11 +8,11 @@ from dataclasses import dataclass, field
 from beanie import PydanticObjectId
 
 from app.generations.events import GenerationEvent
+from app.generations.followers import Followers
 from app.generations.model import Generation
 from app.logs import logger
 
 _log = logger(__name__)
-_BUFFERED_EVENTS = 64
 _RECHECK_S = 5.0
 
 
@@ -71,65 +70,23 @@ class InProcessQueue:
 
 
 @dataclass(slots=True)
-class _Follower:
-    """A bounded buffer; `missed` says that something did not fit."""
-
-    events: deque[GenerationEvent] = field(default_factory=deque[GenerationEvent])
-    missed: bool = False
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def offer(self, event: GenerationEvent) -> None:
-        if len(self.events) >= _BUFFERED_EVENTS:
-            self.events.clear()
-            self.missed = True
-        else:
-            self.events.append(event)
-        self.bell.set()
-
-
-@dataclass(slots=True)
 class InProcessHub:
     """Hands each event to the followers of its generation; a slow one never slows another."""
 
     recheck_s: float = _RECHECK_S
-    _followers: defaultdict[PydanticObjectId, set[int]] = field(default_factory=lambda: defaultdict(set))
-    _buffers: dict[int, _Follower] = field(default_factory=dict[int, _Follower])
+    _followers: Followers = field(default_factory=Followers)
 
     @property
     def followers(self) -> int:
         """How many follow something now."""
-        return len(self._buffers)
+        return self._followers.count
 
     async def publish(self, generation: Generation, event: GenerationEvent) -> None:
         """Offer the event to each buffer; never waits."""
-        for follower in self._followers.get(generation.identity, ()):
-            self._buffers[follower].offer(event)
+        self._followers.offer(generation.identity, event)
 
     @asynccontextmanager
     async def follow(self, generation_id: PydanticObjectId) -> AsyncGenerator[AsyncIterator[GenerationEvent | None]]:
         """Register at once; a null comes where events were missed, and at least every `recheck_s` seconds."""
-        buffer = _Follower()
-        self._buffers[id(buffer)] = buffer
-        self._followers[generation_id].add(id(buffer))
-        try:
-            yield self._drain(buffer)
-        finally:
-            del self._buffers[id(buffer)]
-            self._followers[generation_id].discard(id(buffer))
-            if not self._followers[generation_id]:
-                del self._followers[generation_id]
-
-    async def _drain(self, buffer: _Follower) -> AsyncIterator[GenerationEvent | None]:
-        while True:
-            try:
-                async with asyncio.timeout(self.recheck_s):
-                    await buffer.bell.wait()
-            except TimeoutError:
-                yield None
-                continue
-            buffer.bell.clear()
-            if buffer.missed:
-                buffer.missed = False
-                yield None
-            while buffer.events:
-                yield buffer.events.popleft()
+        with self._followers.joined(generation_id) as follower:
+            yield follower.events(self.recheck_s)

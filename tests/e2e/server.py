@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 ROOT = Path(__file__).parent.parent.parent
-_READY = re.compile(r"Regen is ready at (http://[^/]+)/graphql")
+_READY = re.compile(r"Regen is ready at (http://[^/]+)/graphql|Regen's worker is ready")
 _STOP_S = 20
 
 
@@ -41,10 +41,12 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(data_dir: Path, settings: Mapping[str, str] | None = None) -> Generator[Server]:
-    """`regen serve` on a free port, stopped at the end."""
+def running(
+    data_dir: Path, settings: Mapping[str, str] | None = None, command_name: str = "serve"
+) -> Generator[Server]:
+    """`regen serve` on a free port, or `regen worker`, stopped at the end."""
     env = environment(DATA_DIR=str(data_dir), PORT="0", **(settings or {}))
-    command = [sys.executable, "-m", "app.cli", "serve"]
+    command = [sys.executable, "-m", "app.cli", command_name]
     with subprocess.Popen(  # noqa: S603 - our own module, no shell
         command, cwd=data_dir, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -70,6 +72,6 @@ def _wait_until_ready(process: subprocess.Popen[str], log: list[str]) -> Server:
     for line in process.stdout:
         banner += line
         if found := _READY.search(line):
-            return Server(process, found[1], banner, log)
+            return Server(process, found[1] or "", banner, log)
     message = f"the server did not start:\n{banner}{''.join(log)}"
     raise AssertionError(message)

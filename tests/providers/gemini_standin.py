@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import io
 import json
 import socket
 import threading
@@ -10,12 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+
+def _png() -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE = _png()
 THOUGHT = b"\x89PNG a sketch"
 _RPC = "type.googleapis.com/google.rpc."
 _DAILY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"

@@ -15,6 +15,8 @@ _PLAIN_NOISE = 14.0  # in OpenCV's 8-bit Lab; studio paper has 2, fabric 8, a st
 _DRAWN_NOISE = 0.6  # one colour, as only a program makes it
 _BAR_SPREAD = 4.0  # a letterbox row varies less than this, even after JPEG
 _BAR_STEP = 25.0  # and where it ends, most of the row changes by more than this
+_BAR_GRAIN_PX = 9  # noise is averaged along the row over so many pixels
+_JPEG_BLOCK_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,16 @@ def _inside(grey: Floats) -> slice:
 
 
 def _bar(grey: Floats) -> int:
-    """How many rows at the top are a bar: each of one grey, the same in all, and then a hard edge all along."""
-    flat = (grey.std(axis=1) < _BAR_SPREAD) & (np.abs(grey.mean(axis=1) - grey[0].mean()) < _BAR_SPREAD)
+    """How many rows at the top are a bar: each of one grey, the same in all, and then a hard edge all along.
+
+    Compression rings around that edge, up to a JPEG block away: there, the rows are neither.
+    """
+    calm = as_floats(cv2.blur(grey, (_BAR_GRAIN_PX, 1)))
+    level = calm[0].mean()
+    flat = (calm.std(axis=1) < _BAR_SPREAD) & (np.abs(calm.mean(axis=1) - level) < _BAR_SPREAD)
     rows = int(np.argmin(flat))
     if rows == 0:
         return 0
-    inner = min(rows + 2, grey.shape[0] - 1)  # the two rows at the edge may be a mixture
-    changed = np.count_nonzero(np.abs(grey[inner] - grey[0]) > _BAR_STEP) / grey.shape[1]
-    return inner if changed > 0.6 else 0  # noqa: PLR2004 -- most of the row
+    beyond = calm[rows : rows + max(2, min(rows, _JPEG_BLOCK_PX)) + 1]
+    changed = (np.abs(beyond - level) > _BAR_STEP).mean(axis=1) > 0.6  # noqa: PLR2004 -- most of the row
+    return min(rows + int(np.argmax(changed)) + 1, grey.shape[0] - 1) if changed.any() else 0

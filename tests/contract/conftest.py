@@ -1,0 +1,144 @@
+"""A Redis of the test run's own, and the two kinds of queue and hub."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from app.generations.inprocess import InProcessHub, InProcessQueue
+from app.generations.ports import EventHub, WorkQueue
+from app.generations.redis_hub import RedisHub
+from app.generations.redis_queue import RedisQueue
+
+_LEAVE_S = 10
+
+
+@dataclass
+class RedisServer:
+    """A real redis-server on a port of its own that keeps nothing."""
+
+    folder: Path
+    port: int = field(default=0)
+    _process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, empty, on the same port each time; returns when it answers."""
+        self.port = self.port or _free_port()
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
+        self._process = subprocess.Popen(  # noqa: S603 - a fixed command, no shell
+            [*command, "--save", "", "--appendonly", "no"], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        said: list[str] = []
+        for line in self._process.stdout:
+            said.append(line)
+            if "Ready to accept connections" in line:
+                return
+        pytest.fail(f"redis-server did not start: {''.join(said)}")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.communicate(timeout=_LEAVE_S)
+            self._process = None
+
+    def empty(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_LEAVE_S) as connection:
+            connection.sendall(b"FLUSHALL\r\n")
+            assert connection.recv(16) == b"+OK\r\n"
+
+
+@contextmanager
+def running_redis(folder: Path) -> Generator[RedisServer]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed: `apt-get install redis-server`")
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The run's Redis, emptied for this test."""
+    redis_server.empty()
+    return redis_server.url
+
+
+class CountingHub(EventHub, Protocol):
+    @property
+    def followers(self) -> int: ...
+
+
+class Adapters(Protocol):
+    """One kind of queue and hub; each call makes what one more process would have, entered inside the test's task."""
+
+    def queue(self) -> AbstractAsyncContextManager[WorkQueue]: ...
+
+    def hub(self, recheck_s: float = 60) -> AbstractAsyncContextManager[CountingHub]: ...
+
+
+class InProcess:
+    @asynccontextmanager
+    async def queue(self) -> AsyncGenerator[WorkQueue]:
+        yield InProcessQueue()
+
+    @asynccontextmanager
+    async def hub(self, recheck_s: float = 60) -> AsyncGenerator[CountingHub]:
+        yield InProcessHub(recheck_s)
+
+
+@dataclass
+class OverRedis:
+    url: str
+
+    @asynccontextmanager
+    async def queue(self) -> AsyncGenerator[WorkQueue]:
+        queue = RedisQueue(self.url, redelivery_s=1)
+        async with queue.opened():
+            yield queue
+
+    @asynccontextmanager
+    async def hub(self, recheck_s: float = 60) -> AsyncGenerator[CountingHub]:
+        hub = RedisHub(self.url, recheck_s)
+        async with hub.opened():
+            yield hub
+
+
+@pytest.fixture
+def over_redis(redis_url: str) -> OverRedis:
+    return OverRedis(redis_url)
+
+
+@pytest.fixture(params=["in_process", "redis"])
+def adapters(request: pytest.FixtureRequest) -> Adapters:
+    if request.param == "in_process":
+        return InProcess()
+    url: str = request.getfixturevalue("redis_url")
+    return OverRedis(url)
