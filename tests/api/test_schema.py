@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -21,7 +22,7 @@ _SCHEMA = build_schema(schema_text())
 _OWN = [
     kind for kind in _SCHEMA.type_map.values() if not is_introspection_type(kind) and not is_specified_scalar_type(kind)
 ]
-_MUTATIONS = _SCHEMA.mutation_type.fields if _SCHEMA.mutation_type else {}
+_MUTATIONS: dict[str, GraphQLField] = _SCHEMA.mutation_type.fields if _SCHEMA.mutation_type else {}
 
 
 def _undescribed(kind: GraphQLNamedType) -> list[str]:
@@ -51,9 +52,9 @@ def test_mutation_takes_one_input_and_answers_with_errors(name: str) -> None:
     field = _MUTATIONS[name]
     expected = name[0].upper() + name[1:]
     assert list(field.args) == ["input"]
-    given = field.args["input"].type
-    assert str(given.of_type if isinstance(given, GraphQLNonNull) else given) == f"{expected}Input"
-    payload = field.type
+    given: object = field.args["input"].type  # pyright: ignore[reportUnknownMemberType] - graphql-core leaves it open
+    payload: object = field.type  # pyright: ignore[reportUnknownMemberType] - the same
+    assert str(given).rstrip("!") == f"{expected}Input"
     assert isinstance(payload, GraphQLObjectType)
     assert payload.name == f"{expected}Payload"
     assert str(payload.fields["errors"].type) == "[UserError!]!"
