@@ -196,9 +196,18 @@ async def test_cancelling_closes_the_connection(gemini: NewGemini, google: Stand
 
 
 async def test_deadline_of_the_caller_closes_the_connection(gemini: NewGemini, google: Standin) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2):
+    async def expire(deadline: asyncio.Timeout) -> None:
+        assert await asyncio.to_thread(google.hung.wait, _WAIT_S)
+        deadline.reschedule(asyncio.get_running_loop().time())
+
+    async def ask() -> None:
+        async with asyncio.timeout(None) as deadline:
+            expiry = asyncio.create_task(expire(deadline))
             await _run(gemini("key-silent"))
+            await expiry
+
+    with pytest.raises(TimeoutError):
+        await ask()
     assert await asyncio.to_thread(google.disconnected.wait, _WAIT_S)
 
 
