@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from app.pictures.intake import examine
+from app.providers.local.backdrop import without_bars
 from app.providers.local.compositing import clean_edges, put_on
 from app.providers.local.cutout import cut_out
 
@@ -21,6 +23,13 @@ def photo(name: str) -> tuple[Pixels, Mask]:
     colours = np.array(Image.open(PHOTOS / f"{name}.jpg").convert("RGB"), dtype=np.uint8)
     alpha = np.array(Image.open(PHOTOS / f"{name}.cutout.png").getchannel("A"), dtype=np.uint8)
     return colours, alpha > 127
+
+
+def saved(colours: Pixels, quality: int, subsampling: int = 0) -> Pixels:
+    """The picture after one more JPEG compression."""
+    out = io.BytesIO()
+    Image.fromarray(colours).save(out, "JPEG", quality=quality, subsampling=subsampling)
+    return np.array(Image.open(out), dtype=np.uint8)
 
 
 def ring(
@@ -47,9 +56,26 @@ def overlap(colours: Pixels, truth: Mask) -> float:
     return float((found & truth).sum() / (found | truth).sum())
 
 
-@pytest.mark.parametrize(("name", "least"), [("animal-1", 0.9), ("car-1", 0.65)])
-def test_object_of_a_real_photo_is_found(name: str, least: float) -> None:
-    assert overlap(*photo(name)) > least  # 0.93 and 0.71 measured
+@pytest.mark.parametrize(("name", "least"), [("animal-1", 0.9), ("car-1", 0.67)])
+class TestRealPhoto:  # 0.925 and 0.69 are the worst measured, over all changes that people do not see
+    def test_object_is_found(self, name: str, least: float) -> None:
+        assert overlap(*photo(name)) > least
+
+    def test_object_is_found_in_what_the_intake_keeps(self, name: str, least: float) -> None:
+        kept = examine((PHOTOS / f"{name}.jpg").read_bytes()).data
+        assert overlap(np.array(Image.open(io.BytesIO(kept)), dtype=np.uint8), photo(name)[1]) > least
+
+    @pytest.mark.parametrize(("quality", "subsampling"), [(75, 2), (80, 0), (90, 2), (95, 0)])
+    def test_compression_changes_nothing(self, name: str, least: float, quality: int, subsampling: int) -> None:
+        colours, truth = photo(name)
+        assert overlap(saved(colours, quality, subsampling), truth) > least
+
+    def test_size_and_direction_change_nothing(self, name: str, least: float) -> None:
+        colours, truth = photo(name)
+        size = (truth.shape[1] * 3 // 5, truth.shape[0] * 3 // 5)
+        smaller = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        assert overlap(smaller, cv2.resize(truth.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0) > least
+        assert overlap(np.ascontiguousarray(colours[:, ::-1]), truth[:, ::-1]) > least
 
 
 @pytest.mark.parametrize(
@@ -83,6 +109,21 @@ def test_letterbox_is_no_background() -> None:
     colours, truth = ring((205, 205, 208), (190, 140, 50))
     bars = ((60, 60), (0, 0))
     assert overlap(np.pad(colours, (*bars, (0, 0))), np.pad(truth, bars)) > 0.93
+
+
+@pytest.mark.parametrize("quality", [75, 80, 85, 90, 92, 95, 100])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_letterbox_is_seen_through_compression(quality: int, subsampling: int) -> None:
+    rows, columns = without_bars(saved(photo("car-1")[0], quality, subsampling))  # bars of 45 rows: no whole blocks
+    assert (columns.start, columns.stop) == (0, 480)
+    assert 45 <= rows.start <= 48
+    assert 312 <= rows.stop <= 315
+
+
+def test_photo_without_bars_keeps_its_rows_and_columns() -> None:
+    for name in ("animal-1", "girl-2", "plants-1"):
+        colours = np.array(Image.open(PHOTOS / f"{name}.jpg").convert("RGB"), dtype=np.uint8)
+        assert without_bars(colours) == (slice(0, colours.shape[0]), slice(0, colours.shape[1]))
 
 
 @pytest.mark.parametrize("noise", [0, 1, 4, 10])
