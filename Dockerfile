@@ -9,10 +9,12 @@ RUN npm run build
 
 FROM python:3.13-slim AS packages
 WORKDIR /srv/regen
-COPY requirements/run.lock requirements/run.lock
+COPY requirements/run.lock requirements/build.lock requirements/
+# crontab has no wheel: it is built by the pinned setuptools, as scripts/set-up does it.
 RUN python -m venv .venv \
-    && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --only-binary :all: --requirement requirements/run.lock \
+    && pip="-m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all:" \
+    && .venv/bin/python $pip --requirement requirements/build.lock \
+    && .venv/bin/python $pip --no-binary crontab --no-build-isolation --requirement requirements/run.lock \
     && echo ../../../.. > .venv/lib/python3.13/site-packages/regen.pth
 COPY scripts/regen .venv/bin/regen
 
