@@ -23,7 +23,11 @@ def configure_logs(*, as_json: bool, level: str) -> None:
     renderer: tuple[Processor, ...] = (
         (structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS), structlog.processors.JSONRenderer())
         if as_json
-        else (structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),)
+        else (
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        )
     )
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -46,6 +50,7 @@ def configure_logs(*, as_json: bool, level: str) -> None:
         logger.handlers, logger.propagate = [], True
     for noisy in ("uvicorn.error", "pymongo", "asyncio", "multipart", "httpx2", "httpcore2", "streaq"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # would quote queries; api.errors logs
     logging.getLogger("coredis").setLevel(logging.CRITICAL)  # a traceback a failed handshake; we log outages ourselves
 
 

@@ -22,13 +22,14 @@ from app.api.loaders import make_loaders
 from app.api.media import media_route
 from app.api.requests import RequestIds
 from app.api.schema import show_result
-from app.api.view import GraphQLView
+from app.api.view import PREFLIGHT_HEADERS, GraphQLView
 from app.bootstrap import Parts, assemble, working
 from app.logs import configure_logs
 from app.settings import Settings, load_settings
 
 WEB_DIST: Final = Path(__file__).parent.parent / "web" / "dist"
 _PREFLIGHT_MAX_AGE_S = 600
+_CLIENT_HEADERS = ("apollographql-client-name", "apollographql-client-version")
 
 type Ping = Callable[[], Awaitable[bool]]
 type Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -110,7 +111,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "graphql-require-preflight", "x-request-id"],
+            allow_headers=["authorization", "content-type", "x-request-id", *PREFLIGHT_HEADERS, *_CLIENT_HEADERS],
             expose_headers=["x-request-id"],
             max_age=_PREFLIGHT_MAX_AGE_S,
         )

@@ -17,6 +17,7 @@ _PLACEHOLDER = re.compile(
     r"|API_KEY:API_SECRET",
     re.IGNORECASE,
 )
+_ORIGIN = re.compile(r"https?://[^/\s,]+")
 
 
 class SettingsError(Exception):
@@ -52,6 +53,14 @@ def _redis(value: SecretStr) -> SecretStr:
 
 def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    origins = tuple(value.rstrip("/") for value in values)
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        message = "origins like https://app.example.com, comma-separated"
+        raise ValueError(message)
+    return origins
 
 
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
@@ -92,7 +101,7 @@ class Settings(BaseSettings):
     allowed_hosts: Listed = Field(
         ("localhost", "127.0.0.1", "[::1]"), description="Host names this server answers to, comma-separated"
     )
-    allowed_origins: Listed = Field(
+    allowed_origins: Annotated[Listed, AfterValidator(_origins)] = Field(
         (), description="Origins of web pages that may call this server besides its own, comma-separated"
     )
     trusted_proxies: Listed = Field(

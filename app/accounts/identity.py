@@ -9,6 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from app.errors import bad_input
 
 _NAME_MAX_CHARACTERS: Final = 100
+_EMAIL_MAX_CHARACTERS: Final = 320
+"""64 before the @, 255 behind it: RFC 5321, section 4.5.3.1."""
 _NO_TEXT: Final = frozenset({"Cc", "Cs"})
 """Unicode's control characters and lone surrogates; the database can't keep the latter."""
 
@@ -30,6 +32,8 @@ class EmailAddress:
             AppError: BAD_USER_INPUT with what is wrong with it.
         """
         given = text.strip()
+        if len(given) > _EMAIL_MAX_CHARACTERS:
+            raise bad_input(f"An e-mail address has at most {_EMAIL_MAX_CHARACTERS} characters.", "input", "email")
         try:
             normalized = validate_email(given, check_deliverability=False).normalized
         except EmailNotValidError as error:
@@ -44,7 +48,8 @@ def parse_name(text: str) -> str:
     Raises:
         AppError: BAD_USER_INPUT.
     """
-    name = unicodedata.normalize("NFC", text).strip()
+    # Four times as long is no name even when its accents are composed; normalizing hostile text is quadratic.
+    name = text if len(text) > 4 * _NAME_MAX_CHARACTERS else unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(name) <= _NAME_MAX_CHARACTERS:
         raise bad_input(f"A name has 1 to {_NAME_MAX_CHARACTERS} characters.", "input", "name")
     if any(unicodedata.category(character) in _NO_TEXT for character in name):

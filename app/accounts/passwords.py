@@ -15,6 +15,8 @@ from app.errors import AppError, ErrorCode, bad_input
 
 _MIN_CHARACTERS: Final = 8
 _MAX_CHARACTERS: Final = 256
+_LONGEST_TO_NORMALIZE: Final = 4 * _MAX_CHARACTERS
+"""Normalizing takes quadratic time on hostile text; what is longer is no password anyway."""
 _RETRY_AFTER_S: Final = 5.0
 
 
@@ -26,7 +28,7 @@ def check_password(password: str) -> None:
     Raises:
         AppError: BAD_USER_INPUT.
     """
-    length = len(_normal(password))
+    length = len(password) if len(password) > _LONGEST_TO_NORMALIZE else len(_normal(password))
     if length < _MIN_CHARACTERS:
         raise bad_input(f"Choose a password of at least {_MIN_CHARACTERS} characters.", "input", "password")
     if length > _MAX_CHARACTERS:
@@ -122,4 +124,5 @@ def _normal(password: str) -> str:
 
 def _canonical(password: str) -> bytes:
     """The bytes that are hashed; a lone surrogate, which JSON can express, is kept."""
-    return _normal(password).encode("utf-8", "surrogatepass")
+    normal = password if len(password) > _LONGEST_TO_NORMALIZE else _normal(password)
+    return normal.encode("utf-8", "surrogatepass")

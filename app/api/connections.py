@@ -10,11 +10,11 @@ from bson.errors import InvalidId
 
 from app.errors import bad_input
 
-_DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
+DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 _PREFIX = "after:"
 
 First = Annotated[
-    int | None, strawberry.argument(description=f"How many, 1 to {_LARGEST_PAGE}; {_DEFAULT_PAGE} unless it is said.")
+    int | None, strawberry.argument(description=f"How many, 1 to {LARGEST_PAGE}; {DEFAULT_PAGE} unless it is said.")
 ]
 After = Annotated[str | None, strawberry.argument(description="An `endCursor`: the page starts behind that object.")]
 
@@ -68,9 +68,9 @@ class Page:
         Raises:
             AppError: BAD_USER_INPUT for a size out of range or what is no cursor.
         """
-        self.size = _DEFAULT_PAGE if first is None else first
-        if not 1 <= self.size <= _LARGEST_PAGE:
-            raise bad_input(f"`first` is from 1 to {_LARGEST_PAGE}, not {self.size}.", "first")
+        self.size = DEFAULT_PAGE if first is None else first
+        if not 1 <= self.size <= LARGEST_PAGE:
+            raise bad_input(f"`first` is from 1 to {LARGEST_PAGE}, not {self.size}.", "first")
         self.after = None if after is None else _parse_cursor(after)
         self.limit = self.size + 1
 

@@ -6,8 +6,10 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import strawberry
 from graphql import GraphQLError
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, OperationFailure
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.execution import StreamExecutionResult
 
 from app.api.enums import ErrorCode
@@ -16,6 +18,7 @@ from app.logs import logger
 
 _log = logger(__name__)
 
+_OUT_OF_DISK_SPACE = 14031
 _TOP_LEVEL = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
 
 
@@ -95,17 +98,34 @@ def public_error(error: GraphQLError, request_id: str | None) -> GraphQLError:
     cause = error.original_error
     extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, **(error.extensions or {}), "requestId": request_id}
     message = error.message
-    if isinstance(cause, AppError):
-        message = cause.message
-        extensions |= {"code": cause.code, "retryable": cause.retryable}
-        if cause.path:
-            extensions["argument"] = ".".join(cause.path)
-    elif isinstance(cause, ConnectionFailure):
-        _log.error("database_unavailable", reason=type(cause).__name__, path=error.path)
-        message = "The database can't be reached at the moment. Try again in a few seconds."
-        extensions |= {"code": ErrorCode.UNAVAILABLE, "retryable": True}
-    elif cause is not None and not isinstance(cause, GraphQLError):
-        _log.error("resolver_crashed", exc_info=cause, path=error.path)
-        message = "Something went wrong on our side; it is logged under this request's id."
-        extensions["code"] = ErrorCode.INTERNAL
+    if cause is not None and not isinstance(cause, GraphQLError):
+        known = _expected(cause)
+        if known is None:
+            _log.error("resolver_crashed", exc_info=cause, path=error.path)
+            known = AppError(
+                ErrorCode.INTERNAL, "Something went wrong on our side; it is logged under this request's id."
+            )
+        message = known.message
+        extensions |= {"code": known.code, "retryable": known.retryable}
+        if known.path:
+            extensions["argument"] = ".".join(known.path)
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, extensions)
+
+
+def _expected(cause: Exception) -> AppError | None:
+    """The failure that an exception means to the caller; null when it means a fault of ours."""
+    match cause:
+        case AppError():
+            return cause
+        case CannotGetOperationTypeError():
+            return AppError(ErrorCode.BAD_USER_INPUT, cause.as_http_error_reason())
+        case MissingQueryError():
+            return AppError(ErrorCode.BAD_USER_INPUT, "There is no GraphQL operation in the request.")
+        case ConnectionFailure():
+            message = "The database can't be reached at the moment. Try again in a few seconds."
+        case OperationFailure() if cause.code == _OUT_OF_DISK_SPACE or "disk is full" in str(cause):
+            message = "The server's disk is full. Try again later."
+        case _:
+            return None
+    _log.error("database_unavailable", reason=type(cause).__name__)
+    return AppError(ErrorCode.UNAVAILABLE, message, retryable=True)

@@ -41,7 +41,9 @@ class GenerationAttempt:
     number: int = strawberry.field(description="1 for the first.")
     started_at: datetime = strawberry.field(description="When it was claimed.")
     ended_at: datetime | None = strawberry.field(description="Null while it runs.")
-    outcome: str | None = strawberry.field(description="SUCCEEDED, GIVEN_BACK or a failure's code; null while it runs.")
+    outcome: str | None = strawberry.field(
+        description="SUCCEEDED, GIVEN_BACK, LEASE_LOST or a failure's code; null while it runs."
+    )
 
 
 @strawberry.type(description="What a generation is made from; it never changes.")

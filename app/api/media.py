@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app.errors import ErrorCode
+from app.errors import AppError, ErrorCode
 from app.pictures.disk import KEY, MEDIA_PATH, DiskStore
 
 _TYPES: Mapping[str, str] = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -30,7 +30,10 @@ def media_route(store: DiskStore) -> Route:
             return _refusal(403, ErrorCode.FORBIDDEN, "This link is not signed by this server: ask for `url` again.")
         if remaining_s == 0:
             return _refusal(410, ErrorCode.FORBIDDEN, "This link has expired: ask for `url` again.")
-        file = await store.file(key, width)
+        try:
+            file = await store.file(key, width)
+        except AppError as error:
+            return _refusal(503, error.code, error.message)
         if file is None:
             return _refusal(404, ErrorCode.SOURCE_IMAGE_MISSING, "This picture is gone.")
         ending = "webp" if width else key.rpartition(".")[2]
@@ -41,7 +44,8 @@ def media_route(store: DiskStore) -> Route:
             "content-security-policy": "default-src 'none'",
             "cross-origin-resource-policy": "cross-origin",
         }
-        if headers["etag"] in request.headers.get("if-none-match", ""):
+        known = request.headers.get("if-none-match", "")
+        if known.strip() == "*" or headers["etag"] in known:
             return Response(status_code=304, headers=headers)
         return FileResponse(file, media_type=_TYPES[ending], headers=headers)
 

@@ -91,11 +91,8 @@ async def _bytes(given: PictureInput) -> bytes:
     file: Any = given.upload.value if given.upload else None
     if not isinstance(file, UploadFile):
         raise bad_input("Send the file as a multipart request (GraphQL multipart request specification).")
-    try:
-        data = await file.read(MAX_BYTES + 1)
-    finally:
-        await file.close()
-    return data
+    await file.seek(0)  # the same file may stand in several places of an operation
+    return await file.read(MAX_BYTES + 1)
 
 
 async def find(info: Info, identity: PydanticObjectId) -> Picture | None:

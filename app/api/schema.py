@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, override
 
 import strawberry
-from strawberry.extensions import AddValidationRules, ValidationCache
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from app.api import accounts, generations, ornaments, pictures
 from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
-from app.api.limits import OperationSize
+from app.api.limits import MAX_TOKENS, OperationSize
 from app.api.node import FindNode, GlobalId, Node
 from app.generations.model import Generation
 from app.ornaments.service import GENERATION_KIND
@@ -26,7 +29,7 @@ _FIND: Mapping[str, FindNode] = MappingProxyType(
     }
 )
 _RESULTS: Mapping[str, ShowResult] = MappingProxyType({GENERATION_KIND: ornaments.result})
-_CACHED_OPERATIONS = 1_000
+_CACHED_OPERATIONS = 100
 _ROOTS = {
     "Query": "What can be read.",
     "Mutation": "What can be done. Expected failures come in the payload's `errors`.",
@@ -56,7 +59,23 @@ Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.Gene
 Subscription = merge_types("Subscription", (generations.GenerationSubscription,))
 Mutation = merge_types("Mutation", (accounts.AccountMutation, ornaments.OrnamentMutation))
 
-schema = strawberry.Schema(
+
+class RegenSchema(strawberry.Schema):
+    """Subscriptions run where there is a socket to stream to; a single answer can't hold one."""
+
+    @override
+    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        """Run a query or a mutation.
+
+        Raises:
+            InvalidOperationTypeError: it is a subscription.
+        """
+        allowed = set(kwargs.get("allowed_operation_types") or (OperationType.QUERY, OperationType.MUTATION))
+        kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
+        return await super().execute(*args, **kwargs)
+
+
+schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
@@ -64,6 +83,7 @@ schema = strawberry.Schema(
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,
+        lambda: MaxTokensLimiter(MAX_TOKENS),
         lambda: AddValidationRules([OperationSize]),
         lambda: ValidationCache(maxsize=_CACHED_OPERATIONS),
     ],

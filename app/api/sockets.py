@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, cast, override
 
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types.execution import PreExecutionError
 
+from app.api.bodies import too_many_values
 from app.api.context import Context
+from app.api.errors import public_error
 
 _UNAUTHORIZED_CLOSE = 4403
 
@@ -43,6 +46,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._closing
         await super().shutdown()
 
+    @override
+    async def _handle_pre_execution_error(self, operation: Any, result: PreExecutionError) -> None:
+        if result.errors:
+            result.errors = [public_error(error, self.context.request_id) for error in result.errors]
+        await super()._handle_pre_execution_error(operation, result)
+
     @staticmethod
     @override
     def _get_pre_execution_close_reason(error: Any) -> str | None:
@@ -70,6 +79,7 @@ def _is_operation(payload: dict[str, Any]) -> bool:
     return (
         isinstance(payload.get("query"), str)
         and isinstance(payload.get("variables"), dict | None)
+        and not too_many_values(payload.get("variables"))
         and isinstance(payload.get("operationName"), str | None)
         and isinstance(payload.get("extensions"), dict | None)
     )

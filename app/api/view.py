@@ -7,28 +7,37 @@ from typing import Any, cast, override
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import Request
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
+from app.api.bodies import TOO_MANY_VALUES, capped, too_many_values
 from app.api.context import Context
+from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
 from app.api.schema import schema
 from app.api.sockets import SocketHandler
 from app.errors import ErrorCode
 
-_JSON_MAX_BYTES = 1_000_000
-_UPLOAD_MAX_BYTES = 25_000_000
 _INIT_TIMEOUT_S = 5
 _OPERATIONS_A_SOCKET = 100
-_PREFLIGHT_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+PREFLIGHT_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+
+_NOT_OVER_HTTP = {
+    OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket at this address: graphql-transport-ws.",
+    OperationType.MUTATION: "Mutations come by POST.",
+    OperationType.QUERY: "Queries come by GET or POST.",
+}
 
 type MakeContext = Callable[[Request | WebSocket], Context]
 type Explorer = Callable[[Request], Awaitable[Response]]
@@ -58,11 +67,17 @@ class GraphQLView(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, _capped(scope, receive))
+        request = Request(scope, capped(scope, receive))
         try:
             response = await self.run(request)
         except HTTPException as error:
-            response = self._refusal(request, error)
+            response = self._refusal(request, error.status_code, error.reason)
+        except StarletteHTTPException as error:
+            response = self._refusal(request, error.status_code, error.detail)
+        except ClientDisconnect:
+            return
+        finally:
+            await request.close()
         await response(scope, receive, send)
 
     @override
@@ -97,6 +112,8 @@ class GraphQLView(GraphQL[Context, None]):
     @override
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Leave `data` out when nothing ran, as the specification asks."""
+        if result.errors:
+            result.errors = [public_error(error, request.scope.get("request_id")) for error in result.errors]
         answer = await super().process_result(request, result)
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             answer.pop("data", None)
@@ -153,13 +170,36 @@ class GraphQLView(GraphQL[Context, None]):
             HTTPException: 400 with what to do.
         """
         if (request.content_type or "").startswith("multipart/form-data") and not any(
-            name in request.headers for name in _PREFLIGHT_HEADERS
+            name in request.headers for name in PREFLIGHT_HEADERS
         ):
             raise HTTPException(400, "A multipart request needs the header `GraphQL-Require-Preflight: true`.")
         try:
-            return await super().parse_http_body(request)
+            parsed = await super().parse_http_body(request)
         except (AttributeError, TypeError, IndexError) as error:  # `operations` or `map` of another shape
             raise HTTPException(400, "`operations` and `map` do not fit together.") from error
+        if isinstance(parsed, list):
+            raise HTTPException(400, "A request is one operation.")
+        name: Any = parsed.operation_name
+        if not isinstance(name, str | None):
+            raise HTTPException(400, "The `operationName` must be a string or null.")
+        if too_many_values(parsed.variables):
+            raise HTTPException(400, TOO_MANY_VALUES)
+        return parsed
+
+    @override
+    async def execute_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """Run one operation.
+
+        Raises:
+            HTTPException: 400 for a subscription, which needs a socket, and for a mutation by GET.
+        """
+        try:
+            return await super().execute_operation(*args, **kwargs)
+        except HTTPException as error:
+            if isinstance(error.__cause__, InvalidOperationTypeError):
+                kind = error.__cause__.operation_type
+                raise HTTPException(400, _NOT_OVER_HTTP[kind]) from error
+            raise
 
     @override
     def should_render_graphql_ide(self, request: Any) -> bool:
@@ -173,29 +213,11 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(404, "Not Found")
         return await self._explorer(request)
 
-    def _refusal(self, request: Request, error: HTTPException) -> Response:
+    def _refusal(self, request: Request, status: int, message: str) -> Response:
         media_type = preferred(request.headers.get("accept"))
         extensions = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
-        body = orjson.dumps({"errors": [{"message": error.reason, "extensions": extensions}]})
-        response = Response(body, error.status_code, media_type=media_type)
-        if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed
+        body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
+        response = Response(body, status, media_type=media_type)
+        if status == 405:  # noqa: PLR2004 - Method Not Allowed
             response.headers["allow"] = "GET, POST"
         return response
-
-
-def _capped(scope: Scope, receive: Receive) -> Receive:
-    """The same messages, until they are too many."""
-    headers = dict(scope["headers"])
-    upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
-    left = _UPLOAD_MAX_BYTES if upload else _JSON_MAX_BYTES
-
-    async def capped() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            what = "An upload has at most 20 MB." if upload else "The body has at most 1 MB."
-            raise HTTPException(413, what)
-        return message
-
-    return capped

@@ -14,6 +14,8 @@ from app.database.document import utc_now
 from app.generations.events import EventType, GenerationEvent
 from app.generations.model import Failure, Generation, Status
 
+LEASE_LOST = "LEASE_LOST"
+"""The outcome of an attempt whose worker was never heard of again."""
 _ENDS = {
     Status.SUCCEEDED: EventType.SUCCEEDED,
     Status.FAILED: EventType.FAILED,
@@ -31,6 +33,9 @@ async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) ->
     dead = {"status": Status.RUNNING, "$expr": {"$lt": ["$lease.until", "$$NOW"]}}
     number, sequence = {"$add": ["$attempt", 1]}, {"$add": ["$lastSequence", 1]}
     event = {"sequence": sequence, "type": EventType.STARTED, "at": "$$NOW", "stage": None, "percent": 0}
+    lost = {"outcome": LEASE_LOST, "endedAt": "$$NOW"}
+    closed = {"$cond": [{"$eq": ["$$one.outcome", None]}, {"$mergeObjects": ["$$one", lost]}, "$$one"]}
+    earlier = {"$map": {"input": "$attempts", "as": "one", "in": closed}}
     attempt = {"number": number, "worker": {"$literal": worker}, "startedAt": "$$NOW", "outcome": None}
     row = await Generation.rows().find_one_and_update(
         {"_id": generation_id, "$or": [due, dead]},
@@ -39,7 +44,7 @@ async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) ->
                 "$set": {
                     "status": Status.RUNNING,
                     "attempt": number,
-                    "attempts": {"$concatArrays": ["$attempts", [attempt]]},
+                    "attempts": {"$concatArrays": [earlier, [attempt]]},
                     "lastSequence": sequence,
                     "events": {"$concatArrays": ["$events", [event]]},
                     "lease": {"worker": {"$literal": worker}, "until": {"$add": ["$$NOW", round(lease_s * 1000)]}},

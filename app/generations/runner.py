@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
 from structlog.contextvars import bound_contextvars
 
 from app.errors import AppError, ErrorCode
-from app.generations.journal import Journal, LeaseLostError, claim, settle
+from app.generations.journal import LEASE_LOST, Journal, LeaseLostError, claim, settle
 from app.generations.model import Failure, Generation, Status
 from app.generations.ports import EventHub, Job, WorkQueue
 from app.generations.work import Work
@@ -17,6 +18,12 @@ from app.logs import logger
 
 _log = logger(__name__)
 _SWEPT_AT_ONCE = 200
+_LOST_AT_MOST = 5
+_TRIED_ENOUGH = Failure(
+    code=ErrorCode.INTERNAL,
+    message=f"It was begun {_LOST_AT_MOST} times, and each time its worker was lost. Try another picture or wish.",
+    retryable=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Runner:
                 await self._attempt(generation)
             except LeaseLostError:
                 _log.warning("lease_lost")
+            except PyMongoError as error:  # its lease runs out, and the sweep rings for it again
+                _log.warning("database_lost", reason=type(error).__name__)
 
     async def sweep(self) -> None:
         """Ring, every few seconds and once at the start, for all that is not settled."""
@@ -71,6 +80,8 @@ class Runner:
 
     async def _do(self, work: Work) -> Failure | None:
         """The job under its lease; the failure is null when it did all its steps."""
+        if sum(attempt.outcome == LEASE_LOST for attempt in work.generation.attempts) >= _LOST_AT_MOST:
+            return _TRIED_ENOUGH
         failure: Failure | None = None
         try:
             async with asyncio.TaskGroup() as group:
@@ -79,6 +90,8 @@ class Runner:
                 heartbeat.cancel()
         except* LeaseLostError:
             raise LeaseLostError from None
+        except* PyMongoError as errors:
+            raise _first(errors) from None
         except* Exception as errors:  # noqa: BLE001 - the engine's runner is where every failure becomes data
             failure = _failure_of(errors)
         return failure

@@ -5,8 +5,9 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from app.errors import AppError, ErrorCode
 from app.pictures.links import MediaLinks
@@ -14,6 +15,7 @@ from app.pictures.rendition import rendition
 
 KEY = re.compile(r"[0-9a-f]{24}/[0-9a-f]{64}\.(jpg|png|webp)")
 MEDIA_PATH = "/media/"
+_RENDERED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class DiskStore:
 
     root: Path
     links: MediaLinks
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_RENDERED_AT_ONCE), repr=False)
+    _being_made: WeakValueDictionary[Path, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[Path, asyncio.Lock], repr=False
+    )
 
     @property
     def name(self) -> str:
@@ -37,11 +43,7 @@ class DiskStore:
         try:
             await asyncio.to_thread(_write_once, self._file(key), data)
         except OSError as error:
-            raise AppError(
-                ErrorCode.UNAVAILABLE,
-                "The picture could not be stored: the server's disk is full or not writable. Try again later.",
-                retryable=True,
-            ) from error
+            raise _unwritable() from error
 
     async def open(self, key: str) -> bytes:
         """The file's bytes."""
@@ -59,13 +61,25 @@ class DiskStore:
         await asyncio.to_thread(self._remove, key)
 
     async def file(self, key: str, width: int) -> Path | None:
-        """The file to serve at `width` pixels (0: as stored), made now if need be; null when there is none."""
+        """The file to serve at `width` pixels (0: as stored), made now if need be; null when there is none.
+
+        Each is made once however many ask for it, two at a time: a large picture takes some 200 MB meanwhile.
+
+        Raises:
+            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written.
+        """
         original = self._file(key)
         smaller = self.root / "renditions" / str(width) / f"{key}.webp" if width else original
-        if not smaller.exists():
+        lock = self._being_made.setdefault(smaller, asyncio.Lock())
+        async with lock, self._slots:
+            if smaller.exists():
+                return smaller
             if not original.exists():
                 return None
-            await asyncio.to_thread(_render, original, smaller, width)
+            try:
+                await asyncio.to_thread(_render, original, smaller, width)
+            except OSError as error:
+                raise _unwritable() from error
         return smaller
 
     def _file(self, key: str) -> Path:
@@ -78,6 +92,11 @@ class DiskStore:
         self._file(key).unlink(missing_ok=True)
         for made in (self.root / "renditions").glob(f"*/{key}.webp"):
             made.unlink(missing_ok=True)
+
+
+def _unwritable() -> AppError:
+    message = "The picture could not be stored: the server's disk is full or not writable. Try again later."
+    return AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
 
 def _render(original: Path, smaller: Path, width: int) -> None:

