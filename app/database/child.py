@@ -8,6 +8,7 @@ that is its stdin.
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -43,7 +44,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, and it closes the database last
     os.umask(0o077)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+    try:
+        asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+    except sqlite3.DatabaseError as error:  # its last words are what the operator reads
+        sys.exit(f"The file {sys.argv[1]} can't be opened ({error}). Restore it from a backup, or move it away.")
 
 
 if __name__ == "__main__":

@@ -159,3 +159,13 @@ async def test_production_logs_json_without_secrets(
     text = "".join(server.log)
     for secret in (ada.token or "", "j" * 40, "m" * 40, "nobody's business", "quiet sea"):
         assert secret not in text
+
+
+def test_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    if os.environ.get("MONGODB_URL"):
+        pytest.skip("only the embedded database has a file")
+    (tmp_path / "regen.sqlite").write_bytes(b"no database at all" * 500)
+    done = _regen(tmp_path, "serve", PORT="0")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "Restore it from a backup" in done.stderr

@@ -1,6 +1,7 @@
 import asyncio
 
 from beanie import PydanticObjectId  # noqa: TC002 - the fixtures' types are read at run time
+from pymongo.errors import AutoReconnect
 
 from app.errors import AppError, ErrorCode
 from app.generations.journal import claim
@@ -208,3 +209,37 @@ async def test_result_that_a_crash_left_unwritten_is_written(make_engine: MakeEn
     assert found is not None
     assert found.settled
     assert engine.job.completed == [ended.result_id]
+
+
+async def test_lost_database_is_no_failure_of_the_work(make_engine: MakeEngine) -> None:
+    async def lose(_: Work) -> None:
+        message = "connection refused"
+        raise AutoReconnect(message)
+
+    engine = make_engine(lose)
+    generation = await engine.start()
+    await engine.runner.run(generation.identity)
+    found = await Generation.get(generation.identity)
+    assert found is not None
+    assert (found.status, found.failure) == (Status.RUNNING, None)
+    await _lease_is_dead(generation)
+    await make_engine(_nothing, worker="w2").runner.run(generation.identity)
+    ended = await Generation.get(generation.identity)
+    assert ended is not None
+    assert ended.status is Status.SUCCEEDED
+    assert [attempt.outcome for attempt in ended.attempts] == ["LEASE_LOST", "SUCCEEDED"]
+
+
+async def test_work_that_kills_every_worker_is_given_up(make_engine: MakeEngine) -> None:
+    engine = make_engine(_nothing)
+    generation = await engine.start()
+    for _ in range(5):
+        assert await claim(generation.identity, "doomed", 30) is not None
+        await _lease_is_dead(generation)
+    await engine.runner.run(generation.identity)
+    ended = await Generation.get(generation.identity)
+    assert ended is not None
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.retryable) == (Status.FAILED, False)
+    assert engine.job.completed == []
+    assert [attempt.outcome for attempt in ended.attempts[:5]] == ["LEASE_LOST"] * 5
