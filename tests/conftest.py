@@ -13,6 +13,8 @@ from hypothesis import settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from tests.databases import drop_databases
+
 _CLOSE_S = 10
 settings.register_profile("sample", max_examples=30, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
@@ -40,6 +42,13 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             child.wait(_CLOSE_S)
         except subprocess.TimeoutExpired:
             child.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_server() -> Iterator[None]:
+    """Leave nothing on MONGODB_URL's server."""
+    yield
+    drop_databases()
 
 
 @pytest.fixture

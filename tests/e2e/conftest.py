@@ -1,27 +1,17 @@
 """One server for all tests that need no fresh one, and clients for it."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx2
 import pytest
 
+from tests.databases import database_setting
 from tests.e2e.client import Client
 from tests.e2e.server import Server, running
 
 _PHOTOS = Path(__file__).parent.parent / "photos"
-
-
-def database_setting() -> dict[str, str]:
-    """A database of its own on MONGODB_URL's server where there is one; else the server brings the embedded one."""
-    url = os.environ.get("MONGODB_URL")
-    if not url:
-        return {}
-    return {"MONGODB_URL": urlsplit(url)._replace(path=f"/regen_e2e_{uuid4().hex}").geturl()}
 
 
 @pytest.fixture(scope="session")

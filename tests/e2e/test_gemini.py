@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.databases import database_setting
 from tests.e2e.client import Client
-from tests.e2e.conftest import MakeClient, database_setting
+from tests.e2e.conftest import MakeClient
 from tests.e2e.server import running
 from tests.providers.gemini_standin import PICTURE, Standin, serve
 

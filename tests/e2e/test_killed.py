@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.e2e.conftest import MakeClient, database_setting
+from tests.databases import database_setting
+from tests.e2e.conftest import MakeClient
 from tests.e2e.server import running
 
 _PHOTO = Path(__file__).parent.parent / "photos" / "animal-1.jpg"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.databases import database_setting
 from tests.e2e.client import Client
-from tests.e2e.conftest import MakeClient, database_setting
+from tests.e2e.conftest import MakeClient
 from tests.e2e.server import running
 
 _PHOTOS = Path(__file__).parent.parent / "photos"

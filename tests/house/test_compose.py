@@ -1,6 +1,7 @@
 """What docker-compose.yml promises; there is no container engine in the tests, so the file is read."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ OURS = ("app", "worker")
 
 @pytest.fixture(scope="module")
 def composition() -> Any:
-    yaml: Any = pytest.importorskip("yaml")
+    yaml: Any = import_module("yaml")  # it has no types
     return yaml.safe_load(SOURCE)
 
 
@@ -83,3 +84,18 @@ def test_app_and_worker_wait_for_healthy_stores_and_restart(composition: Any) ->
 
 def test_app_is_published_on_this_machine_alone(composition: Any) -> None:
     assert composition["services"]["app"]["ports"] == ["${PUBLISH:-127.0.0.1:8000}:8000"]
+
+
+def test_everything_that_the_image_copies_is_there_and_not_ignored() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    copies = [
+        line.split()[1:-1]
+        for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+        if line.startswith("COPY ")
+    ]
+    sources = [source.rstrip("/") for words in copies if not words[0].startswith("--from") for source in words]
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert any(source == name or source.startswith(f"{name}/") for name in allowed), source

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.e2e.conftest import database_setting
+from tests.databases import database_setting
 from tests.e2e.server import Server, running
 from tests.web.explorer_page import ExplorerPage
 
