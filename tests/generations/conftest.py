@@ -53,7 +53,7 @@ class Engine:
 
     async def ended(self, generation: Generation) -> Generation:
         """The generation after its last event."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for _ in self.generations.follow(generation.identity, 0):
                 pass
         found = await Generation.get(generation.identity)
@@ -78,6 +78,6 @@ async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that only the database knows, 10 s at most."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110 - another process may write it: there is no event to wait for
             await asyncio.sleep(0.02)

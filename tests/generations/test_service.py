@@ -9,7 +9,7 @@ from app.generations.model import Generation, Status
 from app.generations.work import Work
 from tests.generations.conftest import RECIPE, Engine, MakeEngine, until
 
-_STAGES = 150
+_STAGES = 80  # more than a follower's buffer holds
 
 
 async def _stages(work: Work) -> None:
@@ -18,7 +18,7 @@ async def _stages(work: Work) -> None:
 
 
 async def _collect(engine: Engine, generation: Generation, after: int = 0) -> list[GenerationEvent]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [event async for event in engine.generations.follow(generation.identity, after)]
 
 
