@@ -35,6 +35,7 @@ async def test_person_makes_and_regenerates_an_ornament_in_the_explorer(page: Ex
     await page.set_variables({"input": person})
     await page.run()
     assert (await page.result())["data"]["signUp"]["errors"] == []
+    assert person["password"] not in await page.page.evaluate("JSON.stringify(localStorage)")
 
     await page.open_tab("UploadOrnament")
     await page.bind_file(_PHOTO)

@@ -28,6 +28,7 @@ export function Explorer({ parts: { fetcher, session, shelf, pictures, schema } 
   return (
     <GraphiQLProvider
       fetcher={fetcher}
+      storage={sessionStorage} // tabs and history hold passwords that were typed: they go with the browser's tab
       plugins={PLUGINS}
       referencePlugin={DOC_EXPLORER_PLUGIN}
       defaultTabs={TABS}
