@@ -1,11 +1,12 @@
 """The schema: every feature's part of the three roots, put together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, override
 
 import strawberry
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ValidationCache
+from graphql import GraphQLError, OperationDefinitionNode
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionResult
@@ -60,6 +61,19 @@ Subscription = merge_types("Subscription", (generations.GenerationSubscription,)
 Mutation = merge_types("Mutation", (accounts.AccountMutation, ornaments.OrnamentMutation))
 
 
+class OneOperation(SchemaExtension):
+    """Refuses a document of several operations when none is named, as the specification asks: which one is meant?"""
+
+    @override
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        named: str | None = getattr(context, "_provided_operation_name", None)
+        definitions = context.graphql_document.definitions if context.graphql_document else ()
+        if named is None and sum(isinstance(one, OperationDefinitionNode) for one in definitions) > 1:
+            context.pre_execution_errors = [GraphQLError("There are several operations: name one as `operationName`.")]
+        yield
+
+
 class RegenSchema(strawberry.Schema):
     """Subscriptions run where there is a socket to stream to; a single answer can't hold one."""
 
@@ -86,6 +100,7 @@ schema = RegenSchema(
         lambda: MaxTokensLimiter(MAX_TOKENS),
         lambda: AddValidationRules([OperationSize]),
         lambda: ValidationCache(maxsize=_CACHED_OPERATIONS),
+        OneOperation,  # after the cache, which knows nothing of what was named
     ],
 )
 describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema

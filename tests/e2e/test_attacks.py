@@ -102,12 +102,24 @@ async def test_broken_multipart_is_answered_in_json(ada: Client, body: bytes) ->
 async def test_operation_that_is_not_there_is_the_callers_error_on_a_socket_too(ada: Client) -> None:
     async with ada.socket() as socket:
         for number, payload in enumerate(
-            ({"query": "query a { __typename }", "operationName": "b"}, {"query": "fragment f on Query { __typename }"})
+            (
+                {"query": "query a { __typename }", "operationName": "b"},
+                {"query": "query a { __typename } query b { __typename }"},
+                {"query": "fragment f on Query { __typename }"},
+            )
         ):
             await socket.send({"type": "subscribe", "id": str(number), "payload": payload})
             message = await socket.receive()
             assert (message["type"], message["id"]) == ("error", str(number))
             assert message["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_one_of_several_operations_must_be_named(stranger: Client) -> None:
+    several = 'query a { __typename } query b { node(id: "x") { id } }'
+    (error,) = (await stranger.post(several))["errors"]
+    assert "several operations" in error["message"]
+    named = await stranger.http.post("/graphql", json={"query": several, "operationName": "a"})
+    assert named.json() == {"data": {"__typename": "Query"}}
 
 
 async def test_many_requests_for_one_rendition_make_it_once(ada: Client, server: Server) -> None:
