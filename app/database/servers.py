@@ -127,9 +127,14 @@ def embedded(data_dir: Path) -> LocalServer:
 
 
 def choose(mongodb_url: str | None, data_dir: Path) -> DatabaseServer:
-    """The server of this installation: MONGODB_URL's, else a `mongod` on PATH, else the embedded one."""
+    """The server of this installation: MONGODB_URL's, else a `mongod` on PATH, else the embedded one.
+
+    A folder that the embedded one has filled stays with it when a `mongod` is installed later: whoever started that
+    on an empty folder would find everything gone. `regen copy` moves it.
+    """
     if mongodb_url:
         return RemoteServer(mongodb_url)
-    if program := shutil.which("mongod"):
+    program = shutil.which("mongod")
+    if program and ((data_dir / "mongod").exists() or not (data_dir / _EMBEDDED_FILE).exists()):
         return mongod(program, data_dir)
     return embedded(data_dir)
