@@ -81,7 +81,9 @@ class Settings(BaseSettings):
         Path("data"), description="Folder of the embedded database, the pictures and the secrets made here"
     )
     mongodb_url: Annotated[SecretStr, AfterValidator(_mongodb)] | None = Field(
-        None, description="A MongoDB 7 or newer; unset: `mongod` from PATH, else the embedded database"
+        None,
+        description="A MongoDB 7 or newer; unset: `mongod` from PATH, else the embedded database "
+        "(a data folder stays with the one that filled it)",
     )
     redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
         None, description="A Redis 7 or newer, for more than one process; unset: the work stays in this process"

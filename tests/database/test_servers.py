@@ -33,15 +33,18 @@ def test_mongod_on_path_comes_second(tmp_path: Path, mongod_on_path: Path) -> No
 
 @pytest.mark.usefixtures("mongod_on_path")
 def test_folder_of_the_embedded_database_stays_with_it_when_mongod_is_installed_later(tmp_path: Path) -> None:
-    (tmp_path / "regen.sqlite").touch()
-    assert choose(None, tmp_path).kind == "embedded"
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "regen.sqlite").touch()
+    assert choose(None, folder).kind == "embedded"
 
 
 @pytest.mark.usefixtures("mongod_on_path")
 def test_mongod_says_that_documents_lie_in_the_embedded_database(tmp_path: Path) -> None:
-    (tmp_path / "regen.sqlite").touch()
-    (tmp_path / "mongod").mkdir()
-    assert "documents of the embedded database (regen.sqlite) are not in it" in choose(None, tmp_path).description
+    folder = tmp_path / "data"
+    (folder / "mongod").mkdir(parents=True)
+    (folder / "regen.sqlite").touch()
+    assert "documents of the embedded database (regen.sqlite) are not in it" in choose(None, folder).description
 
 
 def test_embedded_database_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
