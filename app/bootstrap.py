@@ -89,7 +89,9 @@ def assemble(settings: Settings) -> Parts:
     pictures = Pictures(store)
     model, close = _image_model(settings)
     generations = Generations(queue, hub)
-    job = OrnamentJob(pictures, {model.name: model}, settings.provider_timeout_s)
+    # What was asked of the local one before a key was set is still its to make.
+    models = {one.name: one for one in (LocalImageModel(), model)}
+    job = OrnamentJob(pictures, models, settings.provider_timeout_s)
     worker = f"{socket.gethostname()}-{os.getpid()}"
     return Parts(
         settings=settings,

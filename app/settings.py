@@ -141,15 +141,20 @@ class Settings(BaseSettings):
         return tuple(
             name.upper()
             for name in sorted(type(self).model_fields)
-            if isinstance(value := getattr(self, name), SecretStr) and is_placeholder(value.get_secret_value())
+            if isinstance(value := getattr(self, name), SecretStr) and _is_sample(name, value)
         )
 
     def real(self, name: str) -> str | None:
         """The secret of that name, null when it is unset or a placeholder."""
         value: object = getattr(self, name)
-        if not isinstance(value, SecretStr) or is_placeholder(value.get_secret_value()):
+        if not isinstance(value, SecretStr) or _is_sample(name, value):
             return None
         return value.get_secret_value()
+
+
+def _is_sample(name: str, value: SecretStr) -> bool:
+    """URLs are never taken for samples: `changeme` in one is a real password, if a poor one."""
+    return not name.endswith("_url") and is_placeholder(value.get_secret_value())
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:

@@ -43,6 +43,8 @@ async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) ->
             {
                 "$set": {
                     "status": Status.RUNNING,
+                    "stage": None,
+                    "percent": 0,
                     "attempt": number,
                     "attempts": {"$concatArrays": [earlier, [attempt]]},
                     "lastSequence": sequence,
@@ -125,9 +127,11 @@ class Journal:
         Raises:
             LeaseLostError: the fence refused it.
         """
+        self.percent = 0
         event = self._next(EventType.QUEUED)
         mine = f"attempts.{self.attempt - 1}"
-        changes = {"status": Status.QUEUED, "lease": None, f"{mine}.outcome": "GIVEN_BACK", f"{mine}.endedAt": event.at}
+        outcome = {f"{mine}.outcome": "GIVEN_BACK", f"{mine}.endedAt": event.at}
+        changes = {"status": Status.QUEUED, "stage": None, "percent": 0, "lease": None, **outcome}
         await self._write({"$set": changes, **_push(event)})
         return self._written(event)
 

@@ -51,6 +51,10 @@ class Recipe(StoredValue):
     parameters: dict[str, str] = Field(default_factory=dict)
     parent_id: PydanticObjectId | None = None
 
+    def asked(self) -> "Recipe":
+        """What the caller chose, whoever does it: a deploy that changes the model changes nothing about that."""
+        return self.model_copy(update={"provider": "", "model": ""})
+
 
 class Failure(StoredValue):
     """Why it failed: a public code, a sentence for people, and whether the same again may succeed."""
@@ -58,6 +62,7 @@ class Failure(StoredValue):
     code: ErrorCode
     message: str
     retryable: bool
+    retry_after_s: float | None = None
 
 
 class Lease(StoredValue):
@@ -138,11 +143,11 @@ class Generation(StoredDocument):
 
     @classmethod
     async def page(
-        cls, owner_id: PydanticObjectId, statuses: Sequence[Status], before: PydanticObjectId | None, limit: int
+        cls, owner_id: PydanticObjectId, statuses: Sequence[Status] | None, before: PydanticObjectId | None, limit: int
     ) -> list[Self]:
-        """The owner's, newest first, those older than `before`, their events left out; all when no status is named."""
+        """The owner's with one of the statuses (null: any), newest first, older than `before`, their events left out."""
         where: dict[str, Any] = {"ownerId": owner_id}
-        if statuses:
+        if statuses is not None:
             where["status"] = {"$in": list(statuses)}
         if before is not None:
             where["_id"] = {"$lt": before}

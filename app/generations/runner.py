@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from beanie import PydanticObjectId
@@ -64,12 +63,11 @@ class Runner:
     async def _attempt(self, generation: Generation) -> None:
         journal = Journal(generation.identity, generation.attempt, generation.last_sequence)
         work = Work(generation, journal, lambda event: self.hub.publish(generation, event))
-        await self.hub.publish(generation, generation.events[-1])
         try:
+            await self.hub.publish(generation, generation.events[-1])
             failure = await self._do(work)
         except asyncio.CancelledError:
-            with suppress(LeaseLostError):
-                await self.hub.publish(generation, await asyncio.shield(journal.give_back()))
+            await self._give_back(generation, journal)
             raise
         status = Status.FAILED if failure else Status.SUCCEEDED
         event = await journal.end(status, failure, work.provider_request_id)
@@ -77,6 +75,15 @@ class Runner:
             await self._complete(generation)
         await self.hub.publish(generation, event)
         _log.info("generation_ended", status=status, code=failure.code if failure else None)
+
+    async def _give_back(self, generation: Generation, journal: Journal) -> None:
+        """Put it back into the queue; where that fails, its lease runs out. Never stands in a cancellation's way."""
+        try:
+            event = await asyncio.shield(journal.give_back())
+        except (LeaseLostError, PyMongoError) as error:
+            _log.warning("not_given_back", reason=type(error).__name__)
+        else:
+            await self.hub.publish(generation, event)
 
     async def _do(self, work: Work) -> Failure | None:
         """The job under its lease; the failure is null when it did all its steps."""
@@ -97,9 +104,19 @@ class Runner:
         return failure
 
     async def _keep_lease(self, journal: Journal) -> None:
+        """Renew it, three times in its life; a database that is away is borne until the lease is over."""
+        loop = asyncio.get_running_loop()
+        held_until = loop.time() + self.lease_s
         while True:
             await asyncio.sleep(self.lease_s / 3)
-            await journal.renew(self.lease_s)
+            began = loop.time()
+            try:
+                await journal.renew(self.lease_s)
+            except PyMongoError:
+                if loop.time() >= held_until:
+                    raise
+            else:
+                held_until = began + self.lease_s
 
     async def _complete(self, generation: Generation) -> None:
         await self.jobs[generation.kind].complete(generation)
@@ -116,7 +133,9 @@ def _failure_of(errors: BaseExceptionGroup[BaseException]) -> Failure:
     expected: BaseExceptionGroup[BaseException] | None = errors.subgroup(lambda error: isinstance(error, AppError))
     error = _first(expected or errors)
     if isinstance(error, AppError):
-        return Failure(code=error.code, message=error.message, retryable=error.retryable)
+        return Failure(
+            code=error.code, message=error.message, retryable=error.retryable, retry_after_s=error.retry_after_s
+        )
     _log.error("generation_crashed", exc_info=error)
     message = "Something went wrong on our side; it is logged under the generation's id."
     return Failure(code=ErrorCode.INTERNAL, message=message, retryable=True)

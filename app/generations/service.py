@@ -40,7 +40,7 @@ class Generations:
             created_at=now,
         )
         generation, is_new = await Generation.start(first)
-        if not is_new and (generation.kind, generation.recipe) != (kind, recipe):
+        if not is_new and (generation.kind, generation.recipe.asked()) != (kind, recipe.asked()):
             raise AppError(
                 ErrorCode.CONFLICT,
                 "This idempotencyKey was used before with another input; use a new key for new work.",

@@ -59,6 +59,7 @@ class OrnamentJob:
             references=tuple([Reference(await self.pictures.read(item), item.media_type) for item in pictures]),
             wishes=recipe.prompts[-1:] if task is ImageTask.ADJUST else recipe.prompts[1:],
             background=recipe.parameters["background"] if task is ImageTask.REPLACE_BACKGROUND else None,
+            model=recipe.model,
         )
 
     async def _call(self, work: Work, request: ImageRequest) -> MadePicture:
@@ -70,8 +71,10 @@ class OrnamentJob:
                 f"This was started with the provider “{recipe.provider}”, which is no longer set up.",
             )
         try:
-            async with asyncio.timeout(self.deadline_s), aclosing(model.run(request)) as updates:
+            async with asyncio.timeout(None) as deadline, aclosing(model.run(request)) as updates:
                 async for update in updates:
+                    if deadline.when() is None:  # it has begun: what waits for its turn has no deadline
+                        deadline.reschedule(asyncio.get_running_loop().time() + self.deadline_s)
                     if isinstance(update, MadePicture):
                         return update
                     await work.stage(update.name, _percent(update))

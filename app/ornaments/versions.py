@@ -1,6 +1,5 @@
 """From a succeeded generation to the version that it made."""
 
-from app.database.document import utc_now
 from app.generations.model import Generation
 from app.lineage.version import Lineage
 from app.lineage.wishes import combined
@@ -39,5 +38,5 @@ def _version(generation: Generation, parent: OrnamentImage | None) -> OrnamentIm
         source=Source(made["source"]),
         applied=tuple(made["applied"]),
         note=made["note"],
-        created_at=utc_now(),
+        created_at=generation.created_at,
     )

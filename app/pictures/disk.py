@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from PIL import UnidentifiedImageError
+
 from app.errors import AppError, ErrorCode
 from app.pictures.links import MediaLinks
 from app.pictures.rendition import rendition
@@ -66,18 +68,20 @@ class DiskStore:
         Each is made once however many ask for it, two at a time: a large picture takes some 200 MB meanwhile.
 
         Raises:
-            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written.
+            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written; SOURCE_IMAGE_MISSING when
+                the stored file is no picture any more.
         """
         original = self._file(key)
         smaller = self.root / "renditions" / str(width) / f"{key}.webp" if width else original
-        lock = self._being_made.setdefault(smaller, asyncio.Lock())
-        async with lock, self._slots:
-            if smaller.exists():
-                return smaller
-            if not original.exists():
-                return None
+        if await asyncio.to_thread(smaller.exists):
+            return smaller
+        if not await asyncio.to_thread(original.exists):
+            return None
+        async with self._being_made.setdefault(smaller, asyncio.Lock()), self._slots:
             try:
                 await asyncio.to_thread(_render, original, smaller, width)
+            except UnidentifiedImageError as error:
+                raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The stored picture is damaged.") from error
             except OSError as error:
                 raise _unwritable() from error
         return smaller
@@ -100,6 +104,8 @@ def _unwritable() -> AppError:
 
 
 def _render(original: Path, smaller: Path, width: int) -> None:
+    if smaller.exists():  # another asked for it first
+        return
     _write_once(smaller, rendition(original.read_bytes(), width))
 
 

@@ -116,7 +116,7 @@ class GeminiImageModel:
         made = _picture(answer)
         if made is None:
             raise self._without_picture(answer)
-        yield MadePicture(*made, Source.PROVIDER, self.model, provider_request_id=answer.response_id)
+        yield MadePicture(*made, Source.PROVIDER, request.model or self.model, provider_request_id=answer.response_id)
 
     async def close(self) -> None:
         """Close the pool; calls under way fail."""
@@ -128,10 +128,11 @@ class GeminiImageModel:
             raise rejected_key(" It holds characters that no key has.")
         pictures = [types.Part.from_bytes(data=one.data, mime_type=one.media_type) for one in request.references]
         content = types.UserContent(parts=[*pictures, types.Part(text=request.prompt)])
+        model = request.model or self.model
         try:
-            return await self._vendor.aio.models.generate_content(model=self.model, contents=content, config=_CONFIG)
+            return await self._vendor.aio.models.generate_content(model=model, contents=content, config=_CONFIG)
         except errors.APIError as error:
-            raise self._refusal(error) from None  # its text is the whole answer, which may quote the key
+            raise self._refusal(error, model) from None  # its text is the whole answer, which may quote the key
         except httpx2.TimeoutException as error:
             raise timed_out() from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
@@ -143,14 +144,14 @@ class GeminiImageModel:
             # What the SDK raises on JSON, base64 or shapes that are none; its text quotes the answer.
             raise unavailable("Google's answer can't be read.") from None
 
-    def _refusal(self, error: errors.APIError) -> AppError:
+    def _refusal(self, error: errors.APIError, model: str) -> AppError:
         """What an HTTP error means."""
         fault = Fault.of(cast("object", error.details))  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK
         said = self._quote("Google says", fault.message)
         if fault.is_about_key or error.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return rejected_key(said)
         if error.code == HTTPStatus.NOT_FOUND or (error.code == HTTPStatus.BAD_REQUEST and "modalit" in fault.message):
-            return wrong_model(self.model, said)
+            return wrong_model(model, said)
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:
             return over_limit(fault, said)
         if error.code in _BAD_REQUEST:

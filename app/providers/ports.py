@@ -36,7 +36,8 @@ class ImageRequest:
     """One picture to be made.
 
     `prompt` is the whole instruction, for models that read; `wishes` are the user's own words in it, oldest
-    first; `background` is a colour as `pictures.colours.parse_colour` takes it, null to leave it alone.
+    first; `background` is a colour as `pictures.colours.parse_colour` takes it, null to leave it alone. `model` is
+    the one of that provider to ask, null for the one that is set up.
     """
 
     task: ImageTask
@@ -44,6 +45,7 @@ class ImageRequest:
     references: tuple[Reference, ...]
     wishes: tuple[str, ...] = ()
     background: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class ImageModel(Protocol):
 
     def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
         """Yield stages, then exactly one picture, then stop; closing the iterator cancels the work.
+
+        The first stage comes once the work begins: what waits for its turn has not begun, and no deadline runs.
 
         Raises:
             AppError: with a public code; `retryable` says whether the same request may succeed later.

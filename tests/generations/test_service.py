@@ -32,6 +32,8 @@ async def test_same_key_and_recipe_is_the_same_generation_even_at_once(make_engi
 async def test_same_key_with_another_recipe_is_a_conflict(make_engine: MakeEngine) -> None:
     engine, owner = make_engine(_stages), PydanticObjectId()
     await engine.start(owner, "key")
+    other_model = RECIPE.model_copy(update={"model": "test-2"})
+    await engine.generations.start(owner, "TEST", other_model, "key")
     other = RECIPE.model_copy(update={"prompts": ("b",)})
     with pytest.raises(AppError) as conflict:
         await engine.generations.start(owner, "TEST", other, "key")
@@ -97,9 +99,10 @@ async def test_pages_are_newest_first_and_by_status(make_engine: MakeEngine) -> 
     engine, owner = make_engine(_stages), PydanticObjectId()
     started = [await engine.start(owner) for _ in range(5)]
     await engine.start()
-    page = await Generation.page(owner, [], None, 3)
+    page = await Generation.page(owner, None, None, 3)
     assert [one.identity for one in page] == [one.identity for one in reversed(started)][:3]
     rest = await Generation.page(owner, [Status.QUEUED], page[-1].identity, 3)
     assert [one.identity for one in rest] == [one.identity for one in reversed(started)][3:]
     assert await Generation.page(owner, [Status.FAILED], None, 3) == []
+    assert await Generation.page(owner, [], None, 3) == []
     assert await Generation.ahead(started[2].identity) == 2
