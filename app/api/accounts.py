@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 import strawberry
+from beanie import PydanticObjectId
 
 from app.accounts import model as stored
 from app.accounts.service import SignedIn
@@ -19,7 +20,7 @@ from app.errors import AppError
 from app.generations import model as stored_generations
 from app.ornaments import model as stored_ornaments
 
-TYPE_NAME = "User"
+TYPE_NAME, VIEWER_TYPE_NAME = "User", "Viewer"
 
 
 @strawberry.type(description="A person with an account.")
@@ -61,7 +62,7 @@ class Session:
 
 
 @strawberry.type(description="Who asks, and what is theirs.")
-class Viewer:
+class Viewer(Node):
     """The entry to everything that belongs to one person."""
 
     user: User = strawberry.field(description="The account.")
@@ -70,7 +71,8 @@ class Viewer:
     @classmethod
     def of(cls, user: stored.User) -> Self:
         """The viewer of a user."""
-        return cls(user=User.of(user), document=user)
+        identity = strawberry.ID(global_id(VIEWER_TYPE_NAME, user.identity))
+        return cls(id=identity, user=User.of(user), document=user)
 
     @strawberry.field
     async def generations(
@@ -81,7 +83,7 @@ class Viewer:
     ) -> GenerationConnection:
         """The viewer's generations, newest first."""
         page = Page(first, after)
-        found = await stored_generations.Generation.page(self.document.identity, status or [], page.after, page.limit)
+        found = await stored_generations.Generation.page(self.document.identity, status, page.after, page.limit)
         return GenerationConnection.of([(one.identity, Generation.of(one)) for one in found], page)
 
     @strawberry.field
@@ -95,6 +97,18 @@ class Viewer:
         page = Page(first, after)
         found = await stored_ornaments.OrnamentImage.page(self.document.identity, kind, page.after, page.limit)
         return OrnamentImageConnection.of([(one.identity, OrnamentImage.of(one)) for one in found], page)
+
+
+async def find(info: Info, identity: PydanticObjectId) -> User | None:
+    """The viewer's own account."""
+    who = viewer(info)
+    return User.of(await info.context.services.accounts.user(identity)) if identity == who.user_id else None
+
+
+async def find_viewer(info: Info, identity: PydanticObjectId) -> Viewer | None:
+    """The viewer, fetched again."""
+    who = viewer(info)
+    return Viewer.of(await info.context.services.accounts.user(identity)) if identity == who.user_id else None
 
 
 @strawberry.input(description="Who wants an account.")

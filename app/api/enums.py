@@ -11,11 +11,11 @@ import strawberry
 
 from app.errors import ErrorCode
 from app.generations.events import EventType
-from app.generations.model import Status
+from app.generations.model import Outcome, Status
 from app.ornaments.model import OrnamentKind
 from app.providers.ports import Source
 
-__all__ = ["ErrorCode", "EventType", "OrnamentKind", "Source", "Status"]
+__all__ = ["ErrorCode", "EventType", "OrnamentKind", "Outcome", "Source", "Status"]
 
 
 def _describe[E: Enum](values: type[E], name: str, description: str, words: Mapping[E, str]) -> None:
@@ -59,6 +59,18 @@ _describe(
         Status.SUCCEEDED: "Its result is there.",
         Status.FAILED: "Its `failure` says why.",
         Status.CANCELLED: "It was called off.",
+    },
+)
+_describe(
+    Outcome,
+    "AttemptOutcome",
+    "How an attempt ended.",
+    {
+        Outcome.SUCCEEDED: "It made the result.",
+        Outcome.FAILED: "It failed; its `code` says why.",
+        Outcome.CANCELLED: "It was called off.",
+        Outcome.GIVEN_BACK: "Its worker was told to stop and gave it back to the queue.",
+        Outcome.LEASE_LOST: "Its worker was never heard of again; another one took over.",
     },
 )
 _describe(

@@ -1,8 +1,9 @@
 """Generations as clients see them: looked at, and followed live."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Self
 
 import strawberry
@@ -10,14 +11,17 @@ from beanie import PydanticObjectId
 
 from app.api.connections import Connection
 from app.api.context import Info, viewer
-from app.api.enums import ErrorCode, EventType, Status
+from app.api.enums import ErrorCode, EventType, Outcome, Status
 from app.api.ids import document_id, global_id
 from app.api.node import GlobalId, Node
+from app.api.pictures import Picture
 from app.errors import bad_input, not_found
 from app.generations import events as stored_events
 from app.generations import model as stored
 
 TYPE_NAME = "Generation"
+_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
+"""What the generations of each kind make."""
 
 
 @strawberry.type(description="Why a generation failed. It is data: the mutation that started it went well.")
@@ -27,11 +31,13 @@ class GenerationFailure:
     code: ErrorCode = strawberry.field(description="What went wrong, for programs.")
     message: str = strawberry.field(description="What went wrong, for people.")
     retryable: bool = strawberry.field(description="Whether the same again may succeed.")
+    retry_after_seconds: int | None = strawberry.field(description="The earliest sensible retry; null when unknown.")
 
     @classmethod
     def of(cls, failure: stored.Failure) -> Self:
         """The failure of a document."""
-        return cls(code=failure.code, message=failure.message, retryable=failure.retryable)
+        wait = None if failure.retry_after_s is None else max(1, round(failure.retry_after_s))
+        return cls(code=failure.code, message=failure.message, retryable=failure.retryable, retry_after_seconds=wait)
 
 
 @strawberry.type(description="One try of a worker.")
@@ -41,9 +47,19 @@ class GenerationAttempt:
     number: int = strawberry.field(description="1 for the first.")
     started_at: datetime = strawberry.field(description="When it was claimed.")
     ended_at: datetime | None = strawberry.field(description="Null while it runs.")
-    outcome: str | None = strawberry.field(
-        description="SUCCEEDED, GIVEN_BACK, LEASE_LOST or a failure's code; null while it runs."
-    )
+    outcome: Outcome | None = strawberry.field(description="How it ended; null while it runs.")
+    code: ErrorCode | None = strawberry.field(description="Why it failed; null unless it did.")
+
+    @classmethod
+    def of(cls, attempt: stored.Attempt) -> Self:
+        """The attempt of a document."""
+        return cls(
+            number=attempt.number,
+            started_at=attempt.started_at,
+            ended_at=attempt.ended_at,
+            outcome=attempt.outcome,
+            code=attempt.code,
+        )
 
 
 @strawberry.type(description="What a generation is made from; it never changes.")
@@ -53,6 +69,30 @@ class GenerationRecipe:
     prompts: list[str] = strawberry.field(description="The instruction and each wish, oldest first.")
     provider: str = strawberry.field(description="Who makes it: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
+    parent_id: strawberry.ID | None = strawberry.field(
+        description="The image that this is a further version of; null for a first one."
+    )
+    picture_ids: strawberry.Private[tuple[PydanticObjectId, ...]]
+
+    @classmethod
+    def of(cls, generation: stored.Generation) -> Self:
+        """The recipe of a document."""
+        recipe = generation.recipe
+        type_name = _RESULT_TYPES[generation.kind]
+        parent_id = strawberry.ID(global_id(type_name, recipe.parent_id)) if recipe.parent_id else None
+        return cls(
+            prompts=list(recipe.prompts),
+            provider=recipe.provider,
+            model=recipe.model,
+            parent_id=parent_id,
+            picture_ids=tuple(picture.picture_id for picture in recipe.pictures),
+        )
+
+    @strawberry.field
+    async def pictures(self, info: Info) -> list[Picture]:
+        """The pictures that the model gets, in order; those that are gone are left out."""
+        found = await info.context.loaders.pictures.load_many(self.picture_ids)
+        return [Picture.of(picture) for picture in found if picture]
 
 
 @strawberry.type(description="A durable piece of asynchronous work. Follow it with `generationProgress`.")
@@ -73,7 +113,7 @@ class Generation(Node):
     @classmethod
     def of(cls, generation: stored.Generation) -> Self:
         """The generation of a document."""
-        failure, recipe = generation.failure, generation.recipe
+        failure = generation.failure
         return cls(
             id=strawberry.ID(global_id(TYPE_NAME, generation.identity)),
             status=generation.status,
@@ -81,11 +121,8 @@ class Generation(Node):
             percent=generation.percent,
             last_sequence=generation.last_sequence,
             failure=GenerationFailure.of(failure) if failure else None,
-            recipe=GenerationRecipe(prompts=list(recipe.prompts), provider=recipe.provider, model=recipe.model),
-            attempts=[
-                GenerationAttempt(number=a.number, started_at=a.started_at, ended_at=a.ended_at, outcome=a.outcome)
-                for a in generation.attempts
-            ],
+            recipe=GenerationRecipe.of(generation),
+            attempts=[GenerationAttempt.of(attempt) for attempt in generation.attempts],
             created_at=generation.created_at,
             ended_at=generation.ended_at,
             document=generation,
@@ -172,18 +209,19 @@ class GenerationSubscription:
         self,
         info: Info,
         id: GlobalId,
-        after: Annotated[int, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
+        after: Annotated[int | None, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
     ) -> AsyncGenerator[GenerationEvent]:
         """The events of one of the viewer's generations after number `after`: the past ones, then live, to its end.
 
         After a cut connection subscribe again with the last `sequence` seen: nothing is missed, nothing comes twice.
         """
-        if after < 0:
-            raise bad_input("`after` is the number of the last event seen, 0 for all.", "after")
-        identity = document_id(id, TYPE_NAME, "id")
+        who, identity, seen = viewer(info), document_id(id, TYPE_NAME, "id"), after or 0
         generations = info.context.services.generations
-        if await generations.of(viewer(info).user_id, identity) is None:
+        generation = await generations.of(who.user_id, identity)
+        if generation is None:
             raise not_found("This generation", "id")
-        async with aclosing(generations.follow(identity, after)) as events:
+        if not 0 <= seen <= generation.last_sequence:
+            raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
+        async with aclosing(generations.follow(identity, seen)) as events:
             async for event in events:
                 yield GenerationEvent.of(event, identity)

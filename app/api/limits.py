@@ -1,9 +1,11 @@
 """How large an operation may be, counted before it runs."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, override
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -11,12 +13,14 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     IntValueNode,
-    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationContext,
     ValidationRule,
+    ValueNode,
+    VariableNode,
 )
+from strawberry.extensions import SchemaExtension
 
 from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE
 from app.errors import ErrorCode
@@ -52,34 +56,59 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 class OperationSize(ValidationRule):
-    """Refuses operations above `MAX`; each fragment is measured once, so the cost is that of reading the text.
-
-    Introspection is exempt from depth, which is the tools' choice, and from nothing else.
-    """
+    """Refuses operations above `MAX`, cost left out: it depends on the variables, and a rule sees the text alone."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
-        definitions = context.document.definitions
+        ruler = _Ruler(context.document, context.schema, None)
+        try:
+            for operation in ruler.operations:
+                for message in _excesses(ruler.measure(operation), ("depth", "aliases", "directives", "fields")):
+                    self.report_error(_too_large(message, operation))
+        except RecursionError:
+            self.report_error(_too_large("This operation nests its fragments too deep. Split it.", None))
+
+
+class OperationCost(SchemaExtension):
+    """Refuses an operation whose lists in lists may come to more than `MAX.cost` fields, by its own variables."""
+
+    @override
+    def on_validate(self) -> Iterator[None]:
+        """After the other rules, of which this needs a document that keeps them."""
+        context = self.execution_context
+        if context.graphql_document and not context.pre_execution_errors:
+            ruler = _Ruler(context.graphql_document, context.schema._schema, context.variables or {})  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+            for operation in ruler.operations:
+                name = operation.name.value if operation.name else None
+                if context.operation_name in {None, name}:
+                    excesses = _excesses(ruler.measure(operation), ("cost",))
+                    context.pre_execution_errors = [_too_large(message, operation) for message in excesses] or None
+        yield
+
+
+class _Ruler:
+    """Measures the operations of a document; each fragment once, so that it costs no more than reading the text.
+
+    Introspection is exempt from depth, which is the tools' choice, and from nothing else. Without `variables` a list
+    whose length a variable says counts once.
+    """
+
+    def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> None:
+        definitions = document.definitions
+        self.operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
         self._fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
         self._known: dict[str, _Size] = {}
-        self._lists = _lists(context.schema)
-        try:
-            for definition in definitions:
-                if isinstance(definition, OperationDefinitionNode):
-                    self._check(definition)
-        except RecursionError:
-            self._refuse("This operation nests its fragments too deep. Split it.", None)
+        self._lists = _lists(schema)
+        self._variables = variables
 
-    def _check(self, operation: OperationDefinitionNode) -> None:
+    def measure(self, operation: OperationDefinitionNode) -> _Size:
+        """The size of one operation."""
+        if self._variables is not None:
+            defaults = {d.variable.name.value: _number(d.default_value) for d in operation.variable_definitions or ()}
+            self._known.clear()
+            self._variables = {**defaults, **self._variables}
         size = self._inside(operation.selection_set, frozenset())
-        size = size.beside(_Size(directives=len(operation.directives or ())))
-        for name in _Size.__slots__:
-            count, limit = getattr(size, name), getattr(MAX, name)
-            if count > limit:
-                self._refuse(f"This operation is too large: {name} {count:,}, at most {limit:,}. Split it.", operation)
-
-    def _refuse(self, message: str, node: OperationDefinitionNode | None) -> None:
-        self.report_error(GraphQLError(message, node, extensions={"code": ErrorCode.QUERY_TOO_COMPLEX}))
+        return size.beside(_Size(directives=len(operation.directives or ())))
 
     def _inside(self, selections: SelectionSetNode | None, spread: frozenset[str]) -> _Size:
         size = _Size()
@@ -100,15 +129,14 @@ class OperationSize(ValidationRule):
         return size.beside(outer).beside(_Size(aliases=int(selection.alias is not None), fields=1, cost=1))
 
     def _repeats(self, field: FieldNode) -> int:
-        """How often what is inside of a field may come: `first` of a list, at its largest where a variable says it."""
+        """How often what is inside of a field may come: the `first` of a list."""
         if field.name.value not in self._lists:
             return 1
         given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
-        if given is None or isinstance(given, NullValueNode):
-            return DEFAULT_PAGE
-        if isinstance(given, IntValueNode):
-            return min(max(int(given.value), 1), LARGEST_PAGE)
-        return LARGEST_PAGE
+        first = _number(given)
+        if isinstance(given, VariableNode):
+            first = (self._variables or {}).get(given.name.value)
+        return min(max(first, 1), LARGEST_PAGE) if isinstance(first, int) else DEFAULT_PAGE
 
     def _fragment(self, name: str, spread: frozenset[str]) -> _Size:
         if name in spread or name not in self._fragments:  # other rules report a circle and an unknown fragment
@@ -116,6 +144,22 @@ class OperationSize(ValidationRule):
         if name not in self._known:
             self._known[name] = self._inside(self._fragments[name].selection_set, spread | {name})
         return self._known[name]
+
+
+def _number(value: ValueNode | None) -> int | None:
+    return int(value.value) if isinstance(value, IntValueNode) else None
+
+
+def _excesses(size: _Size, names: tuple[str, ...]) -> list[str]:
+    return [
+        f"This operation is too large: {name} {getattr(size, name):,}, at most {getattr(MAX, name):,}. Split it."
+        for name in names
+        if getattr(size, name) > getattr(MAX, name)
+    ]
+
+
+def _too_large(message: str, node: OperationDefinitionNode | None) -> GraphQLError:
+    return GraphQLError(message, node, extensions={"code": ErrorCode.QUERY_TOO_COMPLEX})
 
 
 def _lists(schema: GraphQLSchema) -> frozenset[str]:

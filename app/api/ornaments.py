@@ -8,13 +8,13 @@ from beanie import PydanticObjectId
 
 from app.api.connections import After, Connection, First, Page
 from app.api.context import Info, viewer
-from app.api.enums import ErrorCode, OrnamentKind, Source
+from app.api.enums import OrnamentKind, Source
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
 from app.api.ids import document_id, global_id
 from app.api.node import INPUT, Node
 from app.api.pictures import Picture, PictureInput, take_in
-from app.errors import AppError, bad_input
+from app.errors import bad_input
 from app.generations import model as stored_generations
 from app.ornaments import model as stored
 from app.ornaments.service import check_upload
@@ -34,11 +34,11 @@ class OrnamentImage(Node):
     original_prompt: str = strawberry.field(description="The whole instruction of the root.")
     new_prompt: str | None = strawberry.field(description="The wish of this regeneration alone; null for a root.")
     combined_prompt: str = strawberry.field(description="The whole instruction of this version.")
-    background_color: str = strawberry.field(description="The background that was asked for.")
+    background_color: str = strawberry.field(description="The background that was asked for at the upload of the root.")
     applied: list[str] = strawberry.field(description="What basic local processing understood and did, in words.")
     note: str | None = strawberry.field(description="What this result is not; null when a model made it.")
     depth: int = strawberry.field(description="0 for a root, 1 for its children.")
-    created_at: datetime = strawberry.field(description="When it was made.")
+    created_at: datetime = strawberry.field(description="When it was asked for; lists are in this order.")
     document: strawberry.Private[stored.OrnamentImage]
 
     @classmethod
@@ -61,13 +61,13 @@ class OrnamentImage(Node):
         )
 
     @strawberry.field
-    async def picture(self, info: Info) -> Picture:
-        """The picture that was made."""
+    async def picture(self, info: Info) -> Picture | None:
+        """The picture that was made; null when it is gone."""
         return await _picture(info, self.document.picture_id)
 
     @strawberry.field
-    async def uploaded_picture(self, info: Info) -> Picture:
-        """The photo that the root was made from."""
+    async def uploaded_picture(self, info: Info) -> Picture | None:
+        """The photo that the root was made from; null when it is gone."""
         return await _picture(info, self.document.uploaded_picture_id)
 
     @strawberry.field
@@ -76,11 +76,11 @@ class OrnamentImage(Node):
         return await _image(info, self.document.parent_id) if self.document.parent_id else None
 
     @strawberry.field
-    async def root(self, info: Info) -> "OrnamentImage":
-        """The first version; a root is its own."""
+    async def root(self, info: Info) -> "OrnamentImage | None":
+        """The first version, a root's own; null when it is gone."""
         if self.document.lineage.root_id == self.document.identity:
             return self
-        return await _image(info, self.document.lineage.root_id) or self
+        return await _image(info, self.document.lineage.root_id)
 
     @strawberry.field
     async def children(self, first: First = None, after: After = None) -> "OrnamentImageConnection":
@@ -101,11 +101,9 @@ class OrnamentImageConnection(Connection[OrnamentImage]):
     """In the order that the field says."""
 
 
-async def _picture(info: Info, identity: PydanticObjectId) -> Picture:
+async def _picture(info: Info, identity: PydanticObjectId) -> Picture | None:
     picture = await info.context.loaders.pictures.load(identity)
-    if picture is None:
-        raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "This picture is gone.")
-    return Picture.of(picture)
+    return Picture.of(picture) if picture else None
 
 
 async def _image(info: Info, identity: PydanticObjectId) -> OrnamentImage | None:
@@ -122,7 +120,10 @@ async def find(info: Info, identity: PydanticObjectId) -> OrnamentImage | None:
 
 async def result(info: Info, generation: stored_generations.Generation) -> OrnamentImage | None:
     """The image that a succeeded generation made; its last write is done here if a crash left it undone."""
-    return await _image(info, generation.result_id) or OrnamentImage.of(await write_version(generation))
+    image = await _image(info, generation.result_id)
+    if image is None and not generation.settled:
+        image = OrnamentImage.of(await write_version(generation))
+    return image
 
 
 @strawberry.input(description="A photo of a piece of jewellery, and what to do with it.")
@@ -131,7 +132,9 @@ class UploadOrnamentInput:
 
     image: PictureInput = strawberry.field(description="The photo.")
     prompt: str | None = strawberry.field(default=None, description="A further wish, at most 2,000 characters.")
-    background_color: str = strawberry.field(default="white", description="A CSS colour name or `#rrggbb`.")
+    background_color: str = strawberry.field(
+        default="white", description="A CSS colour name, `#rgb`, `#rrggbb`, or a jeweller's word such as `champagne`."
+    )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Your own id of this call: the same key with the same input starts nothing twice."
     )
@@ -174,8 +177,8 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[UploadOrnamentInput, INPUT]
     ) -> UploadOrnamentPayload | None:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
-        key = _check_key(input.idempotency_key)
         viewer(info)
+        key = _check_key(input.idempotency_key)
         check_upload((input.prompt or "").strip(), input.background_color)
         picture = await take_in(info, input.image, "input", "image")
         ornaments = info.context.services.ornaments
@@ -191,10 +194,11 @@ class OrnamentMutation:
 
         Follow it with `generationProgress`.
         """
+        who = viewer(info)
         key = _check_key(input.idempotency_key)
         image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
         ornaments = info.context.services.ornaments
-        generation = await ornaments.regenerate(viewer(info).user_id, image_id, input.prompt, key)
+        generation = await ornaments.regenerate(who.user_id, image_id, input.prompt, key)
         return RegenerateImagePayload(generation=Generation.of(generation))
 
 

@@ -10,7 +10,7 @@ from strawberry.file_uploads import Upload
 from app.api.context import Info, viewer
 from app.api.ids import document_id, global_id
 from app.api.node import Node
-from app.errors import AppError, bad_input
+from app.errors import AppError, ErrorCode, bad_input
 from app.pictures import model as stored
 from app.pictures.intake import MAX_BYTES
 
@@ -84,6 +84,8 @@ async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture
             return await pictures.owned(who.user_id, document_id(given.id.value, TYPE_NAME))
         return await pictures.accept(who.user_id, await _bytes(given))
     except AppError as error:
+        if error.code is ErrorCode.UNAVAILABLE:  # not the argument's fault
+            raise
         raise error.at(*path) from error
 
 

@@ -17,13 +17,15 @@ from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
-from app.api.limits import MAX_TOKENS, OperationSize
+from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
 from app.generations.model import Generation
 from app.ornaments.service import GENERATION_KIND
 
-_FIND: Mapping[str, FindNode] = MappingProxyType(
+NODES: Mapping[str, FindNode] = MappingProxyType(
     {
+        accounts.TYPE_NAME: accounts.find,
+        accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         generations.TYPE_NAME: generations.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
@@ -52,7 +54,7 @@ class NodeQuery:
     async def node(self, info: Info, id: GlobalId) -> Node | None:
         """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
         type_name, identity = parse_global_id(id, "id")
-        find = _FIND.get(type_name)
+        find = NODES.get(type_name)
         return await find(info, identity) if find else None
 
 
@@ -100,7 +102,8 @@ schema = RegenSchema(
         lambda: MaxTokensLimiter(MAX_TOKENS),
         lambda: AddValidationRules([OperationSize]),
         lambda: ValidationCache(maxsize=_CACHED_OPERATIONS),
-        OneOperation,  # after the cache, which knows nothing of what was named
+        OneOperation,  # both after the cache, which knows nothing of names and variables
+        OperationCost,
     ],
 )
 describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema

@@ -12,10 +12,8 @@ from pymongo import ReturnDocument
 
 from app.database.document import utc_now
 from app.generations.events import EventType, GenerationEvent
-from app.generations.model import Failure, Generation, Status
+from app.generations.model import Failure, Generation, Outcome, Status
 
-LEASE_LOST = "LEASE_LOST"
-"""The outcome of an attempt whose worker was never heard of again."""
 _ENDS = {
     Status.SUCCEEDED: EventType.SUCCEEDED,
     Status.FAILED: EventType.FAILED,
@@ -33,7 +31,7 @@ async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) ->
     dead = {"status": Status.RUNNING, "$expr": {"$lt": ["$lease.until", "$$NOW"]}}
     number, sequence = {"$add": ["$attempt", 1]}, {"$add": ["$lastSequence", 1]}
     event = {"sequence": sequence, "type": EventType.STARTED, "at": "$$NOW", "stage": None, "percent": 0}
-    lost = {"outcome": LEASE_LOST, "endedAt": "$$NOW"}
+    lost = {"outcome": Outcome.LEASE_LOST, "endedAt": "$$NOW"}
     closed = {"$cond": [{"$eq": ["$$one.outcome", None]}, {"$mergeObjects": ["$$one", lost]}, "$$one"]}
     earlier = {"$map": {"input": "$attempts", "as": "one", "in": closed}}
     attempt = {"number": number, "worker": {"$literal": worker}, "startedAt": "$$NOW", "outcome": None}
@@ -114,7 +112,8 @@ class Journal:
             "percent": self.percent,
             "lease": None,
             "endedAt": event.at,
-            f"{mine}.outcome": failure.code if failure else status,
+            f"{mine}.outcome": Outcome(status),
+            f"{mine}.code": failure.code if failure else None,
             f"{mine}.endedAt": event.at,
             f"{mine}.providerRequestId": request_id,
         }
@@ -130,7 +129,7 @@ class Journal:
         self.percent = 0
         event = self._next(EventType.QUEUED)
         mine = f"attempts.{self.attempt - 1}"
-        outcome = {f"{mine}.outcome": "GIVEN_BACK", f"{mine}.endedAt": event.at}
+        outcome = {f"{mine}.outcome": Outcome.GIVEN_BACK, f"{mine}.endedAt": event.at}
         changes = {"status": Status.QUEUED, "stage": None, "percent": 0, "lease": None, **outcome}
         await self._write({"$set": changes, **_push(event)})
         return self._written(event)

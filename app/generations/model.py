@@ -72,14 +72,25 @@ class Lease(StoredValue):
     until: Instant
 
 
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    GIVEN_BACK = "GIVEN_BACK"
+    LEASE_LOST = "LEASE_LOST"
+
+
 class Attempt(StoredValue):
-    """One try of one worker; `outcome` is null while it runs."""
+    """One try of one worker; `outcome` is null while it runs, `code` says why it failed."""
 
     number: int
     worker: str
     started_at: Instant
     ended_at: Instant | None = None
-    outcome: str | None = None
+    outcome: Outcome | None = None
+    code: ErrorCode | None = None
     provider_request_id: str | None = None
 
 
@@ -145,7 +156,7 @@ class Generation(StoredDocument):
     async def page(
         cls, owner_id: PydanticObjectId, statuses: Sequence[Status] | None, before: PydanticObjectId | None, limit: int
     ) -> list[Self]:
-        """The owner's with one of the statuses (null: any), newest first, older than `before`, their events left out."""
+        """The owner's of those statuses (null: any), newest first, older than `before`; their events left out."""
         where: dict[str, Any] = {"ownerId": owner_id}
         if statuses is not None:
             where["status"] = {"$in": list(statuses)}

@@ -9,8 +9,8 @@ from pymongo.errors import PyMongoError
 from structlog.contextvars import bound_contextvars
 
 from app.errors import AppError, ErrorCode
-from app.generations.journal import LEASE_LOST, Journal, LeaseLostError, claim, settle
-from app.generations.model import Failure, Generation, Status
+from app.generations.journal import Journal, LeaseLostError, claim, settle
+from app.generations.model import Failure, Generation, Outcome, Status
 from app.generations.ports import EventHub, Job, WorkQueue
 from app.generations.work import Work
 from app.logs import logger
@@ -87,7 +87,7 @@ class Runner:
 
     async def _do(self, work: Work) -> Failure | None:
         """The job under its lease; the failure is null when it did all its steps."""
-        if sum(attempt.outcome == LEASE_LOST for attempt in work.generation.attempts) >= _LOST_AT_MOST:
+        if sum(attempt.outcome is Outcome.LEASE_LOST for attempt in work.generation.attempts) >= _LOST_AT_MOST:
             return _TRIED_ENOUGH
         failure: Failure | None = None
         try:

@@ -16,7 +16,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from app.api.schema import schema_text
+from app.api.schema import NODES, schema_text
 
 _SCHEMA = build_schema(schema_text())
 _OWN = [
@@ -70,6 +70,12 @@ def test_root_fields_may_be_null_so_that_one_failure_spoils_no_other() -> None:
     for root in (_SCHEMA.query_type, _SCHEMA.mutation_type):
         assert root is not None
         assert [name for name, field in root.fields.items() if isinstance(field.type, GraphQLNonNull)] == []
+
+
+def test_every_node_can_be_fetched_again() -> None:
+    node = _SCHEMA.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    assert {kind.name for kind in _SCHEMA.get_implementations(node).objects} == set(NODES)
 
 
 def test_what_has_an_id_is_a_node() -> None:

@@ -77,6 +77,16 @@ async def test_lists_in_lists_count_by_their_size(ada: Client) -> None:
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["QUERY_TOO_COMPLEX"]
 
 
+async def test_lists_count_by_the_values_of_their_variables(ada: Client) -> None:
+    query = """query ($n: Int = 10, $c: Int = 5) { viewer { ornamentImages(first: $n) { nodes { id
+      children(first: $c) { nodes { id newPrompt children(first: $c) { nodes { id } } } } } } } }"""
+    await ada.run(query)
+    await ada.run(query, {"n": 100, "c": 5})
+    for variables in ({"n": 100, "c": 100}, {"n": 100, "c": None}):
+        (error,) = (await ada.post(query, variables))["errors"]
+        assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+
+
 async def test_subscription_over_plain_http_is_told_where_to_go(ada: Client) -> None:
     (error,) = (await ada.post('subscription { generationProgress(id: "x") { sequence } }'))["errors"]
     assert "WebSocket" in error["message"]
