@@ -49,7 +49,7 @@ def configure_logs(*, as_json: bool, level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     for noisy in ("uvicorn.error", "pymongo", "asyncio", "multipart", "httpx2", "httpcore2", "streaq"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # would quote queries; api.errors logs
     logging.getLogger("coredis").setLevel(logging.CRITICAL)  # a traceback a failed handshake; we log outages ourselves
 

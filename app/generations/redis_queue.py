@@ -25,7 +25,7 @@ _REDELIVERY_S = 10.0
 class RedisQueue:
     """A stream of ids; an id waits or runs at most once.
 
-    `redelivery_s`: a ring that a killed worker took is given to another after this time, twice at most.
+    `redelivery_s`: a ring that a killed worker took is given to another after this time.
     """
 
     url: str = field(repr=False)

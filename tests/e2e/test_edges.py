@@ -2,6 +2,8 @@
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,8 +12,11 @@ from PIL import Image
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from app.accounts.tokens import TokenSigner
+from tests.databases import database_setting
 from tests.e2e.client import PASSWORD, SIGN_UP, UPLOAD, Client
-from tests.e2e.server import Server
+from tests.e2e.conftest import MakeClient
+from tests.e2e.server import Server, running
 
 _PICTURES = """{ viewer { ornamentImages { nodes { id } } generations { nodes { id } } } }"""
 _EMPTY: Any = {"viewer": {"ornamentImages": {"nodes": []}, "generations": {"nodes": []}}}
@@ -222,3 +227,19 @@ async def test_unknown_host_is_refused(server: Server) -> None:
     async with httpx2.AsyncClient(base_url=server.url) as http:
         assert (await http.get("/graphql", headers={"host": "evil.example"})).status_code == 400
         assert (await http.get("/healthz", headers={"host": "10.0.0.7:8000"})).status_code == 200
+
+
+async def test_socket_is_closed_when_its_token_runs_out(tmp_path: Path, client_of: MakeClient) -> None:
+    secret = "s" * 40
+    with running(tmp_path, {**database_setting(), "JWT_SECRET": secret}) as server:
+        ada = client_of(server)
+        await ada.sign_up()
+        claims = TokenSigner(secret.encode()).read(ada.token or "")
+        short = TokenSigner(secret.encode(), lifetime=timedelta(seconds=2))
+        ada.token, expires_at = short.issue(claims.user_id, claims.session_id)
+        async with ada.socket() as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.receive()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    assert datetime.now(UTC) >= expires_at

@@ -1,10 +1,11 @@
 import asyncio
 
+import pytest
 from beanie import PydanticObjectId  # noqa: TC002 - the fixtures' types are read at run time
 from pymongo.errors import AutoReconnect
 
 from app.errors import AppError, ErrorCode
-from app.generations.journal import claim
+from app.generations.journal import Journal, claim
 from app.generations.model import Generation, Status
 from app.generations.work import Work
 from tests.generations.conftest import MakeEngine, until
@@ -241,3 +242,50 @@ async def test_work_that_kills_every_worker_is_given_up(make_engine: MakeEngine)
     assert (ended.status, ended.failure.retryable) == (Status.FAILED, False)
     assert engine.job.completed == []
     assert [attempt.outcome for attempt in ended.attempts[:5]] == ["LEASE_LOST"] * 5
+
+
+async def test_shutdown_ends_while_the_database_is_away(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = asyncio.Event()
+
+    async def hang(_: Work) -> None:
+        inside.set()
+        await asyncio.Event().wait()
+
+    async def away(_: Journal) -> None:
+        message = "connection refused"
+        raise AutoReconnect(message)
+
+    engine = make_engine(hang)
+    first, second = await engine.start(), await engine.start()
+    monkeypatch.setattr(Journal, "give_back", away)
+    async with asyncio.timeout(10):
+        async with engine.working(slots=1):
+            await inside.wait()
+    found = await Generation.without_events([first.identity, second.identity])
+    assert [found[one.identity].status for one in (first, second)] == [Status.RUNNING, Status.QUEUED]
+
+
+async def test_short_absence_of_the_database_ends_no_work(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed = asyncio.Event()
+    renew = Journal.renew
+
+    async def away_once(journal: Journal, lease_s: float) -> None:
+        if missed.is_set():
+            await renew(journal, lease_s)
+            return
+        missed.set()
+        message = "connection refused"
+        raise AutoReconnect(message)
+
+    async def script(_: Work) -> None:
+        await missed.wait()
+
+    monkeypatch.setattr(Journal, "renew", away_once)
+    engine = make_engine(script, lease_s=0.6)
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    assert (ended.status, len(ended.attempts)) == (Status.SUCCEEDED, 1)
