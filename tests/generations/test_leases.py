@@ -234,7 +234,7 @@ async def test_short_absence_of_the_database_ends_no_work(
         await missed.wait()
 
     monkeypatch.setattr(Journal, "renew", away_once)
-    engine = make_engine(script, lease_s=0.6)
+    engine = make_engine(script, lease_s=1.5)
     async with engine.working():
         ended = await engine.ended(await engine.start())
     assert (ended.status, len(ended.attempts)) == (Status.SUCCEEDED, 1)

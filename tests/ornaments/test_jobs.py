@@ -69,8 +69,8 @@ async def test_model_that_takes_too_long_is_a_retryable_timeout(pictures: Pictur
 
 
 async def test_waiting_for_its_turn_is_not_counted(pictures: Pictures) -> None:
-    model = SlowModel(turn_s=0.5)
-    assert (await _made(pictures, model, model, deadline_s=0.25)).status is Status.SUCCEEDED
+    model = SlowModel(turn_s=3)
+    assert (await _made(pictures, model, model, deadline_s=2)).status is Status.SUCCEEDED
 
 
 async def test_model_of_the_recipe_is_asked_even_when_another_is_set_up_now(pictures: Pictures) -> None:
