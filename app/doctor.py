@@ -47,6 +47,7 @@ async def examine(settings: Settings) -> Report:
             report.fine(name, description)
     await _queue(report, parts)
     await _database(report, parts)
+    await parts.close()
     await asyncio.to_thread(_data_folder, report, settings.data_dir)
     _keys(report, settings)
     if WEB_DIST.exists():

@@ -54,6 +54,12 @@ class AppError(Exception):
         return AppError(self.code, self.message, retryable=self.retryable, path=path, retry_after_s=self.retry_after_s)
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """The first exception in a group, however deep; of any other error, itself."""
+    nested: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    return first_cause(nested[0]) if nested else error
+
+
 def bad_input(message: str, *path: str) -> AppError:
     """BAD_USER_INPUT with the path of the argument at fault."""
     return AppError(ErrorCode.BAD_USER_INPUT, message, path=path or None)

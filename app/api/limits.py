@@ -89,8 +89,8 @@ class OperationCost(SchemaExtension):
 class _Ruler:
     """Measures the operations of a document; each fragment once, so that it costs no more than reading the text.
 
-    Introspection is exempt from depth, which is the tools' choice, and from nothing else. Without `variables` a list
-    whose length a variable says counts once.
+    Introspection is exempt from depth, which is the tools' choice, and from nothing else. Without `variables` the
+    cost is not what it will be, and nobody may ask for it.
     """
 
     def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> None:
@@ -99,14 +99,15 @@ class _Ruler:
         self._fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
         self._known: dict[str, _Size] = {}
         self._lists = _lists(schema)
-        self._variables = variables
+        self._given = variables
+        self._variables: Mapping[str, Any] = {}
 
     def measure(self, operation: OperationDefinitionNode) -> _Size:
         """The size of one operation."""
-        if self._variables is not None:
+        if self._given is not None:  # the defaults, and with them what a fragment costs, are this operation's own
             defaults = {d.variable.name.value: _number(d.default_value) for d in operation.variable_definitions or ()}
+            self._variables = {**defaults, **self._given}
             self._known.clear()
-            self._variables = {**defaults, **self._variables}
         size = self._inside(operation.selection_set, frozenset())
         return size.beside(_Size(directives=len(operation.directives or ())))
 
@@ -135,8 +136,9 @@ class _Ruler:
         given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
         first = _number(given)
         if isinstance(given, VariableNode):
-            first = (self._variables or {}).get(given.name.value)
-        return min(max(first, 1), LARGEST_PAGE) if isinstance(first, int) else DEFAULT_PAGE
+            first = self._variables.get(given.name.value)
+        # 100.0 is an Int to GraphQL, too
+        return int(min(max(first, 1), LARGEST_PAGE)) if isinstance(first, int | float) else DEFAULT_PAGE
 
     def _fragment(self, name: str, spread: frozenset[str]) -> _Size:
         if name in spread or name not in self._fragments:  # other rules report a circle and an unknown fragment

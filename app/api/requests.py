@@ -1,4 +1,4 @@
-"""A request id on every request, in its logs and in its answer; and whose address it came from."""
+"""A request id on every request, in its logs and in its answer."""
 
 import re
 import time
@@ -14,6 +14,8 @@ from app.logs import logger
 _log = logger(__name__)
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HEADER = b"x-request-id"
+_HANDSHAKES = {"websocket.accept": 101, "websocket.close": 403}
+"""What the server answers a handshake with; a close after the handshake is no answer any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,11 @@ class RequestIds:
 
         async def answer(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = request_id
+            elif message["type"] in _HANDSHAKES:
+                status = status or _HANDSHAKES[message["type"]]
             await send(message)
 
         with bound_contextvars(request_id=request_id):

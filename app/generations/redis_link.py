@@ -10,6 +10,7 @@ from anyio import BrokenResourceError, ClosedResourceError
 from coredis import ConnectionPool
 from coredis.exceptions import RedisError
 
+from app.errors import first_cause
 from app.logs import logger
 
 _log = logger(__name__)
@@ -82,11 +83,6 @@ async def _keep(part: str, session: Session, on_connected: Callable[[], None]) -
             if keeper and keeper.cancelling():
                 raise asyncio.CancelledError from error
             if not away:
-                _log.warning("redis_away", part=part, reason=repr(_first(error)))
+                _log.warning("redis_away", part=part, reason=repr(first_cause(error)))
             away = True
         await asyncio.sleep(_RETRY_S)
-
-
-def _first(error: BaseException) -> BaseException:
-    nested: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return _first(nested[0]) if nested else error

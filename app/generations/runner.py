@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 from structlog.contextvars import bound_contextvars
 
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, first_cause
 from app.generations.journal import Journal, LeaseLostError, claim, settle
 from app.generations.model import Failure, Generation, Outcome, Status
 from app.generations.ports import EventHub, Job, WorkQueue
@@ -98,7 +98,7 @@ class Runner:
         except* LeaseLostError:
             raise LeaseLostError from None
         except* PyMongoError as errors:
-            raise _first(errors) from None
+            raise first_cause(errors) from None
         except* Exception as errors:  # noqa: BLE001 - the engine's runner is where every failure becomes data
             failure = _failure_of(errors)
         return failure
@@ -131,7 +131,7 @@ class Runner:
 
 def _failure_of(errors: BaseExceptionGroup[BaseException]) -> Failure:
     expected: BaseExceptionGroup[BaseException] | None = errors.subgroup(lambda error: isinstance(error, AppError))
-    error = _first(expected or errors)
+    error = first_cause(expected or errors)
     if isinstance(error, AppError):
         return Failure(
             code=error.code, message=error.message, retryable=error.retryable, retry_after_s=error.retry_after_s
@@ -139,8 +139,3 @@ def _failure_of(errors: BaseExceptionGroup[BaseException]) -> Failure:
     _log.error("generation_crashed", exc_info=error)
     message = "Something went wrong on our side; it is logged under the generation's id."
     return Failure(code=ErrorCode.INTERNAL, message=message, retryable=True)
-
-
-def _first(error: BaseException) -> BaseException:
-    nested: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return _first(nested[0]) if nested else error

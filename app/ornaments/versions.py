@@ -20,6 +20,7 @@ def _version(generation: Generation, parent: OrnamentImage | None) -> OrnamentIm
     """The image that a succeeded generation made, from nothing but what is kept in it and in its parent."""
     made, recipe = generation.steps["picture"], generation.recipe
     wishes = recipe.prompts[1:]
+    lineage = parent.lineage.child_of(parent.identity) if parent else Lineage.of_root(generation.result_id)
     return OrnamentImage(
         id=generation.result_id,
         owner_id=generation.owner_id,
@@ -27,8 +28,8 @@ def _version(generation: Generation, parent: OrnamentImage | None) -> OrnamentIm
         picture_id=made["pictureId"],
         uploaded_picture_id=parent.uploaded_picture_id if parent else recipe.pictures[0].picture_id,
         generation_id=generation.identity,
-        lineage=parent.lineage.child_of(parent.identity) if parent else Lineage.of_root(generation.result_id),
-        parent_id=recipe.parent_id,
+        lineage=lineage,
+        parent_id=lineage.parent_id,
         prompt=wishes[-1] if wishes else None,
         original_prompt=parent.original_prompt if parent else combined(*recipe.prompts),
         new_prompt=wishes[-1] if parent else None,

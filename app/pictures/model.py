@@ -10,8 +10,6 @@ from pymongo.errors import DuplicateKeyError
 from app.database.document import Instant, StoredDocument, utc_now
 from app.pictures.intake import AcceptedPicture
 
-_AT_ONCE = 400
-
 
 class Picture(StoredDocument):
     """A picture that was stored once and is never changed.
@@ -65,11 +63,7 @@ class Picture(StoredDocument):
 
     @classmethod
     async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
-        """Those of `ids` that exist, by id."""
-        found: dict[PydanticObjectId, Self] = {}
-        for start in range(0, len(ids), _AT_ONCE):
-            cursor = cls.rows().find({"_id": {"$in": list(ids[start : start + _AT_ONCE])}})
-            async for document in cursor:
-                picture = cls.model_validate(document)
-                found[picture.identity] = picture
-        return found
+        """Those of `ids` (400 at most) that exist, by id."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}})
+        found = [cls.model_validate(row) async for row in rows]
+        return {picture.identity: picture for picture in found}

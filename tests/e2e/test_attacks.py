@@ -82,7 +82,7 @@ async def test_lists_count_by_the_values_of_their_variables(ada: Client) -> None
       children(first: $c) { nodes { id newPrompt children(first: $c) { nodes { id } } } } } } } }"""
     await ada.run(query)
     await ada.run(query, {"n": 100, "c": 5})
-    for variables in ({"n": 100, "c": 100}, {"n": 100, "c": None}):
+    for variables in ({"n": 100, "c": 100}, {"n": 100, "c": None}, {"n": 100.0, "c": 20.0}):
         (error,) = (await ada.post(query, variables))["errors"]
         assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
