@@ -171,8 +171,8 @@ def _work(settings: Settings) -> tuple[WorkQueue, EventHub, tuple[Link, ...]]:
     url = settings.real("redis_url")
     if url is None:
         return InProcessQueue(), InProcessHub(), ()
-    from app.generations.redis_hub import RedisHub  # noqa: PLC0415 - streaq takes a moment, and only Redis needs it
-    from app.generations.redis_queue import RedisQueue  # noqa: PLC0415 - the same
+    from app.generations.redis.hub import RedisHub  # noqa: PLC0415 - streaq takes a moment, and only Redis needs it
+    from app.generations.redis.queue import RedisQueue  # noqa: PLC0415 - the same
 
     queue, hub = RedisQueue(url), RedisHub(url)
     return queue, hub, (queue.opened, hub.opened)

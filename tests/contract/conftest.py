@@ -14,8 +14,8 @@ import pytest
 
 from app.generations.inprocess import InProcessHub, InProcessQueue
 from app.generations.ports import EventHub, WorkQueue
-from app.generations.redis_hub import RedisHub
-from app.generations.redis_queue import RedisQueue
+from app.generations.redis.hub import RedisHub
+from app.generations.redis.queue import RedisQueue
 
 _LEAVE_S = 10
 

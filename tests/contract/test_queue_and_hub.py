@@ -10,7 +10,7 @@ from beanie import PydanticObjectId
 
 from app.generations.events import EventType, GenerationEvent
 from app.generations.model import Generation
-from app.generations.redis_queue import RedisQueue
+from app.generations.redis.queue import RedisQueue
 from tests.contract.conftest import Adapters, OverRedis
 
 pytestmark = pytest.mark.timeout(20)

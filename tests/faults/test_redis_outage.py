@@ -13,9 +13,9 @@ from streaq import StreaqRetry
 
 from app.generations.events import EventType, GenerationEvent
 from app.generations.model import Generation
-from app.generations.redis_hub import RedisHub
-from app.generations.redis_queue import RedisQueue
-from app.generations.redis_worker import Desk
+from app.generations.redis.hub import RedisHub
+from app.generations.redis.queue import RedisQueue
+from app.generations.redis.worker import Desk
 from tests.contract.conftest import RedisServer, running_redis
 
 pytestmark = [
@@ -26,7 +26,7 @@ pytestmark = [
 _MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 _DOOMED_WORKER = """
 import asyncio, sys
-from app.generations.redis_queue import RedisQueue
+from app.generations.redis.queue import RedisQueue
 
 async def handle(generation_id):
     print(generation_id, flush=True)

@@ -11,9 +11,9 @@ from beanie import PydanticObjectId
 from coredis import ConnectionPool
 from streaq import Worker
 
-from app.generations.redis_link import UNREACHABLE, connection_pool, kept, place
-from app.generations.redis_rings import Bell, registered, worker_options
-from app.generations.redis_worker import Desk, listen
+from app.generations.redis.link import UNREACHABLE, connection_pool, kept, place
+from app.generations.redis.rings import Bell, registered, worker_options
+from app.generations.redis.worker import Desk, listen
 from app.logs import logger
 
 _log = logger(__name__)

@@ -12,8 +12,8 @@ from beanie import PydanticObjectId
 from streaq import StreaqRetry, Worker
 from streaq.types import StreamMessage
 
-from app.generations.redis_link import connection_options
-from app.generations.redis_rings import registered, worker_options
+from app.generations.redis.link import connection_options
+from app.generations.redis.rings import registered, worker_options
 from app.logs import logger
 
 _log = logger(__name__)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from app.generations.events import GenerationEvent
 from app.generations.followers import Followers
 from app.generations.model import Generation
-from app.generations.redis_link import UNREACHABLE, connection_pool, kept
+from app.generations.redis.link import UNREACHABLE, connection_pool, kept
 from app.logs import logger
 
 _log = logger(__name__)

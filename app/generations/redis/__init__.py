@@ -1,0 +1,1 @@
+"""The adapters of many processes: streaq on Redis Streams, events by Redis pub/sub."""
