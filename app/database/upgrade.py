@@ -1,34 +1,17 @@
 """Bring stored documents to the layout of this version of the code: what `regen upgrade` does."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.database.connection import RawDatabase, RawDocument
 from app.database.document import DocumentTypes
 from app.database.errors import DatabaseError
+from app.database.steps import STEPS, Step
 
 _BATCH = 400
 _VERSION = "schemaVersion"
-
-type Change = Callable[[Mapping[str, Any]], RawDocument] | Sequence[Mapping[str, Any]]
-"""From a stored document to the update of it (`{"$set": ..., "$unset": ...}`), or an update pipeline for all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of a collection's layout; it leads from a version to the next and need not set it itself."""
-
-    name: str
-    collection: str
-    from_version: int
-    change: Change
-
-    @property
-    def to_version(self) -> int:
-        """The version of the documents that it has changed."""
-        return self.from_version + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +20,6 @@ class StepReport:
 
     step: Step
     changed: int
-
-
-STEPS: tuple[Step, ...] = ()
-"""Every step there ever was; a document may come from any version."""
 
 
 def layouts(document_types: DocumentTypes) -> dict[str, int]:

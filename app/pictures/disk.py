@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +16,17 @@ from app.errors import AppError, ErrorCode
 from app.pictures.links import MediaLinks
 from app.pictures.rendition import rendition
 
-KEY = re.compile(r"[0-9a-f]{24}/[0-9a-f]{64}\.(jpg|png|webp)")
+KEY = re.compile(r"[0-9a-f]{24}/[0-9a-f]{64}(-[0-9a-f]{24})?\.(jpg|png|webp)")
 MEDIA_PATH = "/media/"
 _RENDERED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class DiskStore:
-    """Keeps each picture as one file below `root/pictures`, its smaller widths below `root/renditions`."""
+    """Keeps each picture as one file below `root/pictures`, its smaller widths below `root/renditions`.
+
+    A file is written in `root/unfinished` and moved when it is whole: what a crash leaves lies in one small folder.
+    """
 
     root: Path
     links: MediaLinks
@@ -43,7 +47,7 @@ class DiskStore:
             AppError: UNAVAILABLE, retryable, when the disk is full or can't be written.
         """
         try:
-            await asyncio.to_thread(_write_once, self._file(key), data)
+            await asyncio.to_thread(_write_once, self._file(key), data, self._unfinished)
         except OSError as error:
             raise _unwritable() from error
 
@@ -59,8 +63,26 @@ class DiskStore:
         return self.links.sign(MEDIA_PATH + key, width)
 
     async def delete(self, key: str) -> None:
-        """Remove the file and its renditions."""
-        await asyncio.to_thread(self._remove, key)
+        """Remove the file and its renditions.
+
+        Raises:
+            AppError: UNAVAILABLE, retryable, when the disk refuses.
+        """
+        try:
+            await asyncio.to_thread(self._remove, key)
+        except OSError as error:
+            raise _undeletable() from error
+
+    async def tidy(self, older_than_s: float) -> None:
+        """Remove files that were begun at least so long ago and never finished.
+
+        Raises:
+            AppError: UNAVAILABLE, retryable, when the disk refuses.
+        """
+        try:
+            await asyncio.to_thread(_remove_begun_before, self._unfinished, time.time() - older_than_s)
+        except OSError as error:
+            raise _undeletable() from error
 
     async def file(self, key: str, width: int) -> Path | None:
         """The file to serve at `width` pixels (0: as stored), made now if need be; null when there is none.
@@ -79,12 +101,16 @@ class DiskStore:
             return None
         async with self._being_made.setdefault(smaller, asyncio.Lock()), self._slots:
             try:
-                await asyncio.to_thread(_render, original, smaller, width)
+                there = await asyncio.to_thread(_render, original, smaller, width, self._unfinished)
             except UnidentifiedImageError as error:
                 raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The stored picture is damaged.") from error
             except OSError as error:
                 raise _unwritable() from error
-        return smaller
+        return smaller if there else None
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.root / "unfinished"
 
     def _file(self, key: str) -> Path:
         if not KEY.fullmatch(key):
@@ -103,17 +129,31 @@ def _unwritable() -> AppError:
     return AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
 
-def _render(original: Path, smaller: Path, width: int) -> None:
-    if smaller.exists():  # another asked for it first
-        return
-    _write_once(smaller, rendition(original.read_bytes(), width))
+def _undeletable() -> AppError:
+    message = "The picture could not be deleted: the server's disk is not writable. Try again later."
+    return AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
 
-def _write_once(place: Path, data: bytes) -> None:
+def _render(original: Path, smaller: Path, width: int, unfinished: Path) -> bool:
+    """Make the smaller one; false when the original is deleted meanwhile, and then nothing of it stays."""
+    if not smaller.exists():  # another may have asked for it first
+        try:
+            data = original.read_bytes()
+        except FileNotFoundError:
+            return False
+        _write_once(smaller, rendition(data, width), unfinished)
+    if original.exists():
+        return True
+    smaller.unlink(missing_ok=True)  # the deletion may have looked for smaller ones before this one was there
+    return False
+
+
+def _write_once(place: Path, data: bytes, unfinished: Path) -> None:
     if place.exists():
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
+    unfinished.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=unfinished, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -124,3 +164,10 @@ def _write_once(place: Path, data: bytes) -> None:
         with suppress(OSError):
             Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _remove_begun_before(folder: Path, moment: float) -> None:
+    for part in folder.glob("*.part"):
+        with suppress(FileNotFoundError):  # it was finished meanwhile, or another process tidies too
+            if part.stat().st_mtime <= moment:
+                part.unlink()

@@ -1,18 +1,23 @@
 """The use cases of pictures: take one in, keep one that was made, read one back."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
 
 from app.errors import AppError, ErrorCode, not_found
 from app.pictures.intake import AcceptedPicture, examine
-from app.pictures.made import describe
+from app.pictures.made import describe, describe_preview
 from app.pictures.model import Picture
 from app.pictures.store import PictureStore
+from app.pictures.sweep import References, SweepReport, remove, sweep
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 _DECODED_AT_ONCE = 2
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +31,40 @@ class Pictures:
         """Check, clean and keep an uploaded picture.
 
         Raises:
-            AppError: BAD_USER_INPUT, before anything is stored, when it is not a picture we take.
+            AppError: BAD_USER_INPUT, before anything is stored, when it is not a picture we take; UNAVAILABLE or
+                TIMEOUT, retryable, when the store can't keep it.
         """
-        async with self._slots:
-            accepted = await asyncio.to_thread(examine, data)
-        return await self._keep(owner_id, accepted)
+        return await self._keep(owner_id, await self._looked_at(examine, data))
 
     async def keep(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
         """Keep a picture that a model made, its bytes untouched.
 
         Raises:
-            AppError: NO_IMAGE_RETURNED when the bytes are no picture.
+            AppError: NO_IMAGE_RETURNED when the bytes are no picture; UNAVAILABLE or TIMEOUT, retryable, when
+                the store can't keep it.
         """
-        async with self._slots:
-            described = await asyncio.to_thread(describe, data)
-        return await self._keep(owner_id, described)
+        return await self._keep(owner_id, await self._looked_at(describe, data))
+
+    async def keep_preview(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
+        """Keep a look at unfinished work, made smaller if it has more than 512 pixels a side or 100 KB.
+
+        Raises:
+            AppError: as `keep`.
+        """
+        return await self._keep(owner_id, await self._looked_at(describe_preview, data))
 
     async def owned(self, owner_id: PydanticObjectId, picture_id: PydanticObjectId) -> Picture:
-        """A picture of that owner.
+        """A picture of that owner, safe from every sweep for a grace period: refer to it within that.
 
         Raises:
             AppError: NOT_FOUND, or FORBIDDEN when it is another's.
         """
-        picture = await Picture.get(picture_id)
-        if picture is None:
-            raise not_found("This picture")
-        if picture.owner_id != owner_id:
+        picture = await Picture.touch(picture_id, owner_id)
+        if picture is not None:
+            return picture
+        if await Picture.by_ids([picture_id]):
             raise AppError(ErrorCode.FORBIDDEN, "This picture belongs to somebody else.")
-        return picture
+        raise not_found("This picture")
 
     async def read(self, picture: Picture) -> bytes:
         """The stored bytes.
@@ -67,7 +78,35 @@ class Pictures:
             )
         return await self.store.open(picture.key)
 
+    async def sweep(self, referenced: References, grace_s: float, limit: int = 400) -> SweepReport:
+        """Delete pictures that nothing refers to and nobody has touched for `grace_s` seconds.
+
+        It looks at `limit` at most, longest untouched first. Any number of processes may sweep at once.
+        """
+        return await sweep(self.store, referenced, grace_s, limit)
+
+    async def _looked_at(self, look: Callable[[bytes], AcceptedPicture], data: bytes) -> AcceptedPicture:
+        async with self._slots:
+            return await asyncio.to_thread(look, data)
+
     async def _keep(self, owner_id: PydanticObjectId, accepted: AcceptedPicture) -> Picture:
-        key = f"{owner_id}/{accepted.sha256}.{_ENDINGS[accepted.media_type]}"
-        await self.store.put(key, accepted.data, accepted.media_type)
-        return await Picture.record(owner_id, accepted, self.store.name, key)
+        """The document first, then the bytes: a crash in between leaves what a sweep finds."""
+        for _ in range(_TRIES):
+            picture, is_new = await Picture.record(owner_id, accepted, self.store.name, _ENDINGS[accepted.media_type])
+            await self._put(picture, accepted, is_new=is_new)
+            if kept := await Picture.touch(picture.identity, owner_id):
+                return kept
+            await self.store.delete(picture.key)  # swept while it was stored, which took longer than the grace
+        message = "The picture could not be stored in time. Try again."
+        raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
+
+    async def _put(self, picture: Picture, accepted: AcceptedPicture, *, is_new: bool) -> None:
+        try:
+            await self.store.put(picture.key, accepted.data, accepted.media_type)
+        except AppError as error:
+            # Others may be keeping the same bytes: whoever has touched it since keeps it. After a TIMEOUT the bytes
+            # may still arrive, so that the picture is left to a sweep.
+            if is_new and error.code is ErrorCode.UNAVAILABLE:
+                with suppress(PyMongoError):
+                    await remove(self.store, picture)
+            raise

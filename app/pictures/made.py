@@ -7,8 +7,10 @@ from PIL import Image, UnidentifiedImageError
 
 from app.errors import AppError, ErrorCode
 from app.pictures.intake import MAX_PIXELS, AcceptedPicture
-from app.pictures.rendition import thumbhash_of
+from app.pictures.rendition import reduced, thumbhash_of
 
+_PREVIEW_SIDES_PX = (512, 384, 256, 128)
+_PREVIEW_BYTES = 100_000
 _FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
@@ -37,6 +39,22 @@ def describe(data: bytes) -> AcceptedPicture:
         sha256=hashlib.sha256(data).hexdigest(),
         thumbhash=thumbhash,
     )
+
+
+def describe_preview(data: bytes) -> AcceptedPicture:
+    """Describe a look at unfinished work: at most 512 pixels a side and 100 KB, encoded anew where it has more.
+
+    Blocks for as long as decoding takes: call it in a thread.
+
+    Raises:
+        AppError: NO_IMAGE_RETURNED, retryable, when the bytes are no whole JPEG, PNG or WEBP.
+    """
+    described = describe(data)
+    for side in _PREVIEW_SIDES_PX:
+        if len(described.data) <= _PREVIEW_BYTES and max(described.width, described.height) <= _PREVIEW_SIDES_PX[0]:
+            break
+        described = describe(reduced(data, side))
+    return described
 
 
 def _unusable(why: str) -> AppError:

@@ -1,6 +1,8 @@
 """One stored picture, known by its owner and the hash of its bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
@@ -10,14 +12,32 @@ from pymongo.errors import DuplicateKeyError
 from app.database.document import Instant, StoredDocument, utc_now
 from app.pictures.intake import AcceptedPicture
 
+_NOW = {"$currentDate": {"touchedAt": True}}
+"""Touch it, by the database's own clock."""
+
+
+class PictureState(StrEnum):
+    """Whether anything refers to it, as far as is known."""
+
+    LOOSE = "LOOSE"
+    """Nobody has looked yet: it goes once nobody has touched it for a grace period and nothing refers to it."""
+    HELD = "HELD"
+    """Something referred to it when a sweep looked; no sweep looks again until it is let go."""
+    DELETING = "DELETING"
+    """Its bytes are being deleted: for all others it is gone."""
+
 
 class Picture(StoredDocument):
     """A picture that was stored once and is never changed.
 
     `width` and `height` are pixels, `byte_size` bytes, `thumbhash` base64 of about 24 bytes. `store` names
-    the store it lies in, `key` its place there, made of owner and hash.
+    the store it lies in, `key` its place there, made of owner, hash and its own id: no two pictures ever share
+    one, so that a deletion which comes late takes nothing from a newer picture of the same bytes. `content`
+    is store, owner and hash, unique among those that may be used; null once it is being deleted. `touched_at` is
+    when it was last asked for by those who may come to refer to it, by the database's clock.
     """
 
+    schema_version: int = 2
     owner_id: PydanticObjectId
     sha256: str
     media_type: str
@@ -27,20 +47,37 @@ class Picture(StoredDocument):
     thumbhash: str
     store: str
     key: str
+    content: str | None = None
+    state: PictureState
     created_at: Instant
+    touched_at: Instant
 
     class Settings:
-        """Where it is kept: one document an owner and content."""
+        """Where it is kept: one document an owner and content that may be used, and what sweeps find it by."""
 
         name = "pictures"
-        indexes: ClassVar[list[IndexModel]] = [IndexModel([("key", ASCENDING)], name="key", unique=True)]
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("key", ASCENDING)], name="key", unique=True),
+            IndexModel([("content", ASCENDING)], name="content", unique=True, sparse=True),
+            IndexModel(
+                [("store", ASCENDING), ("state", ASCENDING), ("touchedAt", ASCENDING), ("_id", ASCENDING)],
+                name="untouched",
+            ),
+        ]
 
     @classmethod
-    async def record(cls, owner_id: PydanticObjectId, accepted: AcceptedPicture, store: str, key: str) -> Self:
-        """The picture of that owner and content, made now if it is not there; safe to repeat and to race."""
-        known = {"key": key}
+    async def record(
+        cls, owner_id: PydanticObjectId, accepted: AcceptedPicture, store: str, ending: str
+    ) -> tuple[Self, bool]:
+        """The picture of that owner and content, touched, and made now if it is not there; true when it is new.
+
+        Safe to repeat and to race. One that is being deleted is not revived: another is made.
+        """
+        own_id = PydanticObjectId()
+        content = {"content": f"{store}/{owner_id}/{accepted.sha256}"}
         first: dict[str, Any] = {
-            "schemaVersion": 1,
+            "_id": own_id,
+            "schemaVersion": 2,
             "ownerId": owner_id,
             "sha256": accepted.sha256,
             "mediaType": accepted.media_type,
@@ -49,21 +86,78 @@ class Picture(StoredDocument):
             "byteSize": len(accepted.data),
             "thumbhash": accepted.thumbhash,
             "store": store,
+            "key": f"{owner_id}/{accepted.sha256}-{own_id}.{ending}",
+            "state": PictureState.LOOSE,
             "createdAt": utc_now(),
         }
-        collection = cls.rows()
         try:
-            found = await collection.find_one_and_update(
-                known, {"$setOnInsert": first}, upsert=True, return_document=ReturnDocument.AFTER
-            )
-        except DuplicateKeyError:  # the other of two upserts at once won: what it wrote is what we wanted
-            found = await collection.find_one(known)
-        picture: Self = cls.model_validate(found)
+            picture = await cls._upserted(content, first)
+        except DuplicateKeyError:  # the other of two upserts at once won: now it is found
+            picture = await cls._upserted(content, first)
+        return picture, picture.identity == own_id
+
+    @classmethod
+    async def _upserted(cls, content: dict[str, str], first: dict[str, Any]) -> Self:
+        row = await cls.rows().find_one_and_update(
+            content, {"$setOnInsert": first, **_NOW}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        picture: Self = cls.model_validate(row)
         return picture
 
     @classmethod
+    async def touch(cls, picture_id: PydanticObjectId, owner_id: PydanticObjectId) -> Self | None:
+        """That picture of that owner, safe from every sweep for a grace period from now on; null if there is none."""
+        usable = {"_id": picture_id, "ownerId": owner_id, "state": {"$ne": PictureState.DELETING}}
+        row = await cls.rows().find_one_and_update(usable, _NOW, return_document=ReturnDocument.AFTER)
+        return None if row is None else cls.model_validate(row)
+
+    @classmethod
     async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
-        """Those of `ids` (400 at most) that exist, by id."""
-        rows = cls.rows().find({"_id": {"$in": list(ids)}})
+        """Those of `ids` (400 at most) that exist and are not being deleted, by id."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}, "state": {"$ne": PictureState.DELETING}})
         found = [cls.model_validate(row) async for row in rows]
         return {picture.identity: picture for picture in found}
+
+    @classmethod
+    async def let_go(cls, ids: Collection[PydanticObjectId]) -> None:
+        """Have a sweep look, after a grace period, whether anything still refers to them.
+
+        Call it before the reference is removed: a crash in between costs one look more, the other order a picture
+        that is never swept. The removal has to be done within the grace period.
+        """
+        usable = {"$in": [PictureState.HELD, PictureState.LOOSE]}  # a sweep may be about to hold a loose one
+        change = {"$set": {"state": PictureState.LOOSE}, **_NOW}
+        await cls.rows().update_many({"_id": {"$in": list(ids)}, "state": usable}, change)
+
+    @classmethod
+    async def database_time(cls) -> datetime:
+        """The clock that `touched_at` is written by."""
+        answer = await cls.rows().database.command("hello")
+        now: datetime = answer["localTime"]
+        return now
+
+    @classmethod
+    async def untouched(cls, store: str, state: PictureState, since: datetime, limit: int) -> list[Self]:
+        """Those of a store and a state that nobody has touched since then, longest untouched first."""
+        where = {"store": store, "state": state, "touchedAt": {"$lt": since}}
+        order = [("touchedAt", ASCENDING), ("_id", ASCENDING)]
+        return [cls.model_validate(row) async for row in cls.rows().find(where).sort(order).limit(limit)]
+
+    @classmethod
+    async def hold(cls, ids: Collection[PydanticObjectId], since: datetime) -> int:
+        """Mark those as held that are loose and that nobody has touched since then; how many there were."""
+        where = {"_id": {"$in": list(ids)}, "state": PictureState.LOOSE, "touchedAt": {"$lt": since}}
+        result = await cls.rows().update_many(where, {"$set": {"state": PictureState.HELD}})
+        return result.modified_count
+
+    async def condemn(self) -> bool:
+        """Mark it as being deleted; false if anybody has touched it, or marked it, since it was read."""
+        unchanged = {"_id": self.identity, "state": self.state, "touchedAt": self.touched_at}
+        change = {"$set": {"state": PictureState.DELETING}, "$unset": {"content": ""}, **_NOW}
+        result = await self.rows().update_one(unchanged, change)
+        return result.modified_count == 1
+
+    async def forget(self) -> bool:
+        """Delete the document of a condemned picture; false if somebody else did."""
+        result = await self.rows().delete_one({"_id": self.identity, "state": PictureState.DELETING})
+        return result.deleted_count == 1

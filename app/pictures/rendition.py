@@ -4,7 +4,7 @@ import base64
 import io
 
 import thumbhash  # type: ignore[import-untyped] # pyright: ignore[reportMissingTypeStubs] -- it ships no types
-from PIL import Image
+from PIL import Image, ImageFile
 
 from app.errors import bad_input
 
@@ -25,10 +25,22 @@ def rendition(data: bytes, width: int) -> bytes:
     if width < 1:
         raise bad_input(f"A width of {width} is impossible. Ask for 1 pixel or more.", "width")
     with Image.open(io.BytesIO(data), formats=_READABLE) as image:
-        size = (min(width, image.width), max(1, round(image.height * min(1, width / image.width))))
-        image.draft("RGB", size)  # a JPEG is decoded at half, a quarter or an eighth where that suffices
-        mode = "RGBA" if image.has_transparency_data else "RGB"
-        pixels = image.convert(mode)
+        return _webp(image, min(1, width / image.width))
+
+
+def reduced(data: bytes, side: int) -> bytes:
+    """A WEBP of an accepted picture whose longest side is `side` pixels, or the picture's where that is less.
+
+    Blocks for as long as decoding takes: call it in a thread. The same arguments give the same bytes.
+    """
+    with Image.open(io.BytesIO(data), formats=_READABLE) as image:
+        return _webp(image, min(1, side / max(image.size)))
+
+
+def _webp(image: ImageFile.ImageFile, scale: float) -> bytes:
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    image.draft("RGB", size)  # a JPEG is decoded at half, a quarter or an eighth where that suffices
+    pixels = image.convert("RGBA" if image.has_transparency_data else "RGB")
     pixels.info.clear()
     if pixels.size != size:
         pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)

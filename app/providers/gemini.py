@@ -103,6 +103,11 @@ class GeminiImageModel:
         """`gemini`."""
         return "gemini"
 
+    @property
+    def source(self) -> Source:
+        """A provider's model."""
+        return Source.PROVIDER
+
     async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
         """Yield stages, then the picture; a cancelled call closes its connection.
 
@@ -116,7 +121,7 @@ class GeminiImageModel:
         made = _picture(answer)
         if made is None:
             raise self._without_picture(answer)
-        yield MadePicture(*made, Source.PROVIDER, request.model or self.model, provider_request_id=answer.response_id)
+        yield MadePicture(*made, self.source, request.model or self.model, provider_request_id=answer.response_id)
 
     async def close(self) -> None:
         """Close the pool; calls under way fail."""

@@ -57,6 +57,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """A picture of work that isn't finished: encoded bytes, small."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class MadePicture:
     """The final picture: encoded bytes, who made it, and what of the wishes was applied.
 
@@ -85,8 +93,15 @@ class ImageModel(Protocol):
         """The model's name, as the provider calls it."""
         ...
 
-    def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
-        """Yield stages, then exactly one picture, then stop; closing the iterator cancels the work.
+    @property
+    def source(self) -> Source:
+        """Who really makes its pictures."""
+        ...
+
+    def run(self, request: ImageRequest) -> AsyncGenerator[Stage | Preview | MadePicture]:
+        """Yield stages, and previews if it has any, then exactly one picture, then stop.
+
+        Closing the iterator cancels the work.
 
         The first stage comes once the work begins: what waits for its turn has not begun, and no deadline runs.
 

@@ -1,14 +1,21 @@
 """Steps from one layout of the documents to the next."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from bson import ObjectId
 
 from app.database.connection import RawDatabase, RawDocument
 from app.database.document import StoredDocument
 from app.database.errors import DatabaseError
-from app.database.upgrade import STEPS, Step, layouts, outdated, upgrade
+from app.database.steps import STEPS, Step
+from app.database.upgrade import layouts, outdated, upgrade
+from app.generations.model import Generation
+from app.pictures.intake import AcceptedPicture
+from app.pictures.model import Picture, PictureState
 
 
 class Letter(StoredDocument):
@@ -99,3 +106,75 @@ async def test_missing_step_is_reported(database: RawDatabase) -> None:
     assert await outdated(database, [Letter, Stamp]) == {"letters": 2}
     with pytest.raises(DatabaseError, match=r"No step leads some documents to this version: 2 in letters"):
         await upgrade(database, [Letter], [_SPLIT])
+
+
+async def test_old_picture_is_loose_and_was_last_touched_when_it_was_made(database: RawDatabase) -> None:
+    made_at = datetime(2026, 3, 4, 5, 6, 7)  # noqa: DTZ001 - the driver hands back naive ones
+    owner, key = ObjectId(), "a" * 64
+    old = {
+        "schemaVersion": 1,
+        "ownerId": owner,
+        "sha256": key,
+        "mediaType": "image/jpeg",
+        "width": 4,
+        "height": 3,
+        "byteSize": 500,
+        "thumbhash": "AAAA",
+        "store": "disk",
+        "key": f"{owner}/{key}.jpg",
+        "createdAt": made_at,
+    }
+    await database["pictures"].insert_one(old)
+    await init_beanie(database=database, document_models=[Picture])
+    await upgrade(database, [Picture], [step for step in STEPS if step.collection == "pictures"])
+    (picture,) = await Picture.find_all().to_list()
+    assert (picture.state, picture.touched_at) == (PictureState.LOOSE, made_at.replace(tzinfo=UTC))
+    assert (picture.schema_version, picture.key) == (2, f"{owner}/{key}.jpg")
+    same = AcceptedPicture(b"x", "image/jpeg", 4, 3, key, "AAAA")
+    found, is_new = await Picture.record(PydanticObjectId(owner), same, "disk", "jpg")
+    assert (found.identity, is_new) == (picture.identity, False)
+
+
+async def test_generation_of_the_first_layout_goes_on_as_one_of_today(database: RawDatabase) -> None:
+    moment, photo, made = datetime(2026, 11, 20, tzinfo=UTC), ObjectId(), ObjectId()
+    await database["generations"].insert_one(
+        {
+            "schemaVersion": 1,
+            "ownerId": ObjectId(),
+            "kind": "ORNAMENT",
+            "recipe": {
+                "task": "REPLACE_BACKGROUND",
+                "prompts": ["Remove the background"],
+                "pictures": [{"pictureId": photo, "sha256": "0" * 64}],
+                "provider": "local",
+                "model": "basic",
+                "parameters": {},
+                "parentId": None,
+            },
+            "idempotencyKey": "owner:key",
+            "resultId": ObjectId(),
+            "status": "SUCCEEDED",
+            "stage": None,
+            "percent": 100,
+            "settled": True,
+            "steps": {"picture": {"pictureId": made, "source": "LOCAL", "applied": [], "note": None}},
+            "lastSequence": 2,
+            "events": [
+                {"sequence": 1, "type": "QUEUED", "at": moment, "stage": None, "percent": 0, "message": None},
+                {"sequence": 2, "type": "SUCCEEDED", "at": moment, "stage": None, "percent": 100, "message": None},
+            ],
+            "attempt": 1,
+            "attempts": [{"number": 1, "worker": "w", "startedAt": moment, "endedAt": moment, "outcome": "SUCCEEDED"}],
+            "lease": None,
+            "notBefore": None,
+            "failure": None,
+            "createdAt": moment,
+            "endedAt": moment,
+        }
+    )
+    await upgrade(database, [Generation])
+    await init_beanie(database=database, document_models=[Generation])
+    (generation,) = await Generation.find_all().to_list()
+    assert generation.picture_ids == [photo, made]
+    assert (generation.calls, generation.trimmed, generation.changed_at) == ([], False, moment)
+    assert [event.attempt for event in generation.events] == [0, 0]

@@ -1,4 +1,5 @@
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -63,6 +64,43 @@ async def test_rendition_is_made_once_and_goes_with_its_picture(store: DiskStore
     await store.delete(_KEY)
     assert [path for path in store.root.rglob("*") if path.is_file()] == []
     assert await store.file(_KEY, 128) is None
+
+
+async def test_new_keys_end_in_the_pictures_id(store: DiskStore) -> None:
+    key = f"{'a' * 24}/{'b' * 64}-{'c' * 24}.png"
+    await store.put(key, b"the picture", "image/png")
+    assert await store.open(key) == b"the picture"
+
+
+async def test_rendition_asked_for_while_its_picture_is_deleted_leaves_nothing(store: DiskStore) -> None:
+    original = store.root / "pictures" / _KEY
+    original.parent.mkdir(parents=True)
+    os.mkfifo(original)  # whoever reads it waits for the bytes
+    asked = asyncio.create_task(store.file(_KEY, 64))
+    with await asyncio.to_thread(original.open, "wb") as writer:
+        await store.delete(_KEY)
+        await asyncio.to_thread(writer.write, (_PHOTOS / "car-1.jpg").read_bytes())
+    assert await asked is None
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+async def test_disk_that_refuses_to_delete_is_said(store: DiskStore) -> None:
+    (store.root / "pictures" / _KEY).mkdir(parents=True)  # no file: even the superuser cannot unlink it
+    with pytest.raises(AppError) as refused:
+        await store.delete(_KEY)
+    assert (refused.value.code, refused.value.retryable) == (ErrorCode.UNAVAILABLE, True)
+
+
+async def test_only_what_is_old_and_unfinished_is_tidied_away(store: DiskStore) -> None:
+    await store.tidy(0)
+    await store.put(_KEY, b"the picture", "image/jpeg")
+    part = store.root / "unfinished" / "x.part"
+    part.write_bytes(b"half a")
+    await store.tidy(60)
+    assert part.exists()
+    await asyncio.gather(*(store.tidy(0) for _ in range(4)))
+    assert not part.exists()
+    assert await store.open(_KEY) == b"the picture"
 
 
 @pytest.mark.parametrize("key", ["../../etc/passwd", "a/b.jpg", f"{'a' * 24}/{'b' * 64}.exe", f"{_KEY}/..", ""])

@@ -1,27 +1,18 @@
 import asyncio
+import hashlib
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from PIL import Image
-from pymongo.asynchronous.database import AsyncDatabase
 
 from app.errors import AppError, ErrorCode
-from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
-from app.pictures.links import MediaLinks
-from app.pictures.made import describe
+from app.pictures.made import describe, describe_preview
 from app.pictures.model import Picture
 
 _CAR = (Path(__file__).parent.parent / "photos" / "car-1.jpg").read_bytes()
-
-
-@pytest.fixture
-async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(database=database, document_models=[Picture])
-    return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 
 async def test_same_bytes_of_an_owner_are_one_picture_even_at_once(pictures: Pictures) -> None:
@@ -77,3 +68,41 @@ def test_made_picture_is_described_at_its_full_size() -> None:
     Image.new("RGB", (2_000, 1_000), "red").save(buffer, "JPEG")
     described = describe(buffer.getvalue())
     assert (described.width, described.height, described.media_type) == (2_000, 1_000, "image/jpeg")
+
+
+def _noise(width: int, height: int, kind: str) -> bytes:
+    """A picture that no format makes small."""
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (width, height), hashlib.shake_128(b"noise").digest(width * height * 3)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("size", [(512, 512), (513, 20), (20, 4_000), (1_200, 900)])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_preview_is_at_most_512_pixels_and_100_kb(size: tuple[int, int], kind: str) -> None:
+    data = _noise(*size, kind)
+    preview = describe_preview(data)
+    assert max(preview.width, preview.height) <= 512
+    assert len(preview.data) <= 100_000
+    assert preview.width / preview.height == pytest.approx(size[0] / size[1], rel=0.5)
+    with Image.open(io.BytesIO(preview.data)) as image:
+        assert image.size == (preview.width, preview.height)
+
+
+async def test_small_preview_keeps_its_bytes(pictures: Pictures) -> None:
+    picture = await pictures.keep_preview(PydanticObjectId(), _CAR)
+    assert await pictures.read(picture) == _CAR
+
+
+async def test_large_preview_is_kept_smaller(pictures: Pictures) -> None:
+    picture = await pictures.keep_preview(PydanticObjectId(), _noise(1_200, 900, "JPEG"))
+    assert (picture.media_type, max(picture.width, picture.height)) == ("image/webp", 512)
+    assert len(await pictures.read(picture)) == picture.byte_size
+
+
+async def test_same_bytes_in_another_store_are_another_picture(pictures: Pictures) -> None:
+    owner = PydanticObjectId()
+    here = await pictures.keep(owner, _CAR)
+    there, is_new = await Picture.record(owner, describe(_CAR), "cloudinary", "jpg")
+    assert is_new
+    assert there.identity != here.identity

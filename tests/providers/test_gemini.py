@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app.errors import AppError, ErrorCode
-from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Reference, Source, Stage
+from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Preview, Reference, Source, Stage
 from tests.providers.conftest import NewGemini
 from tests.providers.gemini_standin import PICTURE, Standin
 
@@ -21,7 +21,7 @@ _REQUEST = ImageRequest(
 _WAIT_S = 10
 
 
-async def _run(model: ImageModel) -> list[Stage | MadePicture]:
+async def _run(model: ImageModel) -> list[Stage | Preview | MadePicture]:
     return [step async for step in model.run(_REQUEST)]
 
 
@@ -43,6 +43,11 @@ async def test_run_yields_rising_stages_then_the_picture(gemini: NewGemini) -> N
     assert len(percents) == len(stages)
     assert percents == sorted(percents)
     assert isinstance(made, MadePicture)
+
+
+async def test_its_pictures_are_a_providers(gemini: NewGemini) -> None:
+    model: ImageModel = gemini("key-picture")
+    assert (model.source, (await _made(model)).source) == (Source.PROVIDER, Source.PROVIDER)
 
 
 async def test_picture_is_the_first_that_is_no_thought(gemini: NewGemini) -> None:

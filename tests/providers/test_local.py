@@ -9,8 +9,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from app.errors import AppError, ErrorCode
+from app.providers.local.cutout import Cutout
+from app.providers.local.preview import preview
 from app.providers.local.provider import LocalImageModel
-from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Reference, Source, Stage
+from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Preview, Reference, Source, Stage
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 TIGER = (PHOTOS / "animal-1.jpg").read_bytes()
@@ -61,7 +63,54 @@ async def test_stages_come_in_order_and_then_one_picture() -> None:
     assert [stage.name for stage in stages][:2] == ["reading the picture", "cutting out"]
     assert [stage.percent for stage in stages] == sorted(stage.percent for stage in stages)
     assert isinstance(events[-1], MadePicture)
-    assert len(events) == len(stages) + 1
+    assert [type(event) for event in events if not isinstance(event, Stage)] == [Preview, MadePicture]
+    assert model.source is Source.LOCAL
+
+
+async def previewed(asked: ImageRequest) -> Image.Image:
+    previews = [one async for one in LocalImageModel().run(asked) if isinstance(one, Preview)]
+    assert len(previews) == 1
+    assert len(previews[0].data) <= 100_000
+    image = Image.open(io.BytesIO(previews[0].data))
+    image.load()
+    assert image.get_format_mimetype() == previews[0].media_type
+    return image
+
+
+@pytest.mark.parametrize("size", [(1600, 1200), (900, 1201), (300, 200)])
+async def test_preview_shows_the_object_on_its_new_background_without_the_wishes(size: tuple[int, int]) -> None:
+    photo = jpeg(Image.open(io.BytesIO(disc())).resize(size))
+    asked = request(photo, "black and white", background="navy")
+    small = await previewed(asked)
+    longest = min(512, max(size))
+    assert small.size == (round(size[0] * longest / max(size)), round(size[1] * longest / max(size)))
+    pixels = np.array(small.convert("RGB")).astype(int)
+    assert np.abs(pixels[0, 0] - (0, 0, 128)).max() <= 3
+    red, _, blue = pixels[small.height // 2, small.width // 2]
+    assert red - blue > 40  # still brown
+    assert (
+        np.abs(np.diff(shown(await made(asked))[size[1] // 2, size[0] // 2].astype(int))).max() <= 3
+    )  # the picture is not
+
+
+async def test_preview_of_an_adjustment_is_the_source() -> None:
+    small = await previewed(request(TIGER, "much brighter", task=ImageTask.ADJUST))
+    source = Image.open(io.BytesIO(TIGER)).resize(small.size)
+    assert np.abs(np.array(small).astype(int) - np.array(source)).mean() < 5
+
+
+async def test_preview_keeps_transparency() -> None:
+    small = await previewed(request(CUTOUT, "brighter", task=ImageTask.ADJUST))
+    assert (small.mode, small.format) == ("RGBA", "WEBP")
+
+
+def test_preview_of_twelve_megapixels_is_made_in_time() -> None:
+    photo, alpha = np.full((3000, 4000, 3), 90, np.uint8), np.zeros((3000, 4000), np.uint8)
+    alpha[1000:2000, 1000:3000] = 255
+    started = time.perf_counter()
+    preview(photo, None, Cutout(alpha, on_plain=True), (255, 255, 255))
+    assert time.perf_counter() - started < 0.6  # 0.04 s measured
+    assert (photo == 90).all()
 
 
 async def test_result_says_that_it_is_basic_local_processing() -> None:

@@ -51,12 +51,15 @@ def decode(data: bytes) -> tuple[Pixels, Pixels | None]:
     return np.array(layers.convert("RGB"), dtype=np.uint8), np.array(layers.getchannel("A"), dtype=np.uint8)
 
 
-def encode(colours: Pixels, alpha: Pixels | None = None) -> tuple[bytes, str]:
-    """The encoded picture and its media type: JPEG, or WEBP when there is transparency to keep."""
+def encode(colours: Pixels, alpha: Pixels | None = None, quality: int = 92) -> tuple[bytes, str]:
+    """The encoded picture and its media type: JPEG, or WEBP when there is transparency to keep.
+
+    `quality` is 1 to 100, as both formats have it.
+    """
     if alpha is not None:
         blue_first = cv2.cvtColor(colours, cv2.COLOR_RGB2BGR)  # OpenCV's encoder never holds the interpreter's lock
-        encoded = cv2.imencode(".webp", cv2.merge([blue_first, alpha]), [cv2.IMWRITE_WEBP_QUALITY, 92])[1]
+        encoded = cv2.imencode(".webp", cv2.merge([blue_first, alpha]), [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
         return encoded.tobytes(), "image/webp"
     out = io.BytesIO()
-    Image.fromarray(colours).save(out, "JPEG", quality=92, subsampling=0)
+    Image.fromarray(colours).save(out, "JPEG", quality=quality, subsampling=0)
     return out.getvalue(), "image/jpeg"

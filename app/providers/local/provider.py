@@ -10,8 +10,9 @@ from app.providers.local.adjustments import adjust
 from app.providers.local.compositing import clean_edges, put_on
 from app.providers.local.cutout import Cutout, cut_out
 from app.providers.local.pixels import Pixels, decode, encode
+from app.providers.local.preview import preview
 from app.providers.local.wishes import Adjustment, Quality, understand
-from app.providers.ports import ImageRequest, ImageTask, MadePicture, Source, Stage
+from app.providers.ports import ImageRequest, ImageTask, MadePicture, Preview, Source, Stage
 
 _AT_ONCE = 2  # a 12-megapixel picture takes some 200 MB while it is worked on
 _WHITE: Colour = (255, 255, 255)
@@ -38,8 +39,13 @@ class LocalImageModel:
         """The processing's name; its number rises when results change."""
         return "basic-processing-1"
 
-    async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
-        """Yield stages, then the picture.
+    @property
+    def source(self) -> Source:
+        """Basic processing on this machine."""
+        return Source.LOCAL
+
+    async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | Preview | MadePicture]:
+        """Yield stages, a preview once the object is cut out, then the picture.
 
         Raises:
             AppError: BAD_USER_INPUT for an unknown background colour or a picture in which no object stands
@@ -51,16 +57,17 @@ class LocalImageModel:
             source = request.references[0]
             colours, transparency = await asyncio.to_thread(decode, source.data)
             if work.is_idle:
-                yield MadePicture(source.data, source.media_type, Source.LOCAL, self.model, (), work.note(None))
+                yield MadePicture(source.data, source.media_type, self.source, self.model, (), work.note(None))
                 return
             yield Stage("cutting out", 20)
             cutout = await asyncio.to_thread(work.cut, colours, transparency)
+            yield await asyncio.to_thread(preview, colours, transparency, cutout, work.background)
             yield Stage("applying the wishes", 50)
             await asyncio.to_thread(work.change, colours, cutout)
             yield Stage("saving the picture", 80)
             kept = transparency if work.background is None else None
             data, media_type = await asyncio.to_thread(encode, colours, kept)
-        yield MadePicture(data, media_type, Source.LOCAL, self.model, work.applied, work.note(cutout))
+        yield MadePicture(data, media_type, self.source, self.model, work.applied, work.note(cutout))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""A disk store whose every step a test may hold up or break off, and pictures of any age."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from pymongo.asynchronous.database import AsyncDatabase
+
+from app.pictures.disk import DiskStore
+from app.pictures.library import Pictures
+from app.pictures.links import MediaLinks
+from app.pictures.model import Picture, PictureState
+
+type Gate = Callable[[str], Awaitable[None]]
+"""Passed before and after each step, by name: `put?`, `put!`, `delete?`, `delete!`, `tidy?`, `tidy!`."""
+
+
+class KilledError(Exception):
+    """Stands for the end of the process at that point."""
+
+
+async def open_gate(_: str) -> None:
+    """Let everything through."""
+
+
+def killed_at(place: str) -> Gate:
+    """End the process at that gate."""
+
+    async def gate(here: str) -> None:
+        if here == place:
+            raise KilledError
+
+    return gate
+
+
+@dataclass
+class GatedStore:
+    """The disk store, with a gate before and after each of its steps."""
+
+    disk: DiskStore
+    gate: Gate = open_gate
+    deleted: list[str] = field(default_factory=list[str])
+
+    @property
+    def name(self) -> str:
+        return self.disk.name
+
+    async def put(self, key: str, data: bytes, media_type: str) -> None:
+        await self.gate("put?")
+        await self.disk.put(key, data, media_type)
+        await self.gate("put!")
+
+    async def open(self, key: str) -> bytes:
+        return await self.disk.open(key)
+
+    def url(self, key: str, width: int | None) -> str:
+        return self.disk.url(key, width)
+
+    async def delete(self, key: str) -> None:
+        await self.gate("delete?")
+        await self.disk.delete(key)
+        self.deleted.append(key)
+        await self.gate("delete!")
+
+    async def tidy(self, older_than_s: float) -> None:
+        await self.gate("tidy?")
+        await self.disk.tidy(older_than_s)
+        await self.gate("tidy!")
+
+
+@pytest.fixture
+async def disk(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> DiskStore:
+    """An empty store, and an empty collection to go with it."""
+    await init_beanie(database=database, document_models=[Picture])
+    return DiskStore(tmp_path, MediaLinks(b"k" * 32))
+
+
+@pytest.fixture
+def pictures(disk: DiskStore) -> Pictures:
+    return Pictures(disk)
+
+
+async def nothing(_: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Refers to no picture."""
+    return set()
+
+
+async def everything(ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Refers to every picture."""
+    return set(ids)
+
+
+async def age() -> None:
+    """Have nobody touched any picture for years."""
+    await Picture.rows().update_many({}, {"$set": {"touchedAt": datetime(2020, 1, 1, tzinfo=UTC)}})
+
+
+async def state_of(picture: Picture) -> PictureState | None:
+    """Its state now, null when its document is gone."""
+    row = await Picture.rows().find_one({"_id": picture.identity})
+    return None if row is None else PictureState(row["state"])
+
+
+def files(disk: DiskStore) -> set[str]:
+    """Everything on the disk, as paths below the store's root."""
+    return {path.relative_to(disk.root).as_posix() for path in disk.root.rglob("*") if path.is_file()}
