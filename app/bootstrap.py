@@ -3,13 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from beanie import PydanticObjectId
 from limits.aio.storage import MemoryStorage
-from pymongo.errors import PyMongoError
 
 from app.accounts.attempts import WindowedAttempts
 from app.accounts.model import Session, User
@@ -24,15 +25,23 @@ from app.database import servers
 from app.database.connection import Connection, connect
 from app.database.document import DocumentTypes, utc_now
 from app.database.servers import DatabaseServer
+from app.database.sharing import shared
+from app.generations.backlog import referring
+from app.generations.closing import Closing
+from app.generations.following import keep_caught_up
 from app.generations.inprocess import InProcessHub, InProcessQueue
+from app.generations.lanes import Lane
 from app.generations.model import Generation
-from app.generations.ports import EventHub, WorkQueue
+from app.generations.ports import EventHub, Serving, WorkQueue
+from app.generations.retries import RetryPolicy
 from app.generations.runner import Runner
-from app.generations.service import Generations
-from app.logs import logger
+from app.generations.service import Generations, OwnerLimits
+from app.generations.slots import ProviderLimits, ProviderSlots
+from app.generations.sweeper import Chore, Sweeper, trimming
+from app.generations.switch import Switch, Turn
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.model import OrnamentImage
-from app.ornaments.service import GENERATION_KIND, Ornaments
+from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
@@ -41,11 +50,15 @@ from app.providers.local.provider import LocalImageModel
 from app.providers.ports import ImageModel
 from app.settings import Settings
 
-_log = logger(__name__)
 _SESSIONS_EVERY_S = 3600
+_CHORES_EVERY = 12  # rounds of the sweep
+_CALL_MARGIN_S = 10
+_GIVE_BACK_S = 2
+_OPERATION_S = 5
+"""A request that can't have its answer from the database says so soon."""
 type Link = Callable[[], AbstractAsyncContextManager[None]]
 
-DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, OrnamentImage)
+DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, Lane, ProviderSlots, Turn, OrnamentImage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ class Parts:
     server: DatabaseServer
     services: Services
     runner: Runner
+    sweeper: Sweeper
     queue: WorkQueue
     hub: EventHub
     store: DiskStore
@@ -73,6 +87,33 @@ class Parts:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A process at work; `serving` is null in one that only takes work in, `begun` what ends with the work."""
+
+    connection: Connection
+    serving: Serving | None
+    grace_s: float
+    begun: AsyncExitStack
+
+    async def drain(self) -> None:
+        """Claim nothing more; what runs gets its grace to end."""
+        if self.serving is not None:
+            await self.serving.drain(self.grace_s)
+
+    async def give_back(self) -> bool:
+        """Cancel what still runs and give it back to the queue; who follows it hears of it, for all else stays open.
+
+        False when that takes too long, because the database hangs: then the leases run out.
+        """
+        try:
+            async with asyncio.timeout(_GIVE_BACK_S):
+                await self.begun.aclose()
+        except TimeoutError:
+            return False
+        return True
+
+
 def media_dir(settings: Settings) -> Path:
     """Where the pictures of the local disk lie."""
     return settings.data_dir.resolve() / "media"
@@ -88,16 +129,19 @@ def assemble(settings: Settings) -> Parts:
     store = DiskStore(media_dir(settings), MediaLinks(_secret(settings, "media_url_key")))
     pictures = Pictures(store)
     model, close = _image_model(settings)
-    generations = Generations(queue, hub)
     # What was asked of the local one before a key was set is still its to make.
     models = {one.name: one for one in (LocalImageModel(), model)}
-    job = OrnamentJob(pictures, models, settings.provider_timeout_s)
-    worker = f"{socket.gethostname()}-{os.getpid()}"
+    jobs = {GENERATION_KIND: OrnamentJob(pictures, models, settings.provider_timeout_s)}
+    limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
+    closing = Closing(jobs, queue, hub, limits.running)
+    generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, model)})
+    switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
         services=Services(_accounts(settings), generations, Ornaments(generations, model), pictures),
-        runner=Runner({GENERATION_KIND: job}, queue, hub, worker),
+        runner=_runner(settings, closing, switch),
+        sweeper=_sweeper(settings, queue, switch, pictures),
         queue=queue,
         hub=hub,
         store=store,
@@ -105,6 +149,42 @@ def assemble(settings: Settings) -> Parts:
         close=close,
         links=links,
     )
+
+
+def _runner(settings: Settings, closing: Closing, switch: Switch) -> Runner:
+    return Runner(
+        closing.jobs,
+        closing.queue,
+        closing.hub,
+        closing,
+        worker=f"{socket.gethostname()}-{os.getpid()}",
+        limits=ProviderLimits({"gemini": settings.gemini_concurrency}, settings.provider_timeout_s + _CALL_MARGIN_S),
+        retries=RetryPolicy(settings.generation_attempts, settings.generation_time_limit_s),
+        switch=switch,
+        lease_s=settings.lease_s,
+    )
+
+
+def _sweeper(settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures) -> Sweeper:
+    every_s = _CHORES_EVERY * settings.sweep_every_s
+
+    async def sweep_pictures() -> None:
+        await pictures.sweep(_referenced, settings.picture_grace_s)
+
+    async def forget_sessions() -> None:
+        await Session.delete_expired(utc_now())
+
+    chores = (
+        trimming(settings.event_retention_s, every_s),
+        Chore("pictures", every_s, sweep_pictures),
+        Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
+    )
+    return Sweeper(queue, settings.user_running_limit, settings.sweep_every_s, switch, chores)
+
+
+async def _referenced(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Those of them that something refers to: each feature that keeps pictures has a say."""
+    return await referring(picture_ids) | await OrnamentImage.showing(picture_ids)
 
 
 def database_server(settings: Settings) -> DatabaseServer:
@@ -115,9 +195,14 @@ def database_server(settings: Settings) -> DatabaseServer:
 
 @asynccontextmanager
 async def opened_database(
-    settings: Settings, server: DatabaseServer, documents: DocumentTypes = DOCUMENTS
+    settings: Settings,
+    server: DatabaseServer,
+    documents: DocumentTypes = DOCUMENTS,
+    deadline_s: float | None = None,
 ) -> AsyncGenerator[Connection]:
     """Start the server, connect and make the indexes of `documents`; close and stop at the exit.
+
+    `deadline_s`: of each operation, see `connect`.
 
     Raises:
         DatabaseError: in a sentence for the operator.
@@ -125,7 +210,7 @@ async def opened_database(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await server.start()
     try:
-        connection = await connect(server.url, documents)
+        connection = await connect(server.url, documents, deadline_s=deadline_s)
         try:
             yield connection
         finally:
@@ -135,7 +220,7 @@ async def opened_database(
 
 
 @asynccontextmanager
-async def working(parts: Parts) -> AsyncGenerator[Connection]:
+async def working(parts: Parts) -> AsyncGenerator[Working]:
     """The database open and this process working on generations.
 
     At the exit nothing new is claimed and what runs is given back to the queue.
@@ -144,26 +229,20 @@ async def working(parts: Parts) -> AsyncGenerator[Connection]:
     async with AsyncExitStack() as stack:
         for link in parts.links:
             await stack.enter_async_context(link())
-        connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
+        opened = opened_database(parts.settings, parts.server, deadline_s=_OPERATION_S)
+        connection = await stack.enter_async_context(opened)
+        stack.enter_context(shared(parts.server))
         stack.push_async_callback(parts.close)
-        if slots:
-            await stack.enter_async_context(parts.queue.serve(parts.runner.run, slots))
-        tasks = [asyncio.create_task(parts.runner.sweep()), asyncio.create_task(_forget_expired_sessions())]
+        begun = await stack.enter_async_context(AsyncExitStack())
+        serving = await begun.enter_async_context(parts.queue.serve(parts.runner.run, slots)) if slots else None
+        duties = (parts.sweeper.run(), keep_caught_up(parts.hub.followers), parts.runner.heed_cancels())
+        tasks = [asyncio.create_task(duty) for duty in duties]
         try:
-            yield connection
+            yield Working(connection, serving, parts.settings.shutdown_grace_s, begun)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-
-
-async def _forget_expired_sessions() -> None:
-    while True:
-        try:
-            await Session.delete_expired(utc_now())
-        except PyMongoError as error:  # the database may be away; the next round tries again
-            _log.warning("expired_sessions_left", reason=type(error).__name__)
-        await asyncio.sleep(_SESSIONS_EVERY_S)
 
 
 def _work(settings: Settings) -> tuple[WorkQueue, EventHub, tuple[Link, ...]]:

@@ -121,6 +121,33 @@ class Settings(BaseSettings):
         description="Generations that run at once in this process; 0, with REDIS_URL: none, workers do it",
     )
 
+    user_running_limit: int = Field(4, ge=1, le=1000, description="Generations of one user that run at once")
+    user_queued_limit: int = Field(
+        500, ge=1, le=10_000, description="Generations of one user that may wait besides; more are refused"
+    )
+    generation_attempts: int = Field(4, ge=1, le=20, description="Attempts of a generation that may fail")
+    generation_time_limit_s: float = Field(
+        900, gt=0, description="No attempt begins later than this after the first one, in seconds"
+    )
+    gemini_concurrency: int = Field(
+        8, ge=1, le=1000, description="Calls to Gemini at once, over all processes together"
+    )
+    lease_s: float = Field(
+        15, ge=1, le=600, description="A worker that is silent for so many seconds has lost its generation to another"
+    )
+    sweep_every_s: float = Field(
+        5, ge=0.1, le=60, description="Seconds between two looks for what a crash or a lost message left behind"
+    )
+    shutdown_grace_s: float = Field(
+        5, ge=0, le=600, description="Seconds that running work has to end when the process is told to stop"
+    )
+    event_retention_s: float = Field(
+        86_400, ge=0, description="Seconds after the end of a generation at which its events are trimmed to the last"
+    )
+    picture_grace_s: float = Field(
+        86_400, ge=0, description="Seconds after which a stored picture that nothing refers to is deleted"
+    )
+
     @model_validator(mode="after")
     def _settings_fit_together(self) -> Self:
         if self.app_env == "production":

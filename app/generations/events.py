@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from beanie import PydanticObjectId
+
 from app.database.document import Instant, StoredValue
 
 
@@ -11,9 +13,13 @@ class EventType(StrEnum):
     QUEUED = "QUEUED"
     STARTED = "STARTED"
     STAGE = "STAGE"
+    PREVIEW = "PREVIEW"
+    RETRYING = "RETRYING"
+    CANCEL_REQUESTED = "CANCEL_REQUESTED"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    SNAPSHOT = "SNAPSHOT"
 
     @property
     def terminal(self) -> bool:
@@ -22,11 +28,19 @@ class EventType(StrEnum):
 
 
 class GenerationEvent(StoredValue):
-    """One event; `sequence` is its number inside the generation, `percent` (0 to 100) of the whole work."""
+    """One event.
+
+    `sequence` is its number inside the generation, `percent` (0 to 100) of the whole work, `attempt` the number of
+    the attempt it belongs to, 0 before the first. `retry_at` is when the next attempt may begin, `picture_id` the
+    preview. SNAPSHOT is never stored: it says how a generation stands, under the number of its latest event.
+    """
 
     sequence: int
     type: EventType
     at: Instant
+    attempt: int = 0
     stage: str | None = None
     percent: int = 0
     message: str | None = None
+    retry_at: Instant | None = None
+    picture_id: PydanticObjectId | None = None

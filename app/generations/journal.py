@@ -1,78 +1,65 @@
-"""The writes to a running generation: each is one update under a condition, so that each happens once.
+"""What one attempt writes to a running generation; how it is written is the pen's."""
 
-The condition is the fence: the attempt's number. A worker whose lease was taken over has an old number, and
-whatever it still writes is refused. Times of leases are the database's own (`$$NOW`).
-"""
-
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 
 from beanie import PydanticObjectId
-from pymongo import ReturnDocument
 
-from app.database.document import utc_now
+from app.generations.attempts import Attempt, Call, Failure, Outcome
 from app.generations.events import EventType, GenerationEvent
-from app.generations.model import Failure, Generation, Outcome, Status
+from app.generations.model import Generation, Status
+from app.generations.pen import LeaseLostError, Pen
 
-_ENDS = {
+_ENDS: Final = {
     Status.SUCCEEDED: EventType.SUCCEEDED,
     Status.FAILED: EventType.FAILED,
     Status.CANCELLED: EventType.CANCELLED,
 }
+_TOO_LATE = "The cancel came too late: the result was there already."
 
 
-class LeaseLostError(Exception):
-    """Another worker has taken this generation over, or it has ended: stop."""
-
-
-async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) -> Generation | None:
-    """Take it for `worker` if it waits and is due, or if its last worker's lease ran out; else null."""
-    due = {"status": Status.QUEUED, "$expr": {"$lte": [{"$ifNull": ["$notBefore", "$$NOW"]}, "$$NOW"]}}
-    dead = {"status": Status.RUNNING, "$expr": {"$lt": ["$lease.until", "$$NOW"]}}
-    number, sequence = {"$add": ["$attempt", 1]}, {"$add": ["$lastSequence", 1]}
-    event = {"sequence": sequence, "type": EventType.STARTED, "at": "$$NOW", "stage": None, "percent": 0}
-    lost = {"outcome": Outcome.LEASE_LOST, "endedAt": "$$NOW"}
-    closed = {"$cond": [{"$eq": ["$$one.outcome", None]}, {"$mergeObjects": ["$$one", lost]}, "$$one"]}
-    earlier = {"$map": {"input": "$attempts", "as": "one", "in": closed}}
-    attempt = {"number": number, "worker": {"$literal": worker}, "startedAt": "$$NOW", "outcome": None}
-    row = await Generation.rows().find_one_and_update(
-        {"_id": generation_id, "$or": [due, dead]},
-        [
-            {
-                "$set": {
-                    "status": Status.RUNNING,
-                    "stage": None,
-                    "percent": 0,
-                    "attempt": number,
-                    "attempts": {"$concatArrays": [earlier, [attempt]]},
-                    "lastSequence": sequence,
-                    "events": {"$concatArrays": ["$events", [event]]},
-                    "lease": {"worker": {"$literal": worker}, "until": {"$add": ["$$NOW", round(lease_s * 1000)]}},
-                }
-            }
-        ],
-        return_document=ReturnDocument.AFTER,
-    )
-    return None if row is None else Generation.model_validate(row)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Journal:
-    """What one attempt writes; not safe for two tasks at once but for `renew`."""
+    """The attempt's own view of `generation`, as it was claimed, which is kept in step with what is written."""
 
-    generation_id: PydanticObjectId
-    attempt: int
-    sequence: int
-    percent: int = 0
+    pen: Pen
+    _claimed_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+
+    @classmethod
+    def of(cls, generation: Generation, away_s: float = 60) -> Self:
+        """The journal of the attempt that has just claimed it; writes bear a database that is away for `away_s`."""
+        return cls(Pen(generation, away_s))
+
+    @property
+    def generation(self) -> Generation:
+        """What is worked on."""
+        return self.pen.generation
+
+    @property
+    def cancel_requested(self) -> asyncio.Event:
+        """Set as soon as it is known here that somebody wants to cancel."""
+        return self.pen.cancel_requested
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt that writes."""
+        return self.generation.attempts[-1]
+
+    def now(self) -> datetime:
+        """The database's time, carried on since the claim: the clocks of two workers never agree."""
+        now = self.attempt.started_at + timedelta(seconds=asyncio.get_running_loop().time() - self._claimed_s)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     async def renew(self, lease_s: float) -> None:
-        """Push the lease's end to `lease_s` seconds from now.
+        """Push the lease's end to `lease_s` seconds from now, by the database's clock.
 
         Raises:
             LeaseLostError: the fence refused it.
         """
-        until = {"$add": ["$$NOW", round(lease_s * 1000)]}
-        await self._write([{"$set": {"lease.until": until}}], with_sequence=False)
+        await self.pen.renew(lease_s)
 
     async def stage(self, stage: str, percent: int) -> GenerationEvent:
         """Say where the work stands.
@@ -80,82 +67,114 @@ class Journal:
         Raises:
             LeaseLostError: the fence refused it.
         """
-        self.percent = percent
-        event = self._next(EventType.STAGE, stage=stage)
-        await self._write({"$set": {"stage": stage, "percent": percent}, **_push(event)})
-        return self._written(event)
+        self.generation.stage, self.generation.percent = stage, percent
+        return await self._tell({"stage": stage, "percent": percent}, EventType.STAGE)
 
-    async def step(self, name: str, result: dict[str, Any]) -> None:
-        """Keep a finished step's result, so that it is never run again.
+    async def preview(self, picture_id: PydanticObjectId) -> GenerationEvent:
+        """Show a stored picture of work that is not done.
 
         Raises:
             LeaseLostError: the fence refused it.
         """
-        await self._write({"$set": {f"steps.{name}": result}}, with_sequence=False)
+        self.pen.pictures.append(picture_id)
+        return await self._tell({}, EventType.PREVIEW, picture_id=picture_id)
 
-    async def end(self, status: Status, failure: Failure | None, request_id: str | None = None) -> GenerationEvent:
-        """Write the end; the first end wins.
+    def note_step(self, name: str, result: dict[str, Any], pictures: Sequence[PydanticObjectId]) -> None:
+        """Keep a finished step's result, with the next write; `pictures` are the ids that it refers to."""
+        self.generation.steps[name] = result
+        self.pen.noted[f"steps.{name}"] = result
+        self.pen.pictures.extend(pictures)
 
-        A success stays unsettled until its result is written.
+    def note_call(self, call: Call) -> None:
+        """Put a call into the ledger, or close it there, with the next write."""
+        calls = self.generation.calls
+        calls[call.number - 1 : call.number] = [call]
+        self.pen.noted["calls"] = [one.model_dump(by_alias=True) for one in calls]
+
+    @property
+    def noted(self) -> bool:
+        """Whether something waits for the next write."""
+        return bool(self.pen.noted)
+
+    async def write(self) -> None:
+        """Write now what was noted.
 
         Raises:
             LeaseLostError: the fence refused it.
         """
-        self.percent = 100 if status is Status.SUCCEEDED else self.percent
-        event = self._next(_ENDS[status], message=failure.message if failure else None)
-        mine = f"attempts.{self.attempt - 1}"
-        changes: dict[str, Any] = {
+        await self.pen.write({}, lambda _: None)
+
+    async def end(self, status: Status, failure: Failure | None) -> GenerationEvent:
+        """Write the end; the first end wins. A success stays unsettled until its result is written.
+
+        Raises:
+            LeaseLostError: the fence refused it.
+        """
+        succeeded = status is Status.SUCCEEDED
+        self.generation.percent = 100 if succeeded else self.generation.percent
+        self.generation.stage = None
+        now = self.now()
+        changes = {
             "status": status,
             "failure": failure.model_dump(by_alias=True) if failure else None,
-            "settled": status is not Status.SUCCEEDED,
+            "settled": not succeeded,
             "stage": None,
-            "percent": self.percent,
+            "percent": self.generation.percent,
             "lease": None,
-            "endedAt": event.at,
-            f"{mine}.outcome": Outcome(status),
-            f"{mine}.code": failure.code if failure else None,
-            f"{mine}.endedAt": event.at,
-            f"{mine}.providerRequestId": request_id,
+            "endedAt": now,
+            **self._closed(Outcome(status), failure, now),
         }
-        await self._write({"$set": changes, **_push(event)})
-        return self._written(event)
 
-    async def give_back(self) -> GenerationEvent:
-        """Put it back into the queue, its finished steps kept: this worker stops.
+        def ended(sequence: int) -> GenerationEvent:
+            too_late = _TOO_LATE if succeeded and self.cancel_requested.is_set() else None
+            return self._event(sequence, _ENDS[status], now, message=failure.message if failure else too_late)
+
+        return await self._write_event(changes, ended)
+
+    async def retry(self, failure: Failure, delay_s: float) -> GenerationEvent:
+        """End the attempt with its failure; the next one may begin in `delay_s` seconds.
 
         Raises:
             LeaseLostError: the fence refused it.
         """
-        self.percent = 0
-        event = self._next(EventType.QUEUED)
-        mine = f"attempts.{self.attempt - 1}"
-        outcome = {f"{mine}.outcome": Outcome.GIVEN_BACK, f"{mine}.endedAt": event.at}
-        changes = {"status": Status.QUEUED, "stage": None, "percent": 0, "lease": None, **outcome}
-        await self._write({"$set": changes, **_push(event)})
-        return self._written(event)
+        not_before = self.now() + timedelta(seconds=delay_s)
+        changes = {"notBefore": not_before, **self._closed(Outcome.FAILED, failure, self.now())}
+        return await self._let_go(changes, message=failure.message, retry_at=not_before)
 
-    def _next(self, type: EventType, *, stage: str | None = None, message: str | None = None) -> GenerationEvent:
+    async def give_back(self) -> GenerationEvent:
+        """End the attempt without a result, its finished steps kept: this worker stops, another may go on at once.
+
+        Raises:
+            LeaseLostError: the fence refused it.
+        """
+        return await self._let_go(self._closed(Outcome.GIVEN_BACK, None, self.now()))
+
+    async def _let_go(self, changes: dict[str, Any], **more: Any) -> GenerationEvent:
+        self.generation.stage, self.generation.percent = None, 0
+        return await self._tell({"stage": None, "percent": 0, "lease": None, **changes}, EventType.RETRYING, **more)
+
+    def _closed(self, outcome: Outcome, failure: Failure | None, at: datetime) -> dict[str, Any]:
+        """The assignment that ends the attempt; a call that is still open ends with it."""
+        for call in [one for one in self.generation.calls if one.outcome is None]:
+            ended = {"outcome": Outcome.CANCELLED, "ended_at": at, "maybe_billed": call.billable}
+            self.note_call(call.model_copy(update=ended))
+        said = {"code": failure.code, "message": failure.message} if failure else {}
+        attempt = self.attempt.model_copy(update={"outcome": outcome, "ended_at": at, **said})
+        return {f"attempts.{attempt.number - 1}": attempt.model_dump(by_alias=True)}
+
+    def _event(self, sequence: int, type: EventType, at: datetime, **more: Any) -> GenerationEvent:
+        stage, percent = self.generation.stage, self.generation.percent
+        number = self.attempt.number
         return GenerationEvent(
-            sequence=self.sequence + 1, type=type, at=utc_now(), stage=stage, percent=self.percent, message=message
+            sequence=sequence, type=type, at=at, attempt=number, stage=stage, percent=percent, **more
         )
 
-    def _written(self, event: GenerationEvent) -> GenerationEvent:
-        self.sequence = event.sequence
-        return event
+    async def _tell(self, changes: dict[str, Any], type: EventType, **more: Any) -> GenerationEvent:
+        now = self.now()
+        return await self._write_event(changes, lambda sequence: self._event(sequence, type, now, **more))
 
-    async def _write(self, update: dict[str, Any] | list[dict[str, Any]], *, with_sequence: bool = True) -> None:
-        fence: dict[str, Any] = {"_id": self.generation_id, "attempt": self.attempt, "status": Status.RUNNING}
-        if with_sequence:
-            fence["lastSequence"] = self.sequence
-        result = await Generation.rows().update_one(fence, update)
-        if result.matched_count == 0:
+    async def _write_event(self, changes: dict[str, Any], draft: Callable[[int], GenerationEvent]) -> GenerationEvent:
+        event = await self.pen.write(changes, draft)
+        if event is None:  # a draft of this kind makes one
             raise LeaseLostError
-
-
-async def settle(generation_id: PydanticObjectId) -> None:
-    """Say that it has ended and its result is written; safe to repeat."""
-    await Generation.rows().update_one({"_id": generation_id}, {"$set": {"settled": True}})
-
-
-def _push(event: GenerationEvent) -> dict[str, Any]:
-    return {"$push": {"events": event.model_dump(by_alias=True)}, "$inc": {"lastSequence": 1}}
+        return event

@@ -1,17 +1,21 @@
 """A generation: one durable piece of asynchronous work, with all that happened to it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from app.database.document import Instant, StoredDocument, StoredValue
-from app.errors import ErrorCode
-from app.generations.events import GenerationEvent
+from app.database.document import Instant, StoredDocument
+from app.generations.attempts import Attempt, Call, Failure, Lease
+from app.generations.events import EventType, GenerationEvent
+from app.generations.recipe import Recipe
+
+_PAGE = 200
 
 
 class Status(StrEnum):
@@ -29,97 +33,52 @@ class Status(StrEnum):
         return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
 
 
-class RecipePicture(StoredValue):
-    """An input picture, by id and by the hash of its bytes."""
-
-    picture_id: PydanticObjectId
-    sha256: str
+OPEN = (Status.QUEUED, Status.RUNNING)
+"""What has not ended."""
 
 
-class Recipe(StoredValue):
-    """All that a generation is made from; never changed.
+class Latest(NamedTuple):
+    """How far a generation has come: the number of its latest event."""
 
-    `prompts` are the instruction and each wish, oldest first. `parent_id` is the version that this one
-    descends from, null for a first one.
-    """
-
-    task: str
-    prompts: tuple[str, ...]
-    pictures: tuple[RecipePicture, ...]
-    provider: str
-    model: str
-    parameters: dict[str, str] = Field(default_factory=dict)
-    parent_id: PydanticObjectId | None = None
-
-    def asked(self) -> "Recipe":
-        """What the caller chose, whoever does it: a deploy that changes the model changes nothing about that."""
-        return self.model_copy(update={"provider": "", "model": ""})
-
-
-class Failure(StoredValue):
-    """Why it failed: a public code, a sentence for people, and whether the same again may succeed."""
-
-    code: ErrorCode
-    message: str
-    retryable: bool
-    retry_after_s: float | None = None
-
-
-class Lease(StoredValue):
-    """Who works on it, and until when by the database's clock."""
-
-    worker: str
-    until: Instant
-
-
-class Outcome(StrEnum):
-    """How an attempt ended."""
-
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    GIVEN_BACK = "GIVEN_BACK"
-    LEASE_LOST = "LEASE_LOST"
-
-
-class Attempt(StoredValue):
-    """One try of one worker; `outcome` is null while it runs, `code` says why it failed."""
-
-    number: int
-    worker: str
-    started_at: Instant
-    ended_at: Instant | None = None
-    outcome: Outcome | None = None
-    code: ErrorCode | None = None
-    provider_request_id: str | None = None
+    owner_id: PydanticObjectId
+    generation_id: PydanticObjectId
+    sequence: int
 
 
 class Generation(StoredDocument):
     """One document is the truth of each step of the work.
 
     `idempotency_key` is `owner:key`, one text because the embedded database checks only single fields quickly.
-    `result_id` is the id that what it makes will have. `settled` is false until it has ended and its result
-    is written; what is not settled is found again after a crash.
+    `result_id` is the id that what it makes will have. RUNNING without a lease waits for its next attempt, until
+    `not_before` if that is set. `settled` is false until it has ended and its result is written; what is not settled
+    is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to.
     """
 
+    schema_version: int = 2
     owner_id: PydanticObjectId
     kind: str
     recipe: Recipe
     idempotency_key: str
     result_id: PydanticObjectId
+    retry_of: PydanticObjectId | None = None
     status: Status = Status.QUEUED
     stage: str | None = None
     percent: int = 0
     settled: bool = False
+    trimmed: bool = False
     steps: dict[str, dict[str, Any]] = Field(default_factory=dict)
     last_sequence: int = 1
     events: list[GenerationEvent] = Field(default_factory=list[GenerationEvent])
     attempt: int = 0
     attempts: list[Attempt] = Field(default_factory=list[Attempt])
+    calls: list[Call] = Field(default_factory=list[Call])
     lease: Lease | None = None
     not_before: Instant | None = None
+    cancel_requested_at: Instant | None = None
     failure: Failure | None = None
+    picture_ids: list[PydanticObjectId] = Field(default_factory=list[PydanticObjectId])
     created_at: Instant
+    changed_at: Instant
     ended_at: Instant | None = None
 
     class Settings:
@@ -130,20 +89,51 @@ class Generation(StoredDocument):
             IndexModel([("idempotencyKey", ASCENDING)], name="idempotency_key", unique=True),
             IndexModel([("ownerId", DESCENDING), ("_id", DESCENDING)], name="owner_newest"),
             IndexModel([("ownerId", DESCENDING), ("status", DESCENDING), ("_id", DESCENDING)], name="owner_status"),
+            IndexModel([("ownerId", ASCENDING), ("changedAt", ASCENDING), ("_id", ASCENDING)], name="owner_changed"),
             IndexModel([("settled", ASCENDING), ("_id", ASCENDING)], name="unsettled"),
+            IndexModel([("trimmed", ASCENDING), ("endedAt", ASCENDING), ("_id", ASCENDING)], name="untrimmed"),
+            IndexModel([("pictureIds", ASCENDING)], name="pictures"),
         ]
 
     @classmethod
-    async def start(cls, first: Self) -> tuple[Self, bool]:
-        """Insert it, or find the one of the same idempotency key; true when it is new."""
+    def queued(
+        cls,
+        owner_id: PydanticObjectId,
+        kind: str,
+        recipe: Recipe,
+        idempotency_key: str,
+        at: datetime,
+        retry_of: PydanticObjectId | None = None,
+    ) -> Self:
+        """A new one, with its ids and its first event; not stored yet."""
+        return cls(
+            id=PydanticObjectId(),
+            owner_id=owner_id,
+            kind=kind,
+            recipe=recipe,
+            idempotency_key=idempotency_key,
+            result_id=PydanticObjectId(),
+            retry_of=retry_of,
+            events=[GenerationEvent(sequence=1, type=EventType.QUEUED, at=at)],
+            picture_ids=[picture.picture_id for picture in recipe.pictures],
+            created_at=at,
+            changed_at=at,
+        )
+
+    @classmethod
+    async def start(cls, first: Self) -> bool:
+        """Insert it; false when there is one of the same idempotency key."""
         try:
             await first.insert()
         except DuplicateKeyError:
-            known = await cls.find_one({"idempotencyKey": first.idempotency_key})
-            if known is None:
-                raise
-            return known, False
-        return first, True
+            return False
+        return True
+
+    @classmethod
+    async def of_key(cls, idempotency_key: str) -> Self | None:
+        """The one of that idempotency key, its events left out."""
+        row = await cls.rows().find_one({"idempotencyKey": idempotency_key}, {"events": 0})
+        return None if row is None else cls.model_validate(row)
 
     @classmethod
     async def without_events(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
@@ -166,17 +156,33 @@ class Generation(StoredDocument):
         return [cls.model_validate(row) async for row in rows]
 
     @classmethod
-    async def unsettled(cls, limit: int) -> list[PydanticObjectId]:
-        """Ids of what still has something to be done, oldest first."""
-        rows = cls.rows().find({"settled": False}, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
-        return [row["_id"] async for row in rows]
+    async def open_of(cls, owner_id: PydanticObjectId) -> list[Self]:
+        """The owner's that have not ended (as many as a lane holds), their events left out."""
+        where = {"ownerId": owner_id, "status": {"$in": list(OPEN)}}
+        return [cls.model_validate(row) async for row in cls.rows().find(where, {"events": 0})]
 
     @classmethod
-    async def ahead(cls, generation_id: PydanticObjectId) -> int:
-        """How many queued ones of all owners are older: an estimate of the place in the queue."""
-        return await cls.rows().count_documents(
-            {"settled": False, "_id": {"$lt": generation_id}, "status": Status.QUEUED}
-        )
+    async def changed_since(cls, owner_id: PydanticObjectId, since: datetime) -> AsyncGenerator[Self]:
+        """The owner's that something happened to since then, in the order of it, their events left out."""
+        where = {"ownerId": owner_id, "changedAt": {"$gte": since}}
+        order = [("changedAt", ASCENDING), ("_id", ASCENDING)]
+        async for row in cls.rows().find(where, {"events": 0}).sort(order).batch_size(_PAGE):
+            yield cls.model_validate(row)
+
+    @classmethod
+    async def latest(cls, ids: Sequence[PydanticObjectId]) -> list[Latest]:
+        """How far each of `ids` (400 at most) has come."""
+        return await cls._latest({"_id": {"$in": list(ids)}})
+
+    @classmethod
+    async def latest_since(cls, owner_ids: Sequence[PydanticObjectId], since: datetime) -> list[Latest]:
+        """How far each has come that belongs to those owners (400 at most) and changed since then."""
+        return await cls._latest({"ownerId": {"$in": list(owner_ids)}, "changedAt": {"$gte": since}})
+
+    @classmethod
+    async def _latest(cls, where: Mapping[str, Any]) -> list[Latest]:
+        rows = cls.rows().find(where, {"ownerId": 1, "lastSequence": 1})
+        return [Latest(row["ownerId"], row["_id"], row["lastSequence"]) async for row in rows]
 
     @classmethod
     async def events_after(cls, generation_id: PydanticObjectId, sequence: int) -> list[GenerationEvent]:
@@ -184,3 +190,8 @@ class Generation(StoredDocument):
         row = await cls.rows().find_one({"_id": generation_id}, {"events": 1})
         events = [GenerationEvent.model_validate(event) for event in (row or {}).get("events", ())]
         return [event for event in events if event.sequence > sequence]
+
+    @classmethod
+    async def settle(cls, generation_id: PydanticObjectId) -> None:
+        """Say that it has ended and its result is written; safe to repeat."""
+        await cls.rows().update_one({"_id": generation_id}, {"$set": {"settled": True}})

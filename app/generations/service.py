@@ -1,86 +1,156 @@
-"""The use cases of generations: start one, look at one, follow one."""
+"""The use cases of generations: start one, start it again, cancel it, look at it."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
 from uuid import uuid4
 
 from beanie import PydanticObjectId
 
 from app.database.document import utc_now
-from app.errors import AppError, ErrorCode
-from app.generations.events import EventType, GenerationEvent
-from app.generations.model import Generation, Recipe
+from app.errors import AppError, ErrorCode, not_found
+from app.generations.cancelling import cancel_idle, request_cancel
+from app.generations.closing import Closing
+from app.generations.lanes import Lane
+from app.generations.model import Generation, Status
 from app.generations.ports import EventHub, WorkQueue
+from app.generations.recipe import Recipe
+
+_COME_BACK_S = 10.0
+_LONGEST_S = 300.0
+_TRIES = 5
+
+type Renew = Callable[[Recipe], Recipe]
+"""The same wishes, for whoever makes such things today."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLimits:
+    """How many generations of one owner run at once, and how many may wait besides."""
+
+    running: int = 4
+    queued: int = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """Starts and follows the generations of an owner."""
+    """Starts, cancels and shows the generations of an owner. `renew` is by kind."""
 
     queue: WorkQueue
     hub: EventHub
+    closing: Closing
+    limits: OwnerLimits = field(default_factory=OwnerLimits)
+    renew: Mapping[str, Renew] = field(default_factory=dict[str, Renew])
 
-    async def start(self, owner_id: PydanticObjectId, kind: str, recipe: Recipe, key: str | None) -> Generation:
+    async def start(
+        self,
+        owner_id: PydanticObjectId,
+        kind: str,
+        recipe: Recipe,
+        key: str | None,
+        retry_of: PydanticObjectId | None = None,
+    ) -> Generation:
         """Write the one document that is the truth, then ring.
 
         The same idempotency key with the same recipe is the same generation.
 
         Raises:
-            AppError: CONFLICT when the key was used with another recipe.
+            AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already.
         """
-        now = utc_now()
-        first = Generation(
-            id=PydanticObjectId(),
-            owner_id=owner_id,
-            kind=kind,
-            recipe=recipe,
-            idempotency_key=f"{owner_id}:{key or uuid4().hex}",
-            result_id=PydanticObjectId(),
-            events=[GenerationEvent(sequence=1, type=EventType.QUEUED, at=now)],
-            created_at=now,
-        )
-        generation, is_new = await Generation.start(first)
-        if not is_new and (generation.kind, generation.recipe.asked()) != (kind, recipe.asked()):
-            raise AppError(
-                ErrorCode.CONFLICT,
-                "This idempotencyKey was used before with another input; use a new key for new work.",
-                path=("input", "idempotencyKey"),
-            )
-        if is_new:
-            await self.queue.ring(generation.identity)
-        return generation
+        owner_key = f"{owner_id}:{key or uuid4().hex}"
+        first = Generation.queued(owner_id, kind, recipe, owner_key, utc_now(), retry_of)
+        limit = self.limits.running + self.limits.queued
+        is_next = await Lane.join(owner_id, first.identity, self.limits.running, limit)
+        if is_next is None:
+            return _same(await Generation.of_key(owner_key) or await self._refuse(owner_id), first)
+        if not await Generation.start(first):
+            await self.closing.free(first)
+            return _same(await Generation.of_key(owner_key), first)
+        if is_next:
+            await self.queue.ring(first.identity)
+        return first
+
+    async def retry(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, key: str | None) -> Generation:
+        """Start again what failed or was cancelled, from the same recipe, with whoever makes such things today.
+
+        Raises:
+            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not ended, or has succeeded.
+        """
+        generation = await self._owned(owner_id, generation_id)
+        if generation.status not in {Status.FAILED, Status.CANCELLED}:
+            succeeded = generation.status is Status.SUCCEEDED
+            message = "It has succeeded; regenerate what it made." if succeeded else "It has not ended yet."
+            raise AppError(ErrorCode.CONFLICT, f"There is nothing to retry: {message}", path=("input", "id"))
+        recipe = self.renew[generation.kind](generation.recipe)
+        return await self.start(owner_id, generation.kind, recipe, key, generation.identity)
+
+    async def cancel(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
+        """Cancel it: at once while nobody works on it, else as soon as its worker has let go.
+
+        Raises:
+            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it came too late.
+        """
+        await self._owned(owner_id, generation_id)
+        for _ in range(_TRIES):  # it may pass from one state into the next in between
+            if cancelled := await cancel_idle(generation_id):
+                await self.closing.close(cancelled, cancelled.status, cancelled.events[-1])
+                return cancelled
+            if requested := await request_cancel(generation_id):
+                await self.hub.publish(owner_id, generation_id, requested.events[-1])
+                await self.hub.call_off(generation_id)
+                return requested
+            generation = await self._owned(owner_id, generation_id)
+            if generation.status.ended and generation.status is not Status.CANCELLED:
+                message = f"The cancel came too late: it has ended as {generation.status}."
+                raise AppError(ErrorCode.CONFLICT, message, path=("input", "id"))
+            if generation.status.ended or generation.cancel_requested_at:
+                return generation
+        raise AppError(ErrorCode.UNAVAILABLE, "It changes too quickly at the moment. Try again.", retryable=True)
 
     async def of(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation | None:
         """The owner's generation, its events left out; null when there is none or it is another's."""
         found = (await Generation.without_events([generation_id])).get(generation_id)
         return found if found is not None and found.owner_id == owner_id else None
 
-    async def follow(self, generation_id: PydanticObjectId, after: int) -> AsyncGenerator[GenerationEvent]:
-        """Its events after number `after`, the stored ones and then the live ones, until the terminal one.
+    async def _owned(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
+        generation = (await Generation.without_events([generation_id])).get(generation_id)
+        if generation is None:
+            raise not_found("This generation", "input", "id")
+        if generation.owner_id != owner_id:
+            raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=("input", "id"))
+        return generation
 
-        Without a hole and without a double: a live event that is not the next one makes it read the database.
-        """
-        async with self.hub.follow(generation_id) as live:
-            last = after
-            for event in await Generation.events_after(generation_id, last):
-                yield event
-                last = event.sequence
-                if event.type.terminal:
-                    return
-            if await _is_over(generation_id, last):
-                return
-            async for news in live:
-                if news is not None and news.sequence <= last:
-                    continue
-                in_order = news is not None and news.sequence == last + 1
-                for event in [news] if news and in_order else await Generation.events_after(generation_id, last):
-                    yield event
-                    last = event.sequence
-                    if event.type.terminal:
-                        return
+    async def _refuse(self, owner_id: PydanticObjectId) -> Generation:
+        """Say that too many wait, and when one of them will have ended, by how long the last ones took."""
+        took_s = [
+            (one.ended_at - one.attempts[0].started_at).total_seconds()
+            for one in await Generation.page(owner_id, [Status.SUCCEEDED], None, self.limits.running)
+            if one.ended_at and one.attempts
+        ]
+        wait_s = min(_LONGEST_S, max(1.0, median(took_s) / self.limits.running)) if took_s else _COME_BACK_S
+        raise AppError(
+            ErrorCode.RATE_LIMITED,
+            f"{self.limits.queued} of your generations wait already. Come back in about {round(wait_s)} seconds, "
+            "or cancel some.",
+            retryable=True,
+            retry_after_s=wait_s,
+        )
 
 
-async def _is_over(generation_id: PydanticObjectId, last: int) -> bool:
-    """Whether it has ended and the follower knows its last event already."""
-    generation = (await Generation.without_events([generation_id])).get(generation_id)
-    return generation is None or (generation.status.ended and generation.last_sequence <= last)
+def _same(known: Generation | None, wanted: Generation) -> Generation:
+    """The generation of an idempotency key that is used again.
+
+    Raises:
+        AppError: CONFLICT when it was used for something else.
+    """
+    if known is None or (known.kind, known.recipe.asked(), known.retry_of) != (
+        wanted.kind,
+        wanted.recipe.asked(),
+        wanted.retry_of,
+    ):
+        raise AppError(
+            ErrorCode.CONFLICT,
+            "This idempotencyKey was used before with another input; use a new key for new work.",
+            path=("input", "idempotencyKey"),
+        )
+    return known

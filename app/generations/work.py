@@ -1,35 +1,137 @@
 """What a job sees of the generation it works on."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+from beanie import PydanticObjectId
+
+from app.errors import AppError, ErrorCode
+from app.generations.attempts import Call, Outcome
 from app.generations.events import GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation
+from app.generations.slots import ProviderLimits
+
+_PROGRESS_EVERY_S = 0.5
+
+
+class StepResult(NamedTuple):
+    """What a step leaves: values to go on with, and the ids of the pictures that they refer to."""
+
+    values: dict[str, Any]
+    pictures: tuple[PydanticObjectId, ...] = ()
+
+
+class CalledModel(NamedTuple):
+    """Whom a call goes to; `billable`: it takes money for it."""
+
+    provider: str
+    model: str
+    billable: bool
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call that is being made; the job says what it learns of it."""
+
+    provider_request_id: str | None = None
 
 
 @dataclass(slots=True)
 class Work:
-    """One attempt's view: the generation as it was claimed, and the ways to go on.
+    """One attempt's view: the generation as it was claimed, and the ways to go on."""
 
-    `provider_request_id` is the provider's own id of the last call, kept with the attempt.
-    """
-
-    generation: Generation
     journal: Journal
     publish: Callable[[GenerationEvent], Awaitable[None]]
-    provider_request_id: str | None = None
+    limits: ProviderLimits
+    _told_s: float = 0
+    _latest: tuple[str, int] | None = None
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def generation(self) -> Generation:
+        """What is worked on."""
+        return self.journal.generation
 
     async def stage(self, name: str, percent: int) -> None:
-        """Say where the work stands; `percent` (0 to 100) of the whole."""
+        """Say where the work stands; `percent` (0 to 100) of the whole.
+
+        A new stage is told at once, progress inside one twice a second at most.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if name == self.generation.stage and not self.journal.noted and now_s - self._told_s < _PROGRESS_EVERY_S:
+            self._latest = name, percent
+            self._bell.set()
+            return
+        self._latest, self._told_s = None, now_s
         await self.publish(await self.journal.stage(name, percent))
 
-    async def step(self, name: str, run: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        """The step's kept result, or run it now and keep its result."""
+    async def preview(self, picture_id: PydanticObjectId) -> None:
+        """Show a stored picture of work that is not done."""
+        await self.publish(await self.journal.preview(picture_id))
+
+    async def step(
+        self, name: str, run: Callable[[], Awaitable[StepResult]], *, is_last: bool = False
+    ) -> dict[str, Any]:
+        """The values of the step's kept result, or run it now and keep its result.
+
+        The last step's is kept by the write that ends the generation.
+        """
         known = self.generation.steps.get(name)
-        if known is None:
-            known = await run()
-            await self.journal.step(name, known)
-            self.generation.steps[name] = known
-        return known
+        if known is not None:
+            return known
+        result = await run()
+        self.journal.note_step(name, result.values, result.pictures)
+        if not is_last:
+            await self.journal.write()
+        return result.values
+
+    @asynccontextmanager
+    async def call(self, model: CalledModel) -> AsyncGenerator[OpenCall]:
+        """While entered, one call to a provider is made: it holds one of the provider's slots and is in the ledger.
+
+        The entry is written with the next stage: tell one before anything is sent.
+        """
+        generation, opened = self.generation, OpenCall()
+        async with self.limits.held(model.provider, generation.identity, generation.attempt):
+            call = Call(
+                number=len(generation.calls) + 1,
+                attempt=generation.attempt,
+                started_at=self.journal.now(),
+                **model._asdict(),
+            )
+            self.journal.note_call(call)
+            try:
+                yield opened
+            except AppError as error:
+                self._close(call, opened, Outcome.FAILED, error.code)
+                raise
+            except BaseException:
+                self._close(call, opened, Outcome.CANCELLED)
+                raise
+            self._close(call, opened, Outcome.SUCCEEDED)
+
+    async def tell_progress(self) -> None:
+        """For ever: tell the latest progress that came too soon after the one before."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            await asyncio.sleep(self._told_s + _PROGRESS_EVERY_S - asyncio.get_running_loop().time())
+            if self._latest is not None and self._latest[0] == self.generation.stage:
+                self._told_s = asyncio.get_running_loop().time()
+                latest, self._latest = self._latest, None
+                await self.publish(await self.journal.stage(*latest))
+
+    def _close(self, call: Call, opened: OpenCall, outcome: Outcome, code: ErrorCode | None = None) -> None:
+        cut_off = outcome is Outcome.CANCELLED or code is ErrorCode.TIMEOUT
+        ended: dict[str, Any] = {
+            "ended_at": self.journal.now(),
+            "outcome": outcome,
+            "code": code,
+            "maybe_billed": call.billable and cut_off,
+            "provider_request_id": opened.provider_request_id,
+        }
+        self.journal.note_call(call.model_copy(update=ended))

@@ -4,16 +4,26 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from app.errors import AppError, ErrorCode
-from app.generations.model import Generation, Recipe
-from app.generations.work import Work
+from app.generations.model import Generation
+from app.generations.recipe import Recipe
+from app.generations.work import CalledModel, StepResult, Work
 from app.lineage.wishes import combined
 from app.ornaments.versions import write_version
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
-from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Reference, Stage
+from app.providers.ports import (
+    ImageModel,
+    ImageRequest,
+    ImageTask,
+    MadePicture,
+    Preview,
+    Reference,
+    Source,
+    Stage,
+)
 
 _MODEL_STARTS_AT, _MODEL_ENDS_AT = 10, 90
 
@@ -28,24 +38,20 @@ class OrnamentJob:
 
     async def run(self, work: Work) -> None:
         """One step: `picture`."""
-
-        async def make() -> dict[str, Any]:
-            return await self._make(work)
-
-        await work.step("picture", make)
+        await work.step("picture", partial(self._make, work), is_last=True)
 
     async def complete(self, generation: Generation) -> None:
         """Write the version under its pre-allocated id."""
         await write_version(generation)
 
-    async def _make(self, work: Work) -> dict[str, Any]:
+    async def _make(self, work: Work) -> StepResult:
         await work.stage("preparing", _MODEL_STARTS_AT // 2)
         request = await self._request(work.generation.recipe)
         made = await self._call(work, request)
-        work.provider_request_id = made.provider_request_id
         await work.stage("storing", _MODEL_ENDS_AT)
         picture = await self.pictures.keep(work.generation.owner_id, made.data)
-        return {"pictureId": picture.identity, "source": made.source, "applied": list(made.applied), "note": made.note}
+        said = {"source": made.source, "applied": list(made.applied), "note": made.note}
+        return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
 
     async def _request(self, recipe: Recipe) -> ImageRequest:
         found = await Picture.by_ids([item.picture_id for item in recipe.pictures])
@@ -70,6 +76,13 @@ class OrnamentJob:
                 ErrorCode.PROVIDER_NOT_CONFIGURED,
                 f"This was started with the provider “{recipe.provider}”, which is no longer set up.",
             )
+        called = CalledModel(recipe.provider, recipe.model, billable=model.source is Source.PROVIDER)
+        async with work.call(called) as call:
+            made = await self._within_deadline(work, model, request)
+            call.provider_request_id = made.provider_request_id
+            return made
+
+    async def _within_deadline(self, work: Work, model: ImageModel, request: ImageRequest) -> MadePicture:
         try:
             async with asyncio.timeout(None) as deadline, aclosing(model.run(request)) as updates:
                 async for update in updates:
@@ -77,11 +90,18 @@ class OrnamentJob:
                         deadline.reschedule(asyncio.get_running_loop().time() + self.deadline_s)
                     if isinstance(update, MadePicture):
                         return update
-                    await work.stage(update.name, _percent(update))
+                    await self._show(work, update)
         except TimeoutError as error:
             message = f"The model did not answer within {self.deadline_s:g} seconds. Try again."
             raise AppError(ErrorCode.TIMEOUT, message, retryable=True) from error
         raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
+
+    async def _show(self, work: Work, update: Stage | Preview) -> None:
+        if isinstance(update, Stage):
+            await work.stage(update.name, _percent(update))
+        else:
+            picture = await self.pictures.keep_preview(work.generation.owner_id, update.data)
+            await work.preview(picture.identity)
 
 
 def _percent(stage: Stage) -> int:

@@ -52,6 +52,8 @@ class OrnamentImage(StoredDocument):
             IndexModel([("ownerId", DESCENDING), ("_id", DESCENDING)], name="owner_newest"),
             IndexModel([("ownerId", DESCENDING), ("kind", DESCENDING), ("_id", DESCENDING)], name="owner_kind_newest"),
             IndexModel([("parentId", ASCENDING), ("_id", ASCENDING)], name="children"),
+            IndexModel([("pictureId", ASCENDING)], name="picture"),
+            IndexModel([("uploadedPictureId", ASCENDING)], name="uploaded_picture"),
         ]
 
     @classmethod
@@ -90,3 +92,12 @@ class OrnamentImage(StoredDocument):
             where["_id"] = {"$gt": after}
         rows = cls.rows().find(where).sort("_id", ASCENDING).limit(limit)
         return [cls.model_validate(row) async for row in rows]
+
+    @classmethod
+    async def showing(cls, picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+        """Those of `picture_ids` (400 at most) that an image shows or was made from."""
+        wanted = list(picture_ids)
+        found: set[PydanticObjectId] = set()
+        for name in ("pictureId", "uploadedPictureId"):
+            found |= {row[name] async for row in cls.rows().find({name: {"$in": wanted}}, {name: 1})}
+        return found

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from beanie import PydanticObjectId
 
 from app.errors import AppError, ErrorCode, bad_input, not_found
-from app.generations.model import Generation, Recipe, RecipePicture
+from app.generations.model import Generation
+from app.generations.recipe import Recipe, RecipePicture
 from app.generations.service import Generations
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
@@ -90,6 +91,11 @@ class Ornaments:
             parameters=parameters,
             parent_id=parent_id,
         )
+
+
+def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
+    """The same wishes, for that model."""
+    return recipe.model_copy(update={"provider": model.name, "model": model.model})
 
 
 def check_upload(wish: str, background: str) -> None:

@@ -4,9 +4,10 @@ import pytest
 from beanie import PydanticObjectId  # noqa: TC002 - the fixtures' types are read at run time
 from pymongo.errors import AutoReconnect
 
-from app.generations.journal import Journal, claim
+from app.generations.claims import claim
+from app.generations.journal import Journal
 from app.generations.model import Generation, Status
-from app.generations.work import Work
+from app.generations.work import StepResult, Work
 from tests.generations.conftest import MakeEngine, until
 
 
@@ -74,11 +75,11 @@ async def _lease_is_dead(generation: Generation) -> None:
     await Generation.rows().update_one({"_id": generation.identity}, [past])
 
 
-async def _result() -> dict[str, str]:
-    return {"made": "once"}
+async def _result() -> StepResult:
+    return StepResult({"made": "once"})
 
 
-async def _never() -> dict[str, str]:
+async def _never() -> StepResult:
     message = "a finished step ran again"
     raise AssertionError(message)
 
@@ -122,7 +123,7 @@ async def test_stopping_worker_gives_back_and_the_steps_are_kept(make_engine: Ma
         await inside.wait()
     given_back = await Generation.get(generation.identity)
     assert given_back is not None
-    assert (given_back.status, given_back.lease) == (Status.QUEUED, None)
+    assert (given_back.status, given_back.lease) == (Status.RUNNING, None)
     assert given_back.attempts[0].outcome == "GIVEN_BACK"
 
     async def check(work: Work) -> None:
@@ -140,7 +141,7 @@ async def test_sweep_rings_for_what_a_lost_process_left(make_engine: MakeEngine)
     lost = await make_engine(_nothing).start()
     engine = make_engine(_nothing, worker="w2")
     async with engine.working():
-        sweep = asyncio.create_task(engine.runner.sweep())
+        sweep = asyncio.create_task(engine.sweeper.run())
         ended = await engine.ended(lost)
         sweep.cancel()
     assert ended.status is Status.SUCCEEDED

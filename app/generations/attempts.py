@@ -1,0 +1,64 @@
+"""What the tries of a generation leave behind: attempts, the calls they made, leases, failures."""
+
+from enum import StrEnum
+
+from app.database.document import Instant, StoredValue
+from app.errors import ErrorCode
+
+
+class Failure(StoredValue):
+    """Why it failed: a public code, a sentence for people, and whether the same again may succeed."""
+
+    code: ErrorCode
+    message: str
+    retryable: bool
+    retry_after_s: float | None = None
+
+
+class Lease(StoredValue):
+    """Who works on it, and until when by the database's clock."""
+
+    worker: str
+    until: Instant
+
+
+class Outcome(StrEnum):
+    """How an attempt, or one call to a provider, ended."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    GIVEN_BACK = "GIVEN_BACK"
+    LEASE_LOST = "LEASE_LOST"
+
+
+class Attempt(StoredValue):
+    """One try of one worker; `outcome` is null while it runs, `code` and `message` say why it failed."""
+
+    number: int
+    worker: str
+    started_at: Instant
+    ended_at: Instant | None = None
+    outcome: Outcome | None = None
+    code: ErrorCode | None = None
+    message: str | None = None
+
+
+class Call(StoredValue):
+    """One call to a provider: an entry of the ledger, written before the call is made.
+
+    `number` counts inside the generation, from 1. `outcome` is null while it runs. `billable`: the provider takes
+    money for it; `maybe_billed`: it was cut off, so that nobody here knows whether it did.
+    """
+
+    number: int
+    attempt: int
+    provider: str
+    model: str
+    billable: bool
+    started_at: Instant
+    ended_at: Instant | None = None
+    outcome: Outcome | None = None
+    code: ErrorCode | None = None
+    maybe_billed: bool = False
+    provider_request_id: str | None = None

@@ -1,0 +1,48 @@
+"""What comes after a generation's end was written: its result, its last event, and the next one of its owner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from beanie import PydanticObjectId
+
+from app.generations.events import GenerationEvent
+from app.generations.lanes import Lane
+from app.generations.model import Generation, Status
+from app.generations.ports import EventHub, Job, WorkQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Each of its steps is safe to repeat; the sweep rings for what a crash left in between.
+
+    `window`: how many of an owner may run at once.
+    """
+
+    jobs: Mapping[str, Job]
+    queue: WorkQueue
+    hub: EventHub
+    window: int
+
+    async def close(self, generation: Generation, status: Status, event: GenerationEvent) -> None:
+        """Write the result of a success, tell the end, and ring for the owner's next."""
+        if status is Status.SUCCEEDED:
+            await self.jobs[generation.kind].complete(generation)
+        await self.hub.publish(generation.owner_id, generation.identity, event)
+        if status is Status.SUCCEEDED:
+            await Generation.settle(generation.identity)
+        await self.free(generation)
+
+    async def free(self, generation: Generation) -> None:
+        """Take it out of its owner's lane and ring for those that come into the window."""
+        for admitted in await Lane.leave(generation.owner_id, [generation.identity], self.window):
+            await self.queue.ring(admitted)
+
+    async def complete_left_over(self, generation_id: PydanticObjectId) -> None:
+        """What a crash left undone of a generation that has ended; nothing happens to others."""
+        generation = (await Generation.without_events([generation_id])).get(generation_id)
+        if generation is None or not generation.status.ended:
+            return
+        if not generation.settled:
+            await self.jobs[generation.kind].complete(generation)
+            await Generation.settle(generation_id)
+        await self.free(generation)

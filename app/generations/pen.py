@@ -1,0 +1,134 @@
+"""One fenced write to a running generation, made once however often it has to be tried.
+
+The condition is the fence: the attempt's number and the number of the latest event. A worker whose lease was taken
+over has an old attempt, and whatever it still writes is refused. A database that is away for a while is borne: a
+write is repeated, and the event it carries tells whether it had happened already.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
+
+from app.database.absence import Absence
+from app.generations.events import GenerationEvent
+from app.generations.model import Generation, Status
+
+_SEEN: Final = {"cancelRequestedAt": 1}
+_STANDING: Final = {**_SEEN, "attempt": 1, "status": 1, "lastSequence": 1, "lease": 1, "events": {"$slice": -3}}
+
+type Draft = Callable[[int], GenerationEvent | None]
+"""Makes the event of a number; null for a write without an event."""
+
+
+class LeaseLostError(Exception):
+    """Another worker has taken this generation over, or it has ended: stop."""
+
+
+@dataclass(slots=True)
+class Pen:
+    """What writes for one attempt at `generation`, whose number of the latest event it keeps.
+
+    `noted` are assignments that go with the next write, `pictures` ids that the generation refers to from then on.
+    `away_s`: how many seconds the database may be away. `cancel_requested` is set as soon as a write shows that
+    somebody wants to cancel.
+    """
+
+    generation: Generation
+    away_s: float
+    cancel_requested: asyncio.Event = field(default_factory=asyncio.Event)
+    noted: dict[str, Any] = field(default_factory=dict[str, Any])
+    pictures: list[PydanticObjectId] = field(default_factory=list[PydanticObjectId])
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def renew(self, lease_s: float) -> None:
+        """Push the lease's end to `lease_s` seconds from now, by the database's clock; tried once.
+
+        Raises:
+            LeaseLostError: the fence refused it.
+        """
+        until = {"$add": ["$$NOW", round(lease_s * 1000)]}
+        row = await Generation.rows().find_one_and_update(
+            self._fence(), [{"$set": {"lease.until": until}}], projection=_SEEN
+        )
+        if row is None:
+            raise LeaseLostError
+        self._look(row)
+
+    async def write(self, changes: dict[str, Any], draft: Draft) -> GenerationEvent | None:
+        """Write what was noted and these changes, with the event.
+
+        Raises:
+            LeaseLostError: the fence refused it.
+            PyMongoError: the database is away for too long, or broken.
+        """
+        async with self._turn:
+            noted, pictures = self.noted, self.pictures
+            self.noted, self.pictures = {}, []
+            try:
+                return await self._repeated({**noted, **changes}, pictures, draft)
+            except BaseException:
+                self.noted, self.pictures = {**noted, **self.noted}, [*pictures, *self.pictures]
+                raise
+
+    async def _repeated(
+        self, changes: dict[str, Any], pictures: Sequence[PydanticObjectId], draft: Draft
+    ) -> GenerationEvent | None:
+        absence, tried = Absence(self.away_s), None
+        while True:
+            event = draft(self.generation.last_sequence + 1)
+            try:
+                if await self._once(changes, pictures, event):
+                    return event
+                if event is None:
+                    raise LeaseLostError
+                if await self._catch_up(tried):
+                    return tried
+            except PyMongoError as error:
+                tried = event
+                await absence.bear(error)
+
+    async def _once(
+        self, changes: dict[str, Any], pictures: Sequence[PydanticObjectId], event: GenerationEvent | None
+    ) -> bool:
+        """Whether the fence let it through."""
+        fence, update = self._fence(), {"$set": changes}
+        if event:
+            fence["lastSequence"] = event.sequence - 1
+            update = {"$set": {**changes, "changedAt": event.at}, "$inc": {"lastSequence": 1}}
+            update["$push"] = {"events": event.model_dump(by_alias=True)}
+        if pictures:
+            update["$addToSet"] = {"pictureIds": {"$each": list(pictures)}}
+        row = await Generation.rows().find_one_and_update(fence, update, projection=_SEEN)
+        if row is None:
+            return False
+        self._look(row)
+        self.generation.last_sequence += 1 if event else 0
+        return True
+
+    async def _catch_up(self, tried: GenerationEvent | None) -> bool:
+        """After a refusal: whether `tried` was written after all, else how far others have come.
+
+        Raises:
+            LeaseLostError: it is not this attempt's any more.
+        """
+        row = await Generation.rows().find_one({"_id": self.generation.identity}, _STANDING)
+        if row is None or row["attempt"] != self.generation.attempt:
+            raise LeaseLostError
+        self._look(row)
+        happened = tried is not None and tried in [GenerationEvent.model_validate(one) for one in row["events"]]
+        if not happened and (row["status"] != Status.RUNNING or row["lease"] is None):
+            raise LeaseLostError
+        self.generation.last_sequence = row["lastSequence"]
+        return happened
+
+    def _fence(self) -> dict[str, Any]:
+        number = self.generation.attempt
+        return {"_id": self.generation.identity, "attempt": number, "status": Status.RUNNING, "lease": {"$ne": None}}
+
+    def _look(self, row: dict[str, Any]) -> None:
+        if row.get("cancelRequestedAt") is not None:
+            self.cancel_requested.set()

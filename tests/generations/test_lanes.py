@@ -1,0 +1,135 @@
+"""One owner's many never keep another waiting, and are bounded."""
+
+import asyncio
+
+import pytest
+from beanie import PydanticObjectId
+
+from app.errors import AppError, ErrorCode
+from app.generations.lanes import Lane
+from app.generations.model import Generation, Status
+from app.generations.service import OwnerLimits
+from app.generations.work import Work
+from tests.generations.conftest import MakeEngine, stored
+
+
+async def _nothing(_: Work) -> None:
+    return
+
+
+async def test_no_more_of_an_owner_run_at_once_than_the_window_holds(make_engine: MakeEngine) -> None:
+    running = most = 0
+    two = asyncio.Event()
+
+    async def script(_: Work) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == 2:
+            two.set()
+        await two.wait()
+        running -= 1
+
+    engine, owner = make_engine(script, limits=OwnerLimits(running=2, queued=20)), PydanticObjectId()
+    started = await asyncio.gather(*(engine.start(owner) for _ in range(9)))
+    async with engine.working(slots=6):
+        ended = [await engine.ended(one) for one in started]
+    assert most == 2
+    assert {one.status for one in ended} == {Status.SUCCEEDED}
+    assert [lane.open for lane in await Lane.find_all().to_list()] == [[]]
+
+
+async def test_many_of_one_owner_leave_the_next_slot_to_another(make_engine: MakeEngine) -> None:
+    begun: list[PydanticObjectId] = []
+
+    async def script(work: Work) -> None:
+        begun.append(work.generation.owner_id)
+
+    engine = make_engine(script, limits=OwnerLimits(running=2, queued=100))
+    greedy, modest = PydanticObjectId(), PydanticObjectId()
+    many = [await engine.start(greedy) for _ in range(40)]
+    one = await engine.start(modest)
+    async with engine.working(slots=2):
+        await engine.ended(one)
+        assert begun.index(modest) <= 2
+        for other in many:
+            await engine.ended(other)
+
+
+async def test_more_than_may_wait_are_refused_and_leave_nothing(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing, limits=OwnerLimits(running=1, queued=2)), PydanticObjectId()
+    results = await asyncio.gather(*(engine.start(owner, f"key {n}") for n in range(8)), return_exceptions=True)
+    accepted = [one for one in results if isinstance(one, Generation)]
+    refused = [one for one in results if isinstance(one, AppError)]
+    assert (len(accepted), len(refused)) == (3, 5)
+    assert {(one.code, one.retryable) for one in refused} == {(ErrorCode.RATE_LIMITED, True)}
+    assert all(one.retry_after_s and one.retry_after_s >= 1 for one in refused)
+    assert await Generation.count() == 3
+    async with engine.working():
+        for one in accepted:
+            await engine.ended(one)
+        await engine.ended(await engine.start(owner))
+
+
+async def test_known_key_is_answered_though_the_lane_is_full(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing, limits=OwnerLimits(running=1, queued=1)), PydanticObjectId()
+    first = await engine.start(owner, "key")
+    await engine.start(owner)
+    assert (await engine.start(owner, "key")).identity == first.identity
+    with pytest.raises(AppError, match="wait already"):
+        await engine.start(owner, "another")
+
+
+async def test_known_key_takes_no_second_place_in_the_lane(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing), PydanticObjectId()
+    started = await asyncio.gather(*(engine.start(owner, "key") for _ in range(5)))
+    lane = await Lane.get(owner)
+    assert lane is not None
+    assert lane.open == [started[0].identity]
+
+
+async def test_sweep_admits_what_is_in_no_lane_and_drops_what_is_over(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing), PydanticObjectId()
+    async with engine.working():
+        ended = await engine.ended(await engine.start(owner))
+    stray = await engine.start(owner)
+    await Lane.rows().update_one({"_id": owner}, {"$set": {"open": [ended.identity], "busy": True}})
+    await engine.sweeper.sweep()
+    lane = await Lane.get(owner)
+    assert lane is not None
+    assert lane.open == [stray.identity]
+    async with engine.working():
+        sweep = asyncio.create_task(engine.sweeper.run())
+        assert (await engine.ended(stray)).status is Status.SUCCEEDED
+        sweep.cancel()
+
+
+async def test_place_of_what_was_never_stored_is_freed_after_a_while(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing, limits=OwnerLimits(running=1, queued=5)), PydanticObjectId()
+    never = PydanticObjectId("000000000000000000000001")  # its time is long ago
+    being_accepted = PydanticObjectId()
+    await Lane.admit(owner, never)
+    await Lane.admit(owner, being_accepted)
+    await engine.sweeper.sweep()
+    lane = await Lane.get(owner)
+    assert lane is not None
+    assert lane.open == [being_accepted]
+
+
+async def test_two_sweepers_at_once_ring_and_run_everything_once(make_engine: MakeEngine) -> None:
+    runs: list[PydanticObjectId] = []
+
+    async def script(work: Work) -> None:
+        runs.append(work.generation.identity)
+
+    lost = make_engine(_nothing)
+    started = [await lost.start() for _ in range(10)]
+    one, two = make_engine(script, worker="w1"), make_engine(script, worker="w2")
+    async with one.working(), two.working():
+        sweeps = [asyncio.create_task(engine.sweeper.run()) for engine in (one, two)]
+        for generation in started:
+            assert (await one.ended(generation)).status is Status.SUCCEEDED
+        for sweep in sweeps:
+            sweep.cancel()
+    assert sorted(runs) == sorted(generation.identity for generation in started)
+    assert {len((await stored(generation)).attempts) for generation in started} == {1}
