@@ -1,8 +1,8 @@
-"""Who follows which generation in this process, each with a bounded buffer of its own."""
+"""Who follows what in this process, each with a bounded buffer of its own."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,82 +11,194 @@ from beanie import PydanticObjectId
 from app.generations.events import GenerationEvent
 
 _BUFFERED_EVENTS = 64
+_BUFFERED_CALL_OFFS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An event, and which generation it happened in."""
+
+    generation_id: PydanticObjectId
+    event: GenerationEvent
 
 
 @dataclass(eq=False, slots=True)
 class Follower:
-    """A bounded buffer; where something did not fit or was lost, a null stands for all that was missed."""
+    """A bounded buffer; where something did not fit or was lost, a null stands for all that was missed.
 
-    _events: deque[GenerationEvent] = field(default_factory=deque[GenerationEvent])
+    It follows one generation of an owner, or all of them where `generation_id` is null. `seen` is the number
+    of the last event that was handed on, by generation; who reads the news writes it.
+    """
+
+    owner_id: PydanticObjectId
+    generation_id: PydanticObjectId | None = None
+    seen: dict[PydanticObjectId, int] = field(default_factory=dict[PydanticObjectId, int])
+    _news: deque[News] = field(default_factory=deque[News])
     _missed: bool = False
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def offer(self, event: GenerationEvent) -> None:
-        """Keep the event, or, where the buffer is full, forget all of it for one null."""
-        if len(self._events) >= _BUFFERED_EVENTS:
+    def offer(self, news: News) -> None:
+        """Keep the news if it is of what is followed, or, where the buffer is full, forget all of it for one null."""
+        if self.generation_id is not None and self.generation_id != news.generation_id:
+            return
+        if len(self._news) >= _BUFFERED_EVENTS:
             self.miss()
         else:
-            self._events.append(event)
+            self._news.append(news)
             self._bell.set()
 
     def miss(self) -> None:
         """Something was lost: what is read next is a null."""
-        self._events.clear()
+        self._news.clear()
         self._missed = True
         self._bell.set()
 
-    async def events(self, recheck_s: float) -> AsyncIterator[GenerationEvent | None]:
-        """What was offered, for ever; null where events were missed and after each `recheck_s` seconds of silence."""
+    def lacks(self, generation_id: PydanticObjectId, sequence: int) -> bool:
+        """Whether that event was neither handed on nor waits here, as itself, as a later one or as a null."""
+        if self._missed or self.seen.get(generation_id, 0) >= sequence:
+            return False
+        return not any(news.generation_id == generation_id and news.event.sequence >= sequence for news in self._news)
+
+    async def news(self) -> AsyncIterator[News | None]:
+        """What was offered, for ever; null where something was missed."""
         while True:
-            try:
-                async with asyncio.timeout(recheck_s):
-                    await self._bell.wait()
-            except TimeoutError:
-                yield None
-                continue
+            await self._bell.wait()
             self._bell.clear()
             if self._missed:
                 self._missed = False
                 yield None
-            while self._events:
-                yield self._events.popleft()
+            while self._news:
+                yield self._news.popleft()
+
+
+@dataclass(slots=True)
+class _OfOwner:
+    """The followers of one owner: of everything, and of single generations."""
+
+    whole: set[Follower] = field(default_factory=set[Follower])
+    single: dict[PydanticObjectId, set[Follower]] = field(default_factory=dict[PydanticObjectId, set[Follower]])
+
+    def wanting(self, generation_id: PydanticObjectId) -> Iterator[Follower]:
+        yield from self.whole
+        yield from self.single.get(generation_id, ())
+
+    def everyone(self) -> Iterator[Follower]:
+        yield from self.whole
+        for followers in self.single.values():
+            yield from followers
+
+    def add(self, follower: Follower) -> None:
+        if follower.generation_id is None:
+            self.whole.add(follower)
+        else:
+            self.single.setdefault(follower.generation_id, set()).add(follower)
+
+    def remove(self, follower: Follower) -> None:
+        if follower.generation_id is None:
+            self.whole.remove(follower)
+            return
+        others = self.single[follower.generation_id]
+        others.remove(follower)
+        if not others:
+            del self.single[follower.generation_id]
 
 
 @dataclass(slots=True)
 class Followers:
-    """The followers of this process by generation; a slow one never slows another."""
+    """The followers of this process, found by owner and generation; a slow one never slows another."""
 
-    _of: dict[PydanticObjectId, set[Follower]] = field(default_factory=dict[PydanticObjectId, set[Follower]])
+    _of: dict[PydanticObjectId, _OfOwner] = field(default_factory=dict[PydanticObjectId, _OfOwner])
+
+    def __contains__(self, owner_id: PydanticObjectId) -> bool:
+        return owner_id in self._of
 
     @property
     def count(self) -> int:
         """How many follow something now."""
-        return sum(map(len, self._of.values()))
+        return sum(1 for owner in self._of.values() for _ in owner.everyone())
 
     @property
-    def followed(self) -> tuple[PydanticObjectId, ...]:
-        """The generations that somebody follows."""
+    def owners(self) -> tuple[PydanticObjectId, ...]:
+        """The owners of whom somebody follows something."""
         return tuple(self._of)
 
-    def offer(self, generation_id: PydanticObjectId, event: GenerationEvent) -> None:
-        """Hand the event to each follower of the generation."""
-        for follower in self._of.get(generation_id, ()):
-            follower.offer(event)
+    @property
+    def whole_owners(self) -> tuple[PydanticObjectId, ...]:
+        """The owners of whom somebody follows everything."""
+        return tuple(owner_id for owner_id, owner in self._of.items() if owner.whole)
 
-    def miss(self, generation_id: PydanticObjectId) -> None:
-        """Tell each follower of the generation that something was lost."""
-        for follower in self._of.get(generation_id, ()):
-            follower.miss()
+    @property
+    def generations(self) -> tuple[PydanticObjectId, ...]:
+        """The generations that somebody follows singly."""
+        return tuple(generation_id for owner in self._of.values() for generation_id in owner.single)
+
+    def offer(self, owner_id: PydanticObjectId, news: News) -> None:
+        """Hand the news to each follower of the owner who wants it."""
+        if owner := self._of.get(owner_id):
+            for follower in owner.wanting(news.generation_id):
+                follower.offer(news)
+
+    def miss(self, owner_id: PydanticObjectId) -> None:
+        """Tell each follower of the owner that something was lost."""
+        if owner := self._of.get(owner_id):
+            for follower in owner.everyone():
+                follower.miss()
+
+    def miss_all(self) -> None:
+        """Tell every follower of this process that something was lost."""
+        for owner_id in self._of:
+            self.miss(owner_id)
+
+    def compare(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, sequence: int) -> None:
+        """Tell those who want this generation and lack its event of that number that something was lost."""
+        if owner := self._of.get(owner_id):
+            for follower in owner.wanting(generation_id):
+                if follower.lacks(generation_id, sequence):
+                    follower.miss()
 
     @contextmanager
-    def joined(self, generation_id: PydanticObjectId) -> Generator[Follower]:
-        """While entered, one more follower of the generation."""
-        follower = Follower()
-        self._of.setdefault(generation_id, set()).add(follower)
+    def joined(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None) -> Generator[Follower]:
+        """While entered, one more follower of that generation of the owner; null: of all of them."""
+        follower = Follower(owner_id, generation_id)
+        owner = self._of.setdefault(owner_id, _OfOwner())
+        owner.add(follower)
         try:
             yield follower
         finally:
-            others = self._of[generation_id]
-            others.discard(follower)
-            if not others:
-                del self._of[generation_id]
+            owner.remove(follower)
+            if not (owner.whole or owner.single):
+                del self._of[owner_id]
+
+
+@dataclass(slots=True)
+class CallOffs:
+    """Who in this process hears which generations are called off; of what does not fit, the oldest is dropped."""
+
+    _ears: set[asyncio.Queue[PydanticObjectId]] = field(default_factory=set[asyncio.Queue[PydanticObjectId]])
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody hears them."""
+        return bool(self._ears)
+
+    def offer(self, generation_id: PydanticObjectId) -> None:
+        """Hand the id to all who hear; never waits."""
+        for ear in self._ears:
+            if ear.full():
+                ear.get_nowait()
+            ear.put_nowait(generation_id)
+
+    @contextmanager
+    def heard(self) -> Generator[AsyncIterator[PydanticObjectId]]:
+        """While entered, an endless iterator of the ids."""
+        ear = asyncio.Queue[PydanticObjectId](_BUFFERED_CALL_OFFS)
+        self._ears.add(ear)
+        try:
+            yield _each(ear)
+        finally:
+            self._ears.remove(ear)
+
+
+async def _each(ear: asyncio.Queue[PydanticObjectId]) -> AsyncIterator[PydanticObjectId]:
+    while True:
+        yield await ear.get()

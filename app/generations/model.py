@@ -51,7 +51,8 @@ class Generation(StoredDocument):
     `idempotency_key` is `owner:key`, one text because the embedded database checks only single fields quickly.
     `result_id` is the id that what it makes will have. RUNNING without a lease waits for its next attempt, until
     `not_before` if that is set. `settled` is false until it has ended and its result is written; what is not settled
-    is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to.
+    is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to. `request_id` is
+    that of the request which asked for it.
     """
 
     schema_version: int = 2
@@ -61,6 +62,7 @@ class Generation(StoredDocument):
     idempotency_key: str
     result_id: PydanticObjectId
     retry_of: PydanticObjectId | None = None
+    request_id: str | None = None
     status: Status = Status.QUEUED
     stage: str | None = None
     percent: int = 0

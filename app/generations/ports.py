@@ -7,8 +7,20 @@ from typing import Protocol
 from beanie import PydanticObjectId
 
 from app.generations.events import GenerationEvent
+from app.generations.followers import Follower, Followers
 from app.generations.model import Generation
 from app.generations.work import Work
+
+
+class Serving(Protocol):
+    """Work on rings that has begun."""
+
+    async def drain(self, grace_s: float) -> None:
+        """Take nothing more; return when nothing runs any more, after `grace_s` seconds at the latest.
+
+        Rings that are not begun are another worker's at once, or the sweep's of the next process.
+        """
+        ...
 
 
 class WorkQueue(Protocol):
@@ -19,8 +31,11 @@ class WorkQueue(Protocol):
         """What it is, for the start banner and the doctor."""
         ...
 
-    async def ring(self, generation_id: PydanticObjectId) -> None:
-        """Ask some worker to look at this generation soon."""
+    async def ring(self, generation_id: PydanticObjectId, after_s: float = 0) -> None:
+        """Ask some worker to look at this generation soon, or `after_s` seconds from now.
+
+        A ring for now is lost where the id waits or runs already; one for later never is, whatever else is rung.
+        """
         ...
 
     async def alive(self) -> bool:
@@ -29,7 +44,7 @@ class WorkQueue(Protocol):
 
     def serve(
         self, handle: Callable[[PydanticObjectId], Awaitable[None]], slots: int
-    ) -> AbstractAsyncContextManager[None]:
+    ) -> AbstractAsyncContextManager[Serving]:
         """While entered, call `handle` for each ring, `slots` at once; at the exit, cancel what still runs."""
         ...
 
@@ -40,14 +55,29 @@ class EventHub(Protocol):
     A follower whose buffer is full, or whose message was lost, sees a hole in the numbers and reads the database.
     """
 
-    async def publish(self, generation: Generation, event: GenerationEvent) -> None:
-        """Tell all followers of this generation."""
+    @property
+    def followers(self) -> Followers:
+        """Those of this process."""
+        ...
+
+    async def publish(
+        self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, event: GenerationEvent
+    ) -> None:
+        """Tell all followers of this generation, and those of everything of its owner."""
         ...
 
     def follow(
-        self, generation_id: PydanticObjectId
-    ) -> AbstractAsyncContextManager[AsyncIterator[GenerationEvent | None]]:
-        """While entered, an endless iterator of its live events; null where some may have been missed."""
+        self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None
+    ) -> AbstractAsyncContextManager[Follower]:
+        """While entered, a follower of that generation of the owner; null: of all of them."""
+        ...
+
+    async def call_off(self, generation_id: PydanticObjectId) -> None:
+        """Tell the worker that runs it that it is cancelled; may be lost."""
+        ...
+
+    def called_off(self) -> AbstractAsyncContextManager[AsyncIterator[PydanticObjectId]]:
+        """While entered, an endless iterator of what any process calls off; where many wait, the oldest is dropped."""
         ...
 
 

@@ -63,7 +63,9 @@ class Runner:
         if generation is None:
             await self.closing.complete_left_over(generation_id)
             return
-        with bound_contextvars(generation=str(generation_id), attempt=generation.attempt):
+        with bound_contextvars(
+            generation=str(generation_id), attempt=generation.attempt, request_id=generation.request_id
+        ):
             try:
                 await self._attempt(Journal.of(generation, _AWAY_S))
             except LeaseLostError:

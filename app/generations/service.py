@@ -6,6 +6,7 @@ from statistics import median
 from uuid import uuid4
 
 from beanie import PydanticObjectId
+from structlog.contextvars import get_contextvars
 
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode, not_found
@@ -59,6 +60,7 @@ class Generations:
         """
         owner_key = f"{owner_id}:{key or uuid4().hex}"
         first = Generation.queued(owner_id, kind, recipe, owner_key, utc_now(), retry_of)
+        first.request_id = get_contextvars().get("request_id")
         limit = self.limits.running + self.limits.queued
         is_next = await Lane.join(owner_id, first.identity, self.limits.running, limit)
         if is_next is None:

@@ -5,17 +5,14 @@ import gc
 import signal
 import sys
 from collections.abc import Generator
-from datetime import UTC, datetime
 
 import pytest
 from beanie import PydanticObjectId
 from streaq import StreaqRetry
 
-from app.generations.events import EventType, GenerationEvent
-from app.generations.model import Generation
+from app.generations.redis.desk import Desk
 from app.generations.redis.hub import RedisHub
 from app.generations.redis.queue import RedisQueue
-from app.generations.redis.worker import Desk
 from tests.contract.conftest import RedisServer, running_redis
 
 pytestmark = [
@@ -23,7 +20,6 @@ pytestmark = [
     # coredis leaves the buffers of a connection that could not be made to the garbage collector
     pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning"),
 ]
-_MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 _DOOMED_WORKER = """
 import asyncio, sys
 from app.generations.redis.queue import RedisQueue
@@ -51,10 +47,6 @@ def collected() -> Generator[None]:
     """What a test leaves to the garbage collector is collected while its own warnings are let through."""
     yield
     gc.collect()
-
-
-def _event(sequence: int) -> GenerationEvent:
-    return GenerationEvent(sequence=sequence, type=EventType.STAGE, at=_MOMENT)
 
 
 async def _back(queue: RedisQueue) -> None:
@@ -125,9 +117,9 @@ async def test_ring_that_waits_for_a_slot_when_the_connection_goes_is_given_back
     gone.set_result(None)
     generation_id = PydanticObjectId()
     with pytest.raises(StreaqRetry):
-        await desk.answer(str(generation_id), gone)
+        await desk.answer(str(generation_id), 0, gone)
     desk.free.release()
-    await desk.answer(str(generation_id), asyncio.get_running_loop().create_future())
+    await desk.answer(str(generation_id), 0, asyncio.get_running_loop().create_future())
     assert await heard.get() == generation_id
 
 
@@ -180,30 +172,66 @@ async def test_ring_of_a_killed_worker_is_heard_by_another(redis: RedisServer) -
             assert await heard.get() == generation_id
 
 
-async def test_followers_are_told_to_reread_and_hear_again_after_an_outage(redis: RedisServer) -> None:
-    generation = Generation.model_construct(id=PydanticObjectId())
-    hub, worker = RedisHub(redis.url, recheck_s=60), RedisHub(redis.url, recheck_s=60)
-    async with hub.opened(), worker.opened(), hub.follow(generation.identity) as live:
-        await worker.publish(generation, _event(1))
-        assert await anext(live) == _event(1)
+async def test_ring_for_later_survives_the_worker_that_was_to_hear_it(redis: RedisServer) -> None:
+    heard: asyncio.Queue[PydanticObjectId] = asyncio.Queue()
+    first, later = PydanticObjectId(), PydanticObjectId()
+    queue = RedisQueue(redis.url, redelivery_s=1)
+    async with queue.opened():
+        await queue.ring(first)
+        doomed = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _DOOMED_WORKER, redis.url, stdout=asyncio.subprocess.PIPE
+        )
+        assert doomed.stdout is not None
+        await doomed.stdout.readline()
+        await queue.ring(later, after_s=0.3)
+        doomed.kill()
+        await doomed.wait()
+        async with queue.serve(heard.put, 2):
+            assert {await heard.get(), await heard.get()} == {first, later}
+
+
+async def test_drain_during_an_outage_waits_for_what_runs(redis: RedisServer) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+    ended: list[PydanticObjectId] = []
+
+    async def handle(generation_id: PydanticObjectId) -> None:
+        begun.set()
+        await go.wait()
+        ended.append(generation_id)
+
+    queue = RedisQueue(redis.url)
+    generation_id = PydanticObjectId()
+    async with asyncio.timeout(10), queue.opened(), queue.serve(handle, 2) as serving:
+        await queue.ring(generation_id)
+        await begun.wait()
         redis.stop(signal.SIGKILL)
-        await worker.publish(generation, _event(2))
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(serving.drain(60))
+            await asyncio.sleep(0)  # it begins
+            assert not draining.done()
+            go.set()
+    assert ended == [generation_id]
+
+
+async def test_who_drains_takes_nothing_when_redis_is_back(redis: RedisServer) -> None:
+    heard: asyncio.Queue[PydanticObjectId] = asyncio.Queue()
+    taken: asyncio.Queue[PydanticObjectId] = asyncio.Queue()
+
+    async def never_done(generation_id: PydanticObjectId) -> None:
+        await taken.put(generation_id)
+        await asyncio.Event().wait()
+
+    queue, other = RedisQueue(redis.url), RedisQueue(redis.url)
+    others = {PydanticObjectId() for _ in range(10)}
+    async with queue.opened(), other.opened(), queue.serve(never_done, 4) as serving:
+        await queue.ring(PydanticObjectId())
+        await taken.get()
+        await serving.drain(0.1)
+        redis.stop(signal.SIGKILL)
         redis.start()
-        assert await anext(live) is None
-        while True:  # the other process may need a moment longer to connect again
-            await worker.publish(generation, _event(3))
-            try:
-                async with asyncio.timeout(0.2):
-                    assert await anext(live) == _event(3)
-                    break
-            except TimeoutError:
-                continue
-
-
-async def test_process_without_redis_hears_itself(redis: RedisServer) -> None:
-    generation = Generation.model_construct(id=PydanticObjectId())
-    hub = RedisHub(redis.url, recheck_s=60)
-    async with hub.opened(), hub.follow(generation.identity) as live:
-        redis.stop(signal.SIGKILL)
-        await hub.publish(generation, _event(1))
-        assert await anext(live) == _event(1)
+        await _back(queue)
+        async with other.serve(heard.put, 1):
+            for generation_id in others:
+                await queue.ring(generation_id)
+            assert {await heard.get() for _ in others} == others
+        assert taken.empty()

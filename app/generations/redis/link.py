@@ -53,20 +53,20 @@ async def kept(part: str, session: Session) -> AsyncGenerator[None]:
 
     It runs in a task of its own, because a pool belongs to the task that opened it.
     """
-    connected = asyncio.Event()
-    keeper = asyncio.create_task(_keep(part, session, connected.set))
+    connected, leaving = asyncio.Event(), asyncio.Event()
+    keeper = asyncio.create_task(_keep(part, session, connected.set, leaving))
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(_START_S):
                 await connected.wait()
         yield
     finally:
+        leaving.set()
         keeper.cancel()
         await asyncio.wait([keeper])
 
 
-async def _keep(part: str, session: Session, on_connected: Callable[[], None]) -> None:
-    keeper = asyncio.current_task()
+async def _keep(part: str, session: Session, on_connected: Callable[[], None], leaving: asyncio.Event) -> None:
     away = False
 
     def connected() -> None:
@@ -76,12 +76,12 @@ async def _keep(part: str, session: Session, on_connected: Callable[[], None]) -
         away = False
         on_connected()
 
-    while True:
+    while not leaving.is_set():
         try:
             await session(connected)
-        except Exception as error:  # whatever broke this session, the next one starts afresh
-            if keeper and keeper.cancelling():
-                raise asyncio.CancelledError from error
+        except Exception as error:  # noqa: BLE001 - whatever broke this session, the next one starts afresh
+            if leaving.is_set():  # a cancellation that meets an error is lost, and anyio may even take back its count
+                return
             if not away:
                 _log.warning("redis_away", part=part, reason=repr(first_cause(error)))
             away = True

@@ -11,9 +11,10 @@ from beanie import PydanticObjectId
 from coredis import ConnectionPool
 from streaq import Worker
 
+from app.generations.redis.desk import Desk
 from app.generations.redis.link import UNREACHABLE, connection_pool, kept, place
-from app.generations.redis.rings import Bell, registered, worker_options
-from app.generations.redis.worker import Desk, listen
+from app.generations.redis.rings import Bell, registered, rung, worker_options
+from app.generations.redis.worker import listen
 from app.logs import logger
 
 _log = logger(__name__)
@@ -23,7 +24,7 @@ _REDELIVERY_S = 10.0
 
 @dataclass(slots=True)
 class RedisQueue:
-    """A stream of ids; an id waits or runs at most once.
+    """A stream of ids; an id waits or runs at most once, besides its rings for later.
 
     `redelivery_s`: a ring that a killed worker took is given to another after this time.
     """
@@ -51,13 +52,16 @@ class RedisQueue:
         async with kept("rings", keep):
             yield
 
-    async def ring(self, generation_id: PydanticObjectId) -> None:
-        """Add the id to the stream unless it waits or runs already; within a second, and never raises without Redis."""
+    async def ring(self, generation_id: PydanticObjectId, after_s: float = 0) -> None:
+        """Add the id to the stream unless it waits or runs already; within a second, and never raises without Redis.
+
+        One for later is heard up to half a second after its time, which is the clock's of this process.
+        """
         if not self._hung.is_set():
             return  # the outage is in the log, and the sweep rings again
         try:
             async with asyncio.timeout(_ANSWER_S):
-                while not await self._rang(str(generation_id)):
+                while not await self._rang(generation_id, after_s):
                     await self._hung.wait()
         except TimeoutError:
             self._tear()
@@ -72,23 +76,21 @@ class RedisQueue:
             return False
 
     @asynccontextmanager
-    async def serve(self, handle: Callable[[PydanticObjectId], Awaitable[None]], slots: int) -> AsyncGenerator[None]:
+    async def serve(self, handle: Callable[[PydanticObjectId], Awaitable[None]], slots: int) -> AsyncGenerator[Desk]:
         """Listen whenever Redis is there; at the exit what was cut off is rung for again."""
         desk = Desk(handle, asyncio.Semaphore(slots))
         async with kept("work", partial(listen, self.url, self.redelivery_s, slots, desk)):
             try:
-                yield
+                yield desk
             finally:
                 await desk.leave()
 
-    async def _rang(self, ring: str) -> bool:
+    async def _rang(self, generation_id: PydanticObjectId, after_s: float) -> bool:
         async with self._in_use:
             if self._bell is None:
                 return False
-            task = self._bell.enqueue(ring)
-            task.id = ring
             try:
-                await task
+                await rung(self._bell, generation_id, after_s)
             except UNREACHABLE:
                 self._tear()
                 return False
@@ -101,7 +103,7 @@ class RedisQueue:
     async def _hang_bell(self, pool: ConnectionPool[Any], connected: Callable[[], None]) -> None:
         """Be able to ring until one ring fails: then streaq's functions may be gone from Redis, too."""
 
-        async def elsewhere(_: str) -> None:
+        async def elsewhere(_: str, __: float) -> None:
             """Never runs: this worker only rings."""
 
         self._torn.clear()

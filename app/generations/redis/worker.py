@@ -1,83 +1,35 @@
-"""What listens for rings and answers them: streaq's worker as a guest in this process."""
+"""What listens for rings: streaq's worker as a guest in this process."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
 
 from anyio import TASK_STATUS_IGNORED, CancelScope, CapacityLimiter
 from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from beanie import PydanticObjectId
-from streaq import StreaqRetry, Worker
-from streaq.types import StreamMessage
+from streaq import Worker
+from streaq.types import Entries, StreamMessage
 
-from app.generations.redis.link import connection_options
+from app.generations.redis.desk import Desk
+from app.generations.redis.link import UNREACHABLE, connection_options
 from app.generations.redis.rings import registered, worker_options
-from app.logs import logger
 
-_log = logger(__name__)
 _ANSWER_S = 1.0
 
 
-@dataclass(slots=True)
-class Desk:
-    """Answers rings, as many at once as `free` has slots, whichever connection they came by.
-
-    What runs goes on when Redis is lost; what waits for a slot then is left to the sweep.
-    """
-
-    handle: Callable[[PydanticObjectId], Awaitable[None]]
-    free: asyncio.Semaphore
-    running: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
-    waiting: set[str] = field(default_factory=set[str])
-    leaving: bool = False
-
-    async def answer(self, ring: str, over: asyncio.Future[None]) -> None:
-        """Handle it until it is done or the connection is `over`.
-
-        Raises:
-            StreaqRetry: it was not done; another worker shall hear it at once.
-        """
-        if self.leaving:
-            raise StreaqRetry(delay=0)
-        if ring in self.running:
-            return
-        self.waiting.add(ring)
-        task = self.running[ring] = asyncio.create_task(self._handle(ring))
-        task.add_done_callback(lambda _: self._forget(ring))  # even when it is cancelled before it begins
-        await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
-        if ring in self.waiting or self.leaving:
-            task.cancel()
-            await asyncio.wait([task])
-        if task.cancelled():
-            raise StreaqRetry(delay=0)
-
-    async def leave(self) -> None:
-        """Cancel what runs, and answer nothing any more."""
-        self.leaving = True
-        tasks = tuple(self.running.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-
-    async def _handle(self, ring: str) -> None:
-        try:
-            async with self.free:
-                self.waiting.discard(ring)
-                await self.handle(PydanticObjectId(ring))
-        except Exception:  # noqa: BLE001 - the loop must outlive a database that is away; the sweep rings again
-            _log.exception("ring_not_answered", generation=ring)
-
-    def _forget(self, ring: str) -> None:
-        self.waiting.discard(ring)
-        del self.running[ring]
+class _HungUpError(Exception):
+    """No more rings are taken."""
 
 
 class _Listener(Worker[None]):
-    """A worker that leaves the signals alone; `over` is done when it listens no more."""
+    """A worker that leaves the signals alone.
 
+    Once the desk is closed it takes no more rings, and stays to report those it took. `over` is done when it is gone.
+    """
+
+    desk: Desk
+    name: str
     over: asyncio.Future[None]
 
     async def signal_handler(self, scope: CancelScope) -> None:
@@ -91,25 +43,64 @@ class _Listener(Worker[None]):
         *,
         task_status: TaskStatus[CapacityLimiter] = TASK_STATUS_IGNORED,
     ) -> None:
-        """Answer rings; close the stream they come by, which the library leaves open."""
+        """Answer rings until there come no more; close the stream they come by, which the library leaves open."""
         with receive:
             await super().run_consumers(receive, renew_scope, produce_scope, task_status=task_status)
+        self.desk.reported.set()
 
     async def producer(
         self, queue: MemoryObjectSendStream[StreamMessage], limiter: CapacityLimiter, scope: CancelScope
     ) -> None:
         """Listen for rings."""
         try:
-            await super().producer(queue, limiter, scope)
+            async with queue, asyncio.TaskGroup() as group:
+                hanging_up = group.create_task(self._hang_up())
+                with suppress(_HungUpError):
+                    await super().producer(queue.clone(), limiter, scope)
+                await hanging_up
+            await asyncio.Event().wait()
         finally:
             self.over.set_result(None)
 
+    async def _read_streams_legacy(self, count: int, block: bool = False) -> Entries:  # noqa: FBT001, FBT002 - streaq's
+        self._stay_on()
+        return await super()._read_streams_legacy(count, block)
+
+    async def _read_streams_max_count(self, count: int, block: bool = False) -> Entries:  # noqa: FBT001, FBT002 - streaq's
+        self._stay_on()
+        return await super()._read_streams_max_count(count, block)
+
+    def _stay_on(self) -> None:
+        if self.desk.closed.is_set():
+            raise _HungUpError
+
+    async def _hang_up(self) -> None:
+        """Have Redis answer the read that waits for rings; were it cut off, a ring on its way would wait for long.
+
+        Where it may not, the read ends by itself, and what it still brings is refused.
+        """
+        await self.desk.closed.wait()
+        with suppress(*UNREACHABLE):
+            for client in await self.redis.client_list():
+                if client["name"] == self.name:
+                    await self.redis.client_unblock(client["id"])
+
 
 async def listen(url: str, redelivery_s: float, slots: int, desk: Desk, connected: Callable[[], None]) -> None:
-    """Take rings to the desk, until the connection is lost; then it raises.
+    """Take rings to the desk, until the connection is lost; then it raises, and stays out of a closed one.
 
     `redelivery_s`: a ring that this worker took is another's when this one was silent for so long.
     """
+    if desk.closed.is_set():
+        await asyncio.Event().wait()
+    desk.reported.clear()
+    try:
+        await _listener(url, redelivery_s, slots, desk, connected).run_async()
+    finally:
+        desk.reported.set()
+
+
+def _listener(url: str, redelivery_s: float, slots: int, desk: Desk, connected: Callable[[], None]) -> _Listener:
     loop = asyncio.get_running_loop()
     over = loop.create_future()
 
@@ -118,22 +109,23 @@ async def listen(url: str, redelivery_s: float, slots: int, desk: Desk, connecte
         connected()
         yield
 
-    async def answer(ring: str) -> None:
-        await desk.answer(ring, over)
+    async def answer(ring: str, after_s: float) -> None:
+        await desk.answer(ring, after_s, over)
 
     options = connection_options(redelivery_s + _ANSWER_S)
     del options["decode_responses"]  # streaq sets it itself
+    name = f"regen-{uuid4().hex}"
     listener = _Listener(
         url,
-        redis_kwargs=options,
+        redis_kwargs=options | {"client_name": name},
         concurrency=slots,
         lifespan=listening,
         idle_timeout=redelivery_s,
         **worker_options(),
     )
-    listener.over = over
+    listener.desk, listener.name, listener.over = desk, name, over
     listener.prefetch = slots  # nothing waits here that another worker could do
     registered(listener, answer)
     # streaq shields what it still has to say: a Redis that hangs must not hold up the exit
     over.add_done_callback(lambda _: loop.call_later(_ANSWER_S, listener.redis.connection_pool.disconnect))
-    await listener.run_async()
+    return listener

@@ -1,29 +1,16 @@
-"""What every queue and every event hub must do, whatever it runs on."""
+"""What every queue must do, whatever it runs on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
 import pytest
 from beanie import PydanticObjectId
 
-from app.generations.events import EventType, GenerationEvent
-from app.generations.model import Generation
 from app.generations.redis.queue import RedisQueue
 from tests.contract.conftest import Adapters, OverRedis
 
 pytestmark = pytest.mark.timeout(20)
-_MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
-
-
-def _generation() -> Generation:
-    generation: Generation = Generation.model_construct(id=PydanticObjectId())
-    return generation
-
-
-def _event(sequence: int) -> GenerationEvent:
-    return GenerationEvent(sequence=sequence, type=EventType.STAGE, at=_MOMENT, stage="drawing", percent=sequence)
 
 
 async def _until(true: Callable[[], bool], heard: asyncio.Condition) -> None:
@@ -127,65 +114,6 @@ async def test_exit_cancels_what_runs(adapters: Adapters) -> None:
         assert cancelled.is_set()
 
 
-async def test_events_arrive_in_order_and_whole(adapters: Adapters) -> None:
-    generation = _generation()
-    events = [_event(number) for number in range(1, 21)]
-    async with adapters.hub() as hub, hub.follow(generation.identity) as live:
-        for event in events:
-            await hub.publish(generation, event)
-        assert [await anext(live) for _ in events] == events
-
-
-async def test_each_follower_gets_all_of_its_own_generation(adapters: Adapters) -> None:
-    ours, other = _generation(), _generation()
-    async with adapters.hub() as hub, hub.follow(ours.identity) as one, hub.follow(ours.identity) as two:
-        await hub.publish(other, _event(9))
-        await hub.publish(ours, _event(1))
-        await hub.publish(ours, _event(2))
-        for live in (one, two):
-            assert [await anext(live), await anext(live)] == [_event(1), _event(2)]
-
-
-async def test_slow_follower_gets_a_null_and_slows_nobody(adapters: Adapters) -> None:
-    generation = _generation()
-    many = 200
-    async with adapters.hub() as hub, hub.follow(generation.identity) as slow, hub.follow(generation.identity) as quick:
-        for number in range(1, many + 1):
-            await hub.publish(generation, _event(number))
-            assert await anext(quick) == _event(number)
-        assert await anext(slow) is None
-        kept = [event async for event in _up_to(slow, many)]
-        assert len(kept) < many / 2
-        assert kept == [_event(number) for number in range(many - len(kept) + 1, many + 1)]
-
-
-async def _up_to(live: AsyncIterator[GenerationEvent | None], last: int) -> AsyncIterator[GenerationEvent | None]:
-    async for event in live:
-        yield event
-        if event is not None and event.sequence == last:
-            return
-
-
-async def test_quiet_follower_gets_a_null_now_and_then(adapters: Adapters) -> None:
-    async with adapters.hub(recheck_s=0.05) as hub, hub.follow(PydanticObjectId()) as live:
-        assert [await anext(live), await anext(live)] == [None, None]
-
-
-async def test_follower_who_leaves_is_forgotten(adapters: Adapters) -> None:
-    generation = _generation()
-    async with adapters.hub() as hub:
-        async with hub.follow(generation.identity) as first:
-            async with hub.follow(generation.identity):
-                assert hub.followers == 2
-            await hub.publish(generation, _event(1))
-            assert await anext(first) == _event(1)
-        assert hub.followers == 0
-        await hub.publish(generation, _event(2))
-        async with hub.follow(generation.identity) as again:
-            await hub.publish(generation, _event(3))
-            assert await anext(again) == _event(3)
-
-
 async def test_ring_of_one_process_is_heard_in_another(over_redis: OverRedis) -> None:
     heard: asyncio.Queue[PydanticObjectId] = asyncio.Queue()
     ids = {PydanticObjectId() for _ in range(20)}
@@ -213,13 +141,6 @@ async def test_what_an_exit_cut_off_is_heard_by_another_process(over_redis: Over
             assert await heard.get() == generation_id
         async with over_redis.queue() as other, other.serve(heard.put, 1):
             assert await heard.get() == generation_id
-
-
-async def test_event_of_one_process_reaches_followers_in_another(over_redis: OverRedis) -> None:
-    generation = _generation()
-    async with over_redis.hub() as api, over_redis.hub() as worker, api.follow(generation.identity) as live:
-        await worker.publish(generation, _event(1))
-        assert await anext(live) == _event(1)
 
 
 def test_description_tells_no_credentials() -> None:
