@@ -9,10 +9,14 @@ from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknow
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.errors import ErrorCode
+from app.generations.closing import Closing
 from app.generations.inprocess import InProcessHub, InProcessQueue
+from app.generations.lanes import Lane
 from app.generations.model import Generation, Status
+from app.generations.retries import RetryPolicy
 from app.generations.runner import Runner
 from app.generations.service import Generations
+from app.generations.slots import ProviderLimits
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND, Ornaments
@@ -33,6 +37,7 @@ class SlowModel:
     work_s: float = 0
     model: str = "slow-1"
     name: str = "slow"
+    source: Source = Source.MOCK
     requests: list[ImageRequest] = field(default_factory=list[ImageRequest])
 
     async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
@@ -45,7 +50,7 @@ class SlowModel:
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(database=database, document_models=[Picture, Generation, OrnamentImage])
+    await init_beanie(database=database, document_models=[Picture, Generation, Lane, OrnamentImage])
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 
@@ -53,9 +58,11 @@ async def _made(pictures: Pictures, asked: SlowModel, working: SlowModel, deadli
     """A generation that was asked of one model while another is set up to work."""
     queue, hub = InProcessQueue(), InProcessHub()
     picture = await pictures.accept(PydanticObjectId(), _CAR)
-    started = await Ornaments(Generations(queue, hub), asked).upload(picture, "Make it shine", "white", None)
-    job = OrnamentJob(pictures, {working.name: working}, deadline_s)
-    await Runner({GENERATION_KIND: job}, queue, hub, "w1").run(started.identity)
+    jobs = {GENERATION_KIND: OrnamentJob(pictures, {working.name: working}, deadline_s)}
+    closing = Closing(jobs, queue, hub, window=1)
+    started = await Ornaments(Generations(queue, hub, closing), asked).upload(picture, "Make it shine", "white", None)
+    runner = Runner(jobs, queue, hub, closing, "w1", ProviderLimits({}, 30), RetryPolicy(attempts=1))
+    await runner.run(started.identity)
     ended = await Generation.get(started.identity)
     assert ended is not None
     return ended
