@@ -10,8 +10,9 @@ from typing import Any
 import strawberry
 
 from app.errors import ErrorCode
+from app.generations.attempts import Outcome
 from app.generations.events import EventType
-from app.generations.model import Outcome, Status
+from app.generations.model import Status
 from app.ornaments.model import OrnamentKind
 from app.providers.ports import Source
 
@@ -34,7 +35,8 @@ _describe(
         ErrorCode.FORBIDDEN: "It is somebody else's.",
         ErrorCode.NOT_FOUND: "It does not exist.",
         ErrorCode.BAD_USER_INPUT: "An argument is wrong; the message says what is expected.",
-        ErrorCode.CONFLICT: "It contradicts what is there: an address in use, an idempotency key used before.",
+        ErrorCode.CONFLICT: "It contradicts what is there: an address in use, an idempotency key used before, "
+        "a cancel that comes too late.",
         ErrorCode.RATE_LIMITED: "Too many; the message says when to come back.",
         ErrorCode.QUOTA_EXCEEDED: "A quota or a budget is used up.",
         ErrorCode.QUERY_TOO_COMPLEX: "The operation is too large: split it.",
@@ -54,8 +56,8 @@ _describe(
     "GenerationStatus",
     "Where a generation stands; the last three are ends.",
     {
-        Status.QUEUED: "It waits for a worker.",
-        Status.RUNNING: "A worker is on it.",
+        Status.QUEUED: "It waits for its first attempt.",
+        Status.RUNNING: "A worker is on it, or was: then it waits for its next attempt, no sooner than `notBefore`.",
         Status.SUCCEEDED: "Its result is there.",
         Status.FAILED: "Its `failure` says why.",
         Status.CANCELLED: "It was called off.",
@@ -64,11 +66,11 @@ _describe(
 _describe(
     Outcome,
     "AttemptOutcome",
-    "How an attempt ended.",
+    "How an attempt, or one call to a provider, ended.",
     {
-        Outcome.SUCCEEDED: "It made the result.",
+        Outcome.SUCCEEDED: "It made what it should.",
         Outcome.FAILED: "It failed; its `code` says why.",
-        Outcome.CANCELLED: "It was called off.",
+        Outcome.CANCELLED: "It was called off; a call: cut off, for whatever reason.",
         Outcome.GIVEN_BACK: "Its worker was told to stop and gave it back to the queue.",
         Outcome.LEASE_LOST: "Its worker was never heard of again; another one took over.",
     },
@@ -78,12 +80,17 @@ _describe(
     "GenerationEventType",
     "What happened in a generation.",
     {
-        EventType.QUEUED: "It waits for a worker: accepted, or given back by one that stops.",
+        EventType.QUEUED: "It was accepted and waits for a worker: the first event.",
         EventType.STARTED: "A worker has begun an attempt.",
         EventType.STAGE: "The work has come to a named stage.",
-        EventType.SUCCEEDED: "The end: its result is there.",
+        EventType.PREVIEW: "The work shows a `preview` of its result.",
+        EventType.RETRYING: "The attempt ended without a result, and the next one begins at `retryAt` (null: at once): "
+        "it failed, as the message says, or its worker was told to stop.",
+        EventType.CANCEL_REQUESTED: "Somebody cancelled it and its worker was told; the end follows.",
+        EventType.SUCCEEDED: "The end: its result is there; with a message when a cancel came too late.",
         EventType.FAILED: "The end: the message says why.",
         EventType.CANCELLED: "The end: it was called off.",
+        EventType.SNAPSHOT: "Nothing new: how it stands, under the number of its latest event. Only in `viewerEvents`.",
     },
 )
 _describe(

@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import strawberry
 from graphql import GraphQLError
-from pymongo.errors import ConnectionFailure, OperationFailure
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
@@ -123,6 +123,8 @@ def _expected(cause: Exception) -> AppError | None:
             return AppError(ErrorCode.BAD_USER_INPUT, "There is no GraphQL operation in the request.")
         case ConnectionFailure():
             message = "The database can't be reached at the moment. Try again in a few seconds."
+        case PyMongoError() if cause.timeout:
+            message = "The database takes too long at the moment. Try again in a few seconds."
         case OperationFailure() if cause.code == _OUT_OF_DISK_SPACE or "disk is full" in str(cause):
             message = "The server's disk is full. Try again later."
         case _:

@@ -1,23 +1,22 @@
-"""Generations as clients see them: looked at, and followed live."""
+"""Generations as clients see them."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Self
 
 import strawberry
 from beanie import PydanticObjectId
 
+from app.api.attempts import GenerationAttempt
 from app.api.connections import Connection
 from app.api.context import Info, viewer
-from app.api.enums import ErrorCode, EventType, Outcome, Status
+from app.api.enums import ErrorCode, Status
 from app.api.ids import document_id, global_id
 from app.api.node import GlobalId, Node
 from app.api.pictures import Picture
-from app.errors import bad_input, not_found
-from app.generations import events as stored_events
 from app.generations import model as stored
+from app.generations.attempts import Failure
 
 TYPE_NAME = "Generation"
 _RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
@@ -34,32 +33,10 @@ class GenerationFailure:
     retry_after_seconds: int | None = strawberry.field(description="The earliest sensible retry; null when unknown.")
 
     @classmethod
-    def of(cls, failure: stored.Failure) -> Self:
+    def of(cls, failure: Failure) -> Self:
         """The failure of a document."""
         wait = None if failure.retry_after_s is None else max(1, round(failure.retry_after_s))
         return cls(code=failure.code, message=failure.message, retryable=failure.retryable, retry_after_seconds=wait)
-
-
-@strawberry.type(description="One try of a worker.")
-class GenerationAttempt:
-    """Shown from the document."""
-
-    number: int = strawberry.field(description="1 for the first.")
-    started_at: datetime = strawberry.field(description="When it was claimed.")
-    ended_at: datetime | None = strawberry.field(description="Null while it runs.")
-    outcome: Outcome | None = strawberry.field(description="How it ended; null while it runs.")
-    code: ErrorCode | None = strawberry.field(description="Why it failed; null unless it did.")
-
-    @classmethod
-    def of(cls, attempt: stored.Attempt) -> Self:
-        """The attempt of a document."""
-        return cls(
-            number=attempt.number,
-            started_at=attempt.started_at,
-            ended_at=attempt.ended_at,
-            outcome=attempt.outcome,
-            code=attempt.code,
-        )
 
 
 @strawberry.type(description="What a generation is made from; it never changes.")
@@ -107,6 +84,12 @@ class Generation(Node):
     recipe: GenerationRecipe = strawberry.field(description="What it is made from.")
     attempts: list[GenerationAttempt] = strawberry.field(description="Each try, oldest first.")
     created_at: datetime = strawberry.field(description="When it was accepted.")
+    not_before: datetime | None = strawberry.field(
+        description="When the next attempt may begin; null unless it waits for one."
+    )
+    cancel_requested_at: datetime | None = strawberry.field(
+        description="When it was cancelled while a worker was on it, which then lets go; null unless it was."
+    )
     ended_at: datetime | None = strawberry.field(description="When it ended; null before.")
     document: strawberry.Private[stored.Generation]
 
@@ -122,18 +105,31 @@ class Generation(Node):
             last_sequence=generation.last_sequence,
             failure=GenerationFailure.of(failure) if failure else None,
             recipe=GenerationRecipe.of(generation),
-            attempts=[GenerationAttempt.of(attempt) for attempt in generation.attempts],
+            attempts=[GenerationAttempt.of(attempt, generation.calls) for attempt in generation.attempts],
             created_at=generation.created_at,
+            not_before=generation.not_before,
+            cancel_requested_at=generation.cancel_requested_at,
             ended_at=generation.ended_at,
             document=generation,
         )
 
     @strawberry.field
-    async def queue_position(self) -> int | None:
-        """About how many others are before it, 0 for the next; null unless it waits."""
+    async def queue_position(self, info: Info) -> int | None:
+        """About how many others have their turn before it, 0 for the next; null unless it is QUEUED.
+
+        Users take turns: who has many waiting does not stand in the way of who has one.
+        """
         if self.document.status is not Status.QUEUED:
             return None
-        return await stored.Generation.ahead(self.document.identity)
+        return await info.context.loaders.queue_positions.load(self.document.identity)
+
+    @strawberry.field
+    async def retry_of(self, info: Info) -> "Generation | None":
+        """The one that this is a retry of; null when it is none."""
+        if self.document.retry_of is None:
+            return None
+        generation = await info.context.loaders.generations.load(self.document.retry_of)
+        return Generation.of(generation) if generation else None
 
     @strawberry.field
     async def result(self, info: Info) -> Node | None:
@@ -147,40 +143,6 @@ class Generation(Node):
 @strawberry.type(description="A page of generations.")
 class GenerationConnection(Connection[Generation]):
     """Newest first."""
-
-
-@strawberry.type(description="One event in the life of a generation.")
-class GenerationEvent:
-    """Numbered inside its generation, without a hole."""
-
-    sequence: int = strawberry.field(description="1 for the first: pass the last one seen as `after` to go on.")
-    type: EventType = strawberry.field(description="What happened. SUCCEEDED, FAILED and CANCELLED are the last one.")
-    at: datetime = strawberry.field(description="When it happened.")
-    stage: str | None = strawberry.field(description="What is being done now, in a word.")
-    percent: int = strawberry.field(description="How much of the work is done, 0 to 100.")
-    message: str | None = strawberry.field(description="For people: why it failed.")
-    generation_id: strawberry.Private[PydanticObjectId]
-
-    @classmethod
-    def of(cls, event: stored_events.GenerationEvent, generation_id: PydanticObjectId) -> Self:
-        """The event of a stored one."""
-        return cls(
-            sequence=event.sequence,
-            type=event.type,
-            at=event.at,
-            stage=event.stage,
-            percent=event.percent,
-            message=event.message,
-            generation_id=generation_id,
-        )
-
-    @strawberry.field
-    async def generation(self, info: Info) -> Generation:
-        """The generation as it stands now, which can be further than this event."""
-        generation = await info.context.loaders.generations.load(self.generation_id)
-        if generation is None:
-            raise not_found("This generation")
-        return Generation.of(generation)
 
 
 async def find(info: Info, identity: PydanticObjectId) -> Generation | None:
@@ -198,30 +160,3 @@ class GenerationQuery:
     async def generation(self, info: Info, id: GlobalId) -> Generation | None:
         """One of the viewer's generations; null when there is none, or it is somebody else's."""
         return await find(info, document_id(id, TYPE_NAME, "id"))
-
-
-@strawberry.type
-class GenerationSubscription:
-    """Fields of the subscription root."""
-
-    @strawberry.subscription
-    async def generation_progress(
-        self,
-        info: Info,
-        id: GlobalId,
-        after: Annotated[int | None, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
-    ) -> AsyncGenerator[GenerationEvent]:
-        """The events of one of the viewer's generations after number `after`: the past ones, then live, to its end.
-
-        After a cut connection subscribe again with the last `sequence` seen: nothing is missed, nothing comes twice.
-        """
-        who, identity, seen = viewer(info), document_id(id, TYPE_NAME, "id"), after or 0
-        generations = info.context.services.generations
-        generation = await generations.of(who.user_id, identity)
-        if generation is None:
-            raise not_found("This generation", "id")
-        if not 0 <= seen <= generation.last_sequence:
-            raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
-        async with aclosing(generations.follow(identity, seen)) as events:
-            async for event in events:
-                yield GenerationEvent.of(event, identity)

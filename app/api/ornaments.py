@@ -12,16 +12,15 @@ from app.api.enums import OrnamentKind, Source
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
 from app.api.ids import document_id, global_id
+from app.api.keys import KEY_WORDS, check_key
 from app.api.node import INPUT, Node
 from app.api.pictures import Picture, PictureInput, take_in
-from app.errors import bad_input
 from app.generations import model as stored_generations
 from app.ornaments import model as stored
 from app.ornaments.service import check_upload
 from app.ornaments.versions import write_version
 
 TYPE_NAME = "OrnamentImage"
-_KEY_MAX_CHARACTERS = 200
 
 
 @strawberry.type(description="One version of a product picture of jewellery.")
@@ -135,9 +134,7 @@ class UploadOrnamentInput:
     background_color: str = strawberry.field(
         default="white", description="A CSS colour name, `#rgb`, `#rrggbb`, or a jeweller's word such as `champagne`."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own id of this call: the same key with the same input starts nothing twice."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
 
 @strawberry.type(description="The work that was started, or why it was not.")
@@ -154,9 +151,7 @@ class RegenerateImageInput:
 
     image_id: strawberry.ID = strawberry.field(description="The id of an `OrnamentImage` of yours: it stays as it is.")
     prompt: str = strawberry.field(description="The wish, 1 to 2,000 characters; it joins the prompts before it.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own id of this call: the same key with the same input starts nothing twice."
-    )
+    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
 
 @strawberry.type(description="The work that was started, or why it was not.")
@@ -178,7 +173,7 @@ class OrnamentMutation:
     ) -> UploadOrnamentPayload | None:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
         viewer(info)
-        key = _check_key(input.idempotency_key)
+        key = check_key(input.idempotency_key)
         check_upload((input.prompt or "").strip(), input.background_color)
         picture = await take_in(info, input.image, "input", "image")
         ornaments = info.context.services.ornaments
@@ -195,14 +190,8 @@ class OrnamentMutation:
         Follow it with `generationProgress`.
         """
         who = viewer(info)
-        key = _check_key(input.idempotency_key)
+        key = check_key(input.idempotency_key)
         image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
         ornaments = info.context.services.ornaments
         generation = await ornaments.regenerate(who.user_id, image_id, input.prompt, key)
         return RegenerateImagePayload(generation=Generation.of(generation))
-
-
-def _check_key(key: str | None) -> str | None:
-    if key is not None and not 1 <= len(key) <= _KEY_MAX_CHARACTERS:
-        raise bad_input(f"An idempotencyKey has 1 to {_KEY_MAX_CHARACTERS} characters.", "input", "idempotencyKey")
-    return key

@@ -12,7 +12,7 @@ from strawberry.tools import merge_types
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from app.api import accounts, generations, ornaments, pictures
+from app.api import accounts, events, generations, ornaments, pictures, steering
 from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
@@ -59,8 +59,8 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery))
-Subscription = merge_types("Subscription", (generations.GenerationSubscription,))
-Mutation = merge_types("Mutation", (accounts.AccountMutation, ornaments.OrnamentMutation))
+Subscription = merge_types("Subscription", (events.GenerationSubscription,))
+Mutation = merge_types("Mutation", (accounts.AccountMutation, ornaments.OrnamentMutation, steering.GenerationMutation))
 
 
 class OneOperation(SchemaExtension):

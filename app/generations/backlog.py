@@ -13,6 +13,7 @@ from app.generations.model import Generation, Status
 
 _IN_ONE_QUERY = 400
 _TRIMMED_AT_ONCE = 200
+_SHOWN_WAITING = 2_000
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ACCEPTING = timedelta(minutes=2)
 """Longer than an accepting process may take from joining the lane to storing the generation."""
@@ -34,9 +35,9 @@ async def owners_of_unsettled() -> dict[PydanticObjectId, PydanticObjectId]:
 
 
 async def waiting() -> list[tuple[PydanticObjectId, PydanticObjectId]]:
-    """Each generation that waits for its first attempt, and its owner; oldest first."""
+    """The generations that wait for their first attempt, with their owners; the 2,000 oldest, oldest first."""
     where = {"settled": False, "status": Status.QUEUED}
-    rows = Generation.rows().find(where, {"ownerId": 1}).sort("_id", ASCENDING)
+    rows = Generation.rows().find(where, {"ownerId": 1}).sort("_id", ASCENDING).limit(_SHOWN_WAITING)
     return [(row["_id"], row["ownerId"]) async for row in rows]
 
 

@@ -72,7 +72,7 @@ async def everything(
             _forget(follower)
 
 
-async def keep_caught_up(followers: Followers, every_s: float = 5) -> None:
+async def keep_caught_up(followers: Followers, every_s: float = 4) -> None:
     """For ever: see in the database how far what is followed here has come, and tell those who were told less.
 
     A lost message delays an event, by `every_s` seconds at most.

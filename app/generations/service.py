@@ -132,8 +132,8 @@ class Generations:
         wait_s = min(_LONGEST_S, max(1.0, median(took_s) / self.limits.running)) if took_s else _COME_BACK_S
         raise AppError(
             ErrorCode.RATE_LIMITED,
-            f"{self.limits.queued} of your generations wait already. Come back in about {round(wait_s)} seconds, "
-            "or cancel some.",
+            f"You have as many generations waiting as one may have ({self.limits.queued}). "
+            f"Come back in about {round(wait_s)} seconds, or cancel some.",
             retryable=True,
             retry_after_s=wait_s,
         )

@@ -14,9 +14,13 @@ SIGN_UP = """mutation ($input: SignUpInput!) { signUp(input: $input) {
   session { accessToken accessTokenExpiresAt refreshToken } viewer { user { id email name } }
   errors { code message path } } }"""
 UPLOAD = """mutation ($input: UploadOrnamentInput!) { uploadOrnament(input: $input) {
-  generation { id status queuePosition } errors { code message path retryable } } }"""
+  generation { id status queuePosition } errors { code message path retryable retryAfterSeconds } } }"""
 REGENERATE = """mutation ($input: RegenerateImageInput!) { regenerateImage(input: $input) {
   generation { id status } errors { code message path retryable } } }"""
+CANCEL = """mutation ($input: CancelGenerationInput!) { cancelGeneration(input: $input) {
+  generation { id status cancelRequestedAt endedAt } errors { code message path } } }"""
+RETRY = """mutation ($input: RetryGenerationInput!) { retryGeneration(input: $input) {
+  generation { id status retryOf { id } } errors { code message path } } }"""
 PROGRESS = """subscription ($id: ID!, $after: Int) { generationProgress(id: $id, after: $after) {
   sequence type stage percent message generation { status failure { code message } result { id } } } }"""
 PASSWORD = "a quiet sea at night"
@@ -84,6 +88,14 @@ class Client:
         """The payload of `regenerateImage`."""
         variables = {"input": {"imageId": image_id, "prompt": prompt, **input}}
         return (await self.run(REGENERATE, variables))["regenerateImage"]
+
+    async def cancel(self, generation_id: str) -> Json:
+        """The payload of `cancelGeneration`."""
+        return (await self.run(CANCEL, {"input": {"id": generation_id}}))["cancelGeneration"]
+
+    async def retry(self, generation_id: str, **input: Json) -> Json:
+        """The payload of `retryGeneration`."""
+        return (await self.run(RETRY, {"input": {"id": generation_id, **input}}))["retryGeneration"]
 
     @asynccontextmanager
     async def socket(self) -> AsyncGenerator["Socket"]:

@@ -1,0 +1,155 @@
+"""What happens in generations, followed live: in one of them, or in all of the viewer's."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+import strawberry
+from beanie import PydanticObjectId
+
+from app.api.context import Info, viewer
+from app.api.enums import EventType
+from app.api.generations import TYPE_NAME, Generation
+from app.api.ids import document_id, global_id
+from app.api.node import GlobalId
+from app.api.pictures import Picture
+from app.database.document import utc_now
+from app.errors import bad_input, not_found
+from app.generations import events as stored
+from app.generations.following import everything, progress
+from app.generations.model import Generation as StoredGeneration
+
+_OLDEST_SINCE = timedelta(days=7)
+_CLOCK_AHEAD = timedelta(minutes=1)
+
+
+@strawberry.type(
+    description="One event in the life of a generation. `generationId` and `sequence` identify it: "
+    "drop what you have seen."
+)
+class GenerationEvent:
+    """Numbered inside its generation, without a hole."""
+
+    generation_id: strawberry.ID = strawberry.field(description="The generation it happened in.")
+    sequence: int = strawberry.field(
+        description="Its number inside the generation, 1 for the first: pass the last one seen as `after` to go on."
+    )
+    type: EventType = strawberry.field(description="What happened. SUCCEEDED, FAILED and CANCELLED are the last one.")
+    at: datetime = strawberry.field(description="When it happened.")
+    attempt: int = strawberry.field(description="The number of the attempt it belongs to; 0 before the first.")
+    stage: str | None = strawberry.field(description="What is being done now, in a word.")
+    percent: int = strawberry.field(description="How much of the work is done, 0 to 100.")
+    message: str | None = strawberry.field(
+        description="For people: why it failed, why it is tried again, or that a cancel came too late."
+    )
+    retry_at: datetime | None = strawberry.field(
+        description="When the next attempt may begin; null when that is at once, or there is none."
+    )
+    picture_id: strawberry.Private[PydanticObjectId | None]
+    about: strawberry.Private[StoredGeneration | PydanticObjectId]
+
+    @classmethod
+    def of(cls, event: stored.GenerationEvent, about: StoredGeneration | PydanticObjectId) -> Self:
+        """A stored event about that generation, which is given whole where it was read already."""
+        identity = about if isinstance(about, PydanticObjectId) else about.identity
+        return cls(
+            generation_id=strawberry.ID(global_id(TYPE_NAME, identity)),
+            sequence=event.sequence,
+            type=event.type,
+            at=event.at,
+            attempt=event.attempt,
+            stage=event.stage,
+            percent=event.percent,
+            message=event.message,
+            retry_at=event.retry_at,
+            picture_id=event.picture_id,
+            about=about,
+        )
+
+    @strawberry.field
+    async def generation(self, info: Info) -> Generation:
+        """The generation as it stands now, which can be further than this event."""
+        if isinstance(self.about, StoredGeneration):
+            return Generation.of(self.about)
+        generation = await info.context.loaders.generations.load(self.about)
+        if generation is None:
+            raise not_found("This generation")
+        return Generation.of(generation)
+
+    @strawberry.field
+    async def preview(self, info: Info) -> Picture | None:
+        """The unfinished picture that a PREVIEW shows, small; null for others, and once it is deleted after the end."""
+        picture = await info.context.loaders.pictures.load(self.picture_id) if self.picture_id else None
+        return Picture.of(picture) if picture else None
+
+
+@strawberry.type
+class GenerationSubscription:
+    """Fields of the subscription root."""
+
+    @strawberry.subscription
+    async def generation_progress(
+        self,
+        info: Info,
+        id: GlobalId,
+        after: Annotated[int | None, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
+    ) -> AsyncGenerator[GenerationEvent]:
+        """The events of one of the viewer's generations after number `after`: the past ones, then live, to its end.
+
+        After a cut connection subscribe again with the last `sequence` seen: nothing is missed, nothing comes twice.
+        Of a generation that ended long ago (a day, unless the server says otherwise) only the last event is kept.
+        """
+        who, identity, seen = viewer(info), document_id(id, TYPE_NAME, "id"), after or 0
+        generations = info.context.services.generations
+        generation = await generations.of(who.user_id, identity)
+        if generation is None:
+            raise not_found("This generation", "id")
+        if not 0 <= seen <= generation.last_sequence:
+            raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
+        async with aclosing(progress(generations.hub, who.user_id, identity, seen)) as events:
+            async for event in events:
+                yield GenerationEvent.of(event, identity)
+
+    @strawberry.subscription
+    async def viewer_events(
+        self,
+        info: Info,
+        since: Annotated[
+            datetime | None,
+            strawberry.argument(
+                description="When you last heard of them, with its time zone, at most 7 days ago; "
+                "unset: start with those that have not ended."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[GenerationEvent]:
+        """Everything that happens to the viewer's generations, of all connections and devices, until you stop.
+
+        First a SNAPSHOT of each one that has not ended, or changed since `since`; then every event, live. After a cut
+        connection subscribe again with the time of the last event: what changed in between comes as a SNAPSHOT. What
+        has a `sequence` that is not above the last one you saw of the same generation brings nothing new: drop it.
+        """
+        who = viewer(info)
+        _check_since(since)
+        hub = info.context.services.generations.hub
+        async with aclosing(everything(hub, who.user_id, since)) as events:
+            async for about, event in events:
+                yield GenerationEvent.of(event, about)
+
+
+def _check_since(since: datetime | None) -> None:
+    """Look at the moment.
+
+    Raises:
+        AppError: BAD_USER_INPUT naming the argument when it has no time zone, is to come, or is too long ago.
+    """
+    if since is None:
+        return
+    if since.tzinfo is None:
+        raise bad_input("`since` needs a time zone, as in `2026-11-20T10:00:00Z`.", "since")
+    age = utc_now() - since
+    if age < -_CLOCK_AHEAD:
+        raise bad_input("`since` is in the future: pass the time of the last event that you saw.", "since")
+    if age > _OLDEST_SINCE:
+        message = f"`since` is at most {_OLDEST_SINCE.days} days ago; read `viewer.generations` for what is older."
+        raise bad_input(message, "since")

@@ -1,0 +1,49 @@
+"""The stored generations of an empty database, and the commands that reading them takes."""
+
+from collections.abc import AsyncIterator
+from typing import Any, override
+
+import pytest
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from app.database.document import utc_now
+from app.generations.model import Generation
+from app.generations.recipe import Recipe
+
+_RECIPE = Recipe(task="TEST", prompts=("a",), pictures=(), provider="test", model="test-1")
+
+
+class Commands(CommandListener):
+    """The names of the commands that were sent to the database, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    @override
+    def started(self, event: CommandStartedEvent) -> None:
+        self.sent.append(event.command_name)
+
+    @override
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    @override
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+@pytest.fixture
+async def commands(mongodb_url: str, database: AsyncDatabase[dict[str, Any]]) -> AsyncIterator[Commands]:
+    """What is sent from now on; generations can be stored."""
+    listener = Commands()
+    async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[listener]) as client:
+        await init_beanie(database=client[database.name], document_models=[Generation])
+        yield listener
+
+
+async def stored(owner_id: PydanticObjectId) -> Generation:
+    """A generation that waits for its first attempt."""
+    generation = Generation.queued(owner_id, "ORNAMENT", _RECIPE, f"{PydanticObjectId()}", utc_now())
+    assert await Generation.start(generation)
+    return generation

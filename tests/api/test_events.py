@@ -1,0 +1,79 @@
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from beanie import PydanticObjectId
+from strawberry.types.execution import PreExecutionError
+
+from app.accounts.service import Viewer
+from app.accounts.sessions import Client
+from app.api.context import Context
+from app.api.loaders import make_loaders
+from app.api.schema import schema, show_result
+from app.database.document import utc_now
+from app.generations.events import EventType, GenerationEvent
+from app.generations.inprocess import InProcessHub
+from tests.api.conftest import Commands, stored
+
+_EVENTS = """subscription ($since: DateTime) { viewerEvents(since: $since) { sequence type attempt percent
+  generation { id status createdAt recipe { prompts } attempts { number } retryOf { id } } preview { id } } }"""
+
+
+def _context(owner_id: PydanticObjectId, hub: InProcessHub) -> Context:
+    services: Any = SimpleNamespace(generations=SimpleNamespace(hub=hub))
+    return Context(
+        services=services,
+        loaders=make_loaders(),
+        request_id="r",
+        base_url="http://regen.test",
+        client=Client(None, None),
+        show_result=show_result,
+        viewer=Viewer(owner_id, PydanticObjectId(), utc_now() + timedelta(hours=1)),
+    )
+
+
+async def _subscribed(owner_id: PydanticObjectId, hub: InProcessHub, since: str | None = None) -> AsyncGenerator[Any]:
+    results = await schema.subscribe(_EVENTS, {"since": since}, context_value=_context(owner_id, hub))
+    assert not isinstance(results, PreExecutionError)
+    return cast("AsyncGenerator[Any]", results)
+
+
+async def test_snapshots_are_read_in_one_command_with_their_generations(commands: Commands) -> None:
+    owner = PydanticObjectId()
+    waiting = [await stored(owner) for _ in range(3)]
+    await stored(PydanticObjectId())
+    commands.sent.clear()
+    async with aclosing(await _subscribed(owner, InProcessHub())) as results:
+        events = [(await anext(results)).data["viewerEvents"] for _ in waiting]
+    assert commands.sent == ["find"]
+    assert [(event["type"], event["sequence"]) for event in events] == [("SNAPSHOT", 1)] * 3
+    assert {event["generation"]["status"] for event in events} == {"QUEUED"}
+
+
+async def test_live_event_shows_the_generation_as_it_stands(commands: Commands) -> None:
+    owner, hub = PydanticObjectId(), InProcessHub()
+    first = await stored(owner)
+    commands.sent.clear()
+    async with aclosing(await _subscribed(owner, hub)) as results:
+        await anext(results)
+        event = GenerationEvent(sequence=2, type=EventType.STARTED, at=utc_now(), attempt=1)
+        await hub.publish(owner, first.identity, event)
+        shown = (await anext(results)).data["viewerEvents"]
+    assert (shown["type"], shown["sequence"], shown["attempt"]) == ("STARTED", 2, 1)
+    assert shown["generation"]["id"]
+    assert commands.sent == ["find", "find"]
+    assert hub.followers.count == 0
+
+
+async def _refusal(since: str) -> Any:
+    async with aclosing(await _subscribed(PydanticObjectId(), InProcessHub(), since)) as results:
+        (error,) = (await anext(results)).errors
+    return error.extensions["code"], error.extensions["argument"]
+
+
+async def test_since_is_a_moment_of_the_last_seven_days() -> None:
+    now = utc_now()
+    for wrong in (now + timedelta(minutes=2), now - timedelta(days=8), now.replace(tzinfo=None)):
+        assert await _refusal(wrong.isoformat()) == ("BAD_USER_INPUT", "since")
