@@ -22,6 +22,7 @@ from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from app.api.context import Services
 from app.database import servers
+from app.database.alone import alone
 from app.database.connection import Connection, connect
 from app.database.document import DocumentTypes, utc_now
 from app.database.servers import DatabaseServer
@@ -53,7 +54,7 @@ from app.settings import Settings
 _SESSIONS_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
 _CALL_MARGIN_S = 10
-_GIVE_BACK_S = 2
+_GIVE_BACK_S = 1.5
 _OPERATION_S = 5
 """A request that can't have its answer from the database says so soon."""
 type Link = Callable[[], AbstractAsyncContextManager[None]]
@@ -233,6 +234,8 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
         connection = await stack.enter_async_context(opened)
         stack.enter_context(shared(parts.server))
         stack.push_async_callback(parts.close)
+        if parts.settings.real("mongodb_url") and not parts.settings.real("redis_url"):
+            await stack.enter_async_context(alone(connection.database))
         begun = await stack.enter_async_context(AsyncExitStack())
         serving = await begun.enter_async_context(parts.queue.serve(parts.runner.run, slots)) if slots else None
         duties = (parts.sweeper.run(), keep_caught_up(parts.hub.followers), parts.runner.heed_cancels())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.bootstrap import DOCUMENTS, Parts, assemble, opened_database
 from app.database.errors import DatabaseError, DataFolderInUseError
+from app.database.sharing import joining
 from app.database.upgrade import outdated
 from app.main import WEB_DIST
 from app.settings import Settings
@@ -69,7 +70,7 @@ async def _queue(report: Report, parts: Parts) -> None:
 
 async def _database(report: Report, parts: Parts) -> None:
     try:
-        async with opened_database(parts.settings, parts.server) as connection:
+        async with opened_database(parts.settings, joining(parts.server)) as connection:
             waiting = await outdated(connection.database, DOCUMENTS)
             report.fine("database", f"{parts.server.description}, reachable")
     except DataFolderInUseError as error:

@@ -10,9 +10,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts.sessions import Client
 from app.api.context import Context
@@ -48,9 +48,10 @@ def create_app() -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with working(parts) as connection:
-            pings.append(connection.ping)
+        async with working(parts) as process:
+            pings.append(process.connection.ping)
             yield
+            await process.drain()
 
     async def ping() -> bool:
         return bool(pings) and await pings[-1]()
@@ -58,7 +59,9 @@ def create_app() -> ASGIApp:
     return build(parts, ping, lifespan)
 
 
-def build(parts: Parts, ping: Ping, lifespan: Lifespan | None = None) -> ASGIApp:
+def build(
+    parts: Parts, ping: Ping, lifespan: Lifespan | None = None, is_stopping: Callable[[], bool] = lambda: False
+) -> ASGIApp:
     """The application of these parts; `ping` says whether the database answers."""
     public = Starlette(
         routes=[*_graphql_routes(parts), media_route(parts.store), *explorer_routes(WEB_DIST)],
@@ -68,7 +71,19 @@ def build(parts: Parts, ping: Ping, lifespan: Lifespan | None = None) -> ASGIApp
         ],
     )
     checks = {"database": ping, "queue": parts.queue.alive}
-    return RequestIds(Starlette(routes=[*health_routes(checks), Mount("/", app=public)], lifespan=lifespan))
+    application = Starlette(routes=[*health_routes(checks), Mount("/", app=public)], lifespan=lifespan)
+    return RequestIds(_with_notice(application, is_stopping))
+
+
+def _with_notice(application: ASGIApp, is_stopping: Callable[[], bool]) -> ASGIApp:
+    """The application; once it stops it is not ready, so that load balancers go elsewhere while it still answers."""
+    notice = JSONResponse({"status": "stopping"}, 503)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        gives_notice = scope["type"] == "http" and scope["path"] == "/readyz" and is_stopping()
+        await (notice if gives_notice else application)(scope, receive, send)
+
+    return answer
 
 
 def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:

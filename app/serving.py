@@ -3,22 +3,28 @@
 import asyncio
 import errno
 import gc
-import signal
 import socket
-import sys
-from types import FrameType
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import override
 
 import click
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from app.bootstrap import Parts, assemble, working
+from app.generations.followers import Followers
 from app.logs import configure_logs
 from app.main import WEB_DIST, build
 from app.settings import Settings
+from app.stopping import Told, drained, leave_if_told
 
 _BACKLOG = 2048
-_GRACE_S = 8
+_LAST_ANSWERS_S = 1
+"""For requests in the middle, and for clients that are slow to read; uvicorn takes whole seconds."""
+_LAST_EVENTS_S = 1.5
+_LOOK_S = 0.01
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WEBSOCKET_MAX_BYTES = 262_144
 
@@ -38,32 +44,65 @@ def serve(settings: Settings) -> None:
     configure_logs(as_json=settings.app_env == "production", level=settings.log_level)
     listener = _listen(settings.host, settings.port)
     parts = assemble(settings)
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, _leave)
+    leave_if_told()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(parts, listener))
 
 
 async def _serve(parts: Parts, listener: socket.socket) -> None:
-    settings = parts.settings
-    async with working(parts) as connection:
-        config = uvicorn.Config(
-            build(parts, connection.ping),
-            http="httptools",
-            ws="websockets-sansio",
-            ws_max_size=_WEBSOCKET_MAX_BYTES,
-            ws_per_message_deflate=False,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            lifespan="off",
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+    """Serve; once told to stop, keep answering until the work is drained, and let each stream end with its last event.
+
+    The order matters: who follows work that is given back hears of it before the sockets close with 1012.
+    """
+    told = Told()
+    async with working(parts) as process:
+        application = build(parts, process.connection.ping, is_stopping=told.once.is_set)
+        server = _Server(_config(parts.settings, application))
+        told.listen(process.grace_s)
         _settle_garbage_collector()
         _say_what_runs(parts, listener.getsockname()[1])
-        await uvicorn.Server(config).serve(sockets=[listener])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[listener]))
+            await told.once.wait()
+            await drained(process, told)
+            if await process.give_back():
+                await _events_sent(parts.hub.followers)
+            server.should_exit = True
+
+
+async def _events_sent(followers: Followers) -> None:
+    """Return when every stream has sent the events there are, after 1.5 seconds at the latest."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_EVENTS_S):
+            while not followers.idle:  # noqa: ASYNC110 - all of very many, once in a process's life
+                await asyncio.sleep(_LOOK_S)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, stopped by nobody but us."""
+
+    @contextmanager
+    @override
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _config(settings: Settings, application: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=_WEBSOCKET_MAX_BYTES,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="off",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+    )
 
 
 def _say_what_runs(parts: Parts, port: int) -> None:
@@ -82,11 +121,6 @@ def _settle_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Once uvicorn has shut down it raises the signal it got again: being told to stop is no failure."""
-    sys.exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,7 +1,6 @@
 """The worker process: works on generations that other processes start."""
 
 import asyncio
-import signal
 
 import click
 import uvloop
@@ -9,10 +8,11 @@ import uvloop
 from app.bootstrap import Parts, assemble, working
 from app.logs import configure_logs
 from app.settings import Settings, SettingsError
+from app.stopping import Told, drained, leave_if_told
 
 
 def work(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; what runs then is given back to the queue.
+    """Work until SIGTERM or SIGINT; what runs then has a grace to end, before it is given back to the queue.
 
     Raises:
         SettingsError: it could not share its work with a server process.
@@ -22,6 +22,7 @@ def work(settings: Settings) -> None:
     configure_logs(as_json=settings.app_env == "production", level=settings.log_level)
     _check(settings)
     parts = assemble(settings)
+    leave_if_told()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_told(parts))
 
@@ -42,11 +43,12 @@ def _check(settings: Settings) -> None:
 
 
 async def _until_told(parts: Parts) -> None:
-    told = asyncio.Event()
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(stop, told.set)
-    async with working(parts):
+    told = Told()
+    async with working(parts) as process:
+        told.listen(process.grace_s)
         for name, description in parts.description().items():
             click.echo(f"  {name + ':':<10} {description}")
         click.echo(f"Regen's worker is ready: {parts.settings.worker_slots} generations at once")
-        await told.wait()
+        await told.once.wait()
+        await drained(process, told)
+        await process.give_back()

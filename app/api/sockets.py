@@ -1,13 +1,10 @@
 """GraphQL over WebSocket: graphql-transport-ws, its messages checked, its sockets no older than a token."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast, override
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import PreExecutionError
@@ -17,9 +14,6 @@ from app.api.context import Context
 from app.api.errors import public_error
 
 _UNAUTHORIZED_CLOSE = 4403
-_QUIET_S = 0.05
-"""Longer than it takes until who follows an event begins to read what is to be shown of it."""
-_QUIET_ROUNDS = 2
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -76,45 +70,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _close(self) -> None:
         with suppress(Exception):  # the client may be gone already
             await self.websocket.close(code=_UNAUTHORIZED_CLOSE, reason="Token expired")
-
-
-@dataclass(slots=True)
-class OpenSockets:
-    """Middleware: knows how many WebSockets are open, and how many messages were sent on all of them."""
-
-    app: ASGIApp
-    count: int = 0
-    sent: int = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] != "websocket":
-            await self.app(scope, receive, send)
-            return
-
-        async def counted(message: Message) -> None:
-            await send(message)
-            self.sent += 1
-
-        self.count += 1
-        try:
-            await self.app(scope, receive, counted)
-        finally:
-            self.count -= 1
-
-    async def quiet(self, read: Callable[[], Awaitable[object]], within_s: float) -> None:
-        """Return when what happened up to now has been sent, after `within_s` seconds at the latest.
-
-        `read` asks the database what streams ask it for an event: when it has its answer, so have they.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                rounds = 0
-                while self.count and rounds < _QUIET_ROUNDS:
-                    before = self.sent
-                    await asyncio.sleep(_QUIET_S)
-                    await read()
-                    rounds = rounds + 1 if self.sent == before else 0
 
 
 def _is_message(message: Any) -> bool:

@@ -32,6 +32,9 @@ _OPTIONS: dict[str, Any] = {
     "socketTimeoutMS": 60_000,
 }
 """Deadlines, unless the URL has others. `tz_aware` stays off: `document.Instant` puts the time zone back."""
+_INDEXES_S = 600.0
+"""On a large collection an index takes minutes, in which the server says nothing."""
+_CLOSE_S = 0.5
 _UNAUTHENTICATED = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
 
@@ -53,24 +56,29 @@ class Connection:
         return True
 
     async def close(self) -> None:
-        """Close the driver's sockets."""
-        await self.client.close()
+        """Close the driver's sockets; a server that hangs is not waited for."""
+        with pymongo.timeout(_CLOSE_S):
+            await self.client.close()
 
 
-async def connect(url: str, document_types: DocumentTypes = (), *, name: str | None = None) -> Connection:
+async def connect(
+    url: str, document_types: DocumentTypes = (), *, name: str | None = None, deadline_s: float | None = None
+) -> Connection:
     """Connect, ask the server for a sign of life, and make the indexes of the document types.
 
-    The database is `name`, else the one of the URL's path, else "regen".
+    The database is `name`, else the one of the URL's path, else "regen". `deadline_s` is how long each operation
+    may take afterwards, all its repetitions together; null: a minute of silence, for long reads and writes.
 
     Raises:
         DatabaseError: the URL is malformed, nobody answers within 5 s, or the server refuses us.
     """
-    client = _client(url)
+    client = _client(url, deadline_s)
     try:
         database = client[name] if name else client.get_default_database(_DEFAULT_NAME)
         await database.command("ping")
         if document_types:
-            await init_beanie(database=database, document_models=list(document_types))
+            with pymongo.timeout(_INDEXES_S):
+                await init_beanie(database=database, document_models=list(document_types))
     except PyMongoError as error:
         await client.close()
         raise _explained(error, url) from error
@@ -80,10 +88,13 @@ async def connect(url: str, document_types: DocumentTypes = (), *, name: str | N
     return Connection(client, database)
 
 
-def _client(url: str) -> AsyncMongoClient[RawDocument]:
+def _client(url: str, deadline_s: float | None) -> AsyncMongoClient[RawDocument]:
+    wanted = dict(_OPTIONS)
+    if deadline_s is not None:
+        wanted["timeoutMS"] = round(deadline_s * 1000)
     try:
         given = {option.lower() for option, _ in parse_qsl(urlsplit(url).query)}
-        options = {option: value for option, value in _OPTIONS.items() if option.lower() not in given}
+        options = {option: value for option, value in wanted.items() if option.lower() not in given}
         return AsyncMongoClient[RawDocument](url, **options)
     except (InvalidURI, ConfigurationError, InvalidName, ValueError):
         # Neither the message nor the cause: both may quote a badly escaped password.

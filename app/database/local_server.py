@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from app.database import address
 from app.database.errors import DatabaseError
 from app.database.lock import FolderLock
 from app.database.process import Ready, ServerProcess
@@ -54,6 +55,11 @@ class LocalServer:
         return self._program.description
 
     @property
+    def folder(self) -> Path:
+        """The data folder that belongs to it while it runs."""
+        return self._folder
+
+    @property
     def url(self) -> str:
         """Where it listens, the same until `stop`.
 
@@ -77,6 +83,7 @@ class LocalServer:
             DataFolderInUseError: another Regen runs on the folder.
         """
         self._lock = await FolderLock.acquire(self._folder)
+        address.forget(self._folder)  # of one that was killed
         try:
             self._process = await self._launch(0, self._lock)
         except BaseException:

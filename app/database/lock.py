@@ -9,6 +9,7 @@ from typing import Self
 
 from app.database.errors import DataFolderInUseError
 
+_OWNER_FILE = "regen.lock"
 _POLL_S = 0.05
 _OWNER_S = 1.0
 _SERVER_S = 20.0
@@ -33,6 +34,21 @@ async def _lock(path: Path, within_s: float) -> int:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a Regen has the folder now."""
+    try:
+        descriptor = os.open(folder / _OWNER_FILE, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _made(folder: Path) -> Path:
@@ -61,7 +77,7 @@ class FolderLock:
         """
         folder = _made(folder)
         try:
-            owner = await _lock(folder / "regen.lock", _OWNER_S)
+            owner = await _lock(folder / _OWNER_FILE, _OWNER_S)
         except TimeoutError:
             message = (
                 f"Another Regen already runs on this data folder ({folder}); "

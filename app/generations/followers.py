@@ -35,7 +35,13 @@ class Follower:
     seen: dict[PydanticObjectId, int] = field(default_factory=dict[PydanticObjectId, int])
     _news: deque[News] = field(default_factory=deque[News])
     _missed: bool = False
+    _waits: bool = False
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was offered has been dealt with: its reader has come back for more, and waits."""
+        return self._waits and not self._bell.is_set()
 
     def offer(self, news: News) -> None:
         """Keep the news if it is of what is followed, or, where the buffer is full, forget all of it for one null."""
@@ -62,7 +68,9 @@ class Follower:
     async def news(self) -> AsyncIterator[News | None]:
         """What was offered, for ever; null where something was missed."""
         while True:
+            self._waits = True
             await self._bell.wait()
+            self._waits = False
             self._bell.clear()
             if self._missed:
                 self._missed = False
@@ -116,6 +124,11 @@ class Followers:
     def count(self) -> int:
         """How many follow something now."""
         return sum(1 for owner in self._of.values() for _ in owner.everyone())
+
+    @property
+    def idle(self) -> bool:
+        """Whether everybody has dealt with all that was offered."""
+        return all(follower.idle for owner in self._of.values() for follower in owner.everyone())
 
     @property
     def owners(self) -> tuple[PydanticObjectId, ...]:

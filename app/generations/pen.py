@@ -98,7 +98,8 @@ class Pen:
         fence, update = self._fence(), {"$set": changes}
         if event:
             fence["lastSequence"] = event.sequence - 1
-            update = {"$set": {**changes, "changedAt": event.at}, "$inc": {"lastSequence": 1}}
+            # `changedAt` is when it is written, which may be long after the event: what is new is found by it
+            update = {"$set": changes, "$currentDate": {"changedAt": True}, "$inc": {"lastSequence": 1}}
             update["$push"] = {"events": event.model_dump(by_alias=True)}
         if pictures:
             update["$addToSet"] = {"pictureIds": {"$each": list(pictures)}}

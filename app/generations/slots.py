@@ -18,6 +18,7 @@ from app.logs import logger
 _log = logger(__name__)
 _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
+_GIVE_BACK_S = 1.0
 
 
 class Slot(StoredValue):
@@ -100,7 +101,12 @@ class ProviderLimits:
         try:
             yield
         finally:
-            try:
+            await self._give_back(provider, slot)
+
+    async def _give_back(self, provider: str, slot: Slot) -> None:
+        """Free it; where the database does not answer, the sweep does, or it is over at its `until`."""
+        try:
+            async with asyncio.timeout(_GIVE_BACK_S):
                 await asyncio.shield(ProviderSlots.give_back(provider, [slot.id]))
-            except PyMongoError as error:  # it is free again at its `until`, or when the sweep sees it
-                _log.warning("slot_not_given_back", provider=provider, reason=type(error).__name__)
+        except (PyMongoError, TimeoutError) as error:
+            _log.warning("slot_not_given_back", provider=provider, reason=type(error).__name__)

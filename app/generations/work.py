@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
 
+from app.database.absence import Absence
 from app.errors import AppError, ErrorCode
 from app.generations.attempts import Call, Outcome
 from app.generations.events import GenerationEvent
@@ -88,6 +90,19 @@ class Work:
         if not is_last:
             await self.journal.write()
         return result.values
+
+    async def bear[T](self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write what is safe to repeat and dear to lose, again until a database that is away is back.
+
+        Raises:
+            PyMongoError: the database is away for too long, or broken.
+        """
+        absence = Absence(self.journal.pen.away_s)
+        while True:
+            try:
+                return await write()
+            except PyMongoError as error:
+                await absence.bear(error)
 
     @asynccontextmanager
     async def call(self, model: CalledModel) -> AsyncGenerator[OpenCall]:

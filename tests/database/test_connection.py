@@ -69,7 +69,7 @@ async def test_deadlines_of_the_url_win(mongodb_url: str) -> None:
 
 
 async def test_unreachable_host_is_named(closed_port: int) -> None:
-    url = f"mongodb://ann:secret@127.0.0.1:{closed_port}/regen?serverSelectionTimeoutMS=200"
+    url = f"mongodb://ann:secret@127.0.0.1:{closed_port}/regen?serverSelectionTimeoutMS=2000"
     with pytest.raises(
         DatabaseError, match=rf"No MongoDB answers at 127.0.0.1:{closed_port} .*Errno.*MONGODB_URL"
     ) as e:

@@ -31,7 +31,16 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
+        self.resume()  # one that is paused ends, too
         return self.process.wait(_STOP_S)
+
+    def pause(self) -> None:
+        """Stop it in the middle of what it does; its connections stay open."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on where it was."""
+        self.process.send_signal(signal.SIGCONT)
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -59,6 +68,7 @@ def running(
         finally:
             if process.poll() is None:
                 process.terminate()
+                process.send_signal(signal.SIGCONT)  # one that is paused ends, too
                 try:
                     process.wait(_STOP_S)
                 except subprocess.TimeoutExpired:

@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,23 +11,13 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
+from tests.databases import database_setting
 from tests.e2e.client import Client
+from tests.e2e.commands import is_one_sentence, regen
 from tests.e2e.conftest import MakeClient
-from tests.e2e.server import environment, running
+from tests.e2e.server import running
 
 _GALLERY = "{ viewer { ornamentImages { nodes { id combinedPrompt picture { url width } } } } }"
-
-
-def _regen(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app.cli", *arguments]
-    env = environment(DATA_DIR=str(data_dir), **settings)
-    return subprocess.run(  # noqa: S603 - our own module, no shell
-        command, cwd=data_dir, env=env, capture_output=True, text=True, check=False, timeout=60
-    )
-
-
-def _is_one_sentence(done: subprocess.CompletedProcess[str]) -> bool:
-    return done.returncode == 1 and done.stderr.startswith("regen: ") and done.stderr.count("\n") == 1
 
 
 @pytest.fixture
@@ -70,10 +58,10 @@ async def test_embedded_data_and_pictures_move_to_a_real_server(
 ) -> None:
     folder, ada, seen = used_data_dir
     new_folder = tmp_path / "new"
-    done = _regen(folder, "copy", "--to", target_url, "--to-data-dir", str(new_folder))
+    done = regen(folder, "copy", "--to", target_url, "--to-data-dir", str(new_folder))
     assert done.returncode == 0, done.stderr
-    again = _regen(folder, "copy", "--to", target_url)
-    assert _is_one_sentence(again), again.stderr
+    again = regen(folder, "copy", "--to", target_url)
+    assert is_one_sentence(again), again.stderr
     (new_folder / "secrets").mkdir()
     secret = {"JWT_SECRET": (folder / "secrets" / "jwt_secret").read_text(encoding="ascii")}
     await _shows(new_folder, {"MONGODB_URL": target_url, **secret}, client_of, ada, seen)
@@ -85,32 +73,32 @@ async def test_backup_is_restored_into_an_empty_folder(
     folder, ada, seen = used_data_dir
     archive, fresh = tmp_path / "backup.zip", tmp_path / "fresh"
     fresh.mkdir()
-    assert _regen(folder, "backup", str(archive)).returncode == 0
-    restored = _regen(fresh, "restore", str(archive))
+    assert regen(folder, "backup", str(archive)).returncode == 0
+    restored = regen(fresh, "restore", str(archive))
     assert restored.returncode == 0, restored.stderr
-    assert _is_one_sentence(_regen(fresh, "restore", str(archive)))
+    assert is_one_sentence(regen(fresh, "restore", str(archive)))
     secret = {"JWT_SECRET": (folder / "secrets" / "jwt_secret").read_text(encoding="ascii")}
     await _shows(fresh, secret, client_of, ada, seen)
 
 
 def test_doctor_says_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
-    done = _regen(tmp_path, "doctor", GOOGLE_API_KEY="your-google-api-key-here")
+    done = regen(tmp_path, "doctor", GOOGLE_API_KEY="your-google-api-key-here")
     assert done.returncode == 1
     assert "[problem] GOOGLE_API_KEY: holds a placeholder" in done.stdout
     assert "embedded database" in done.stdout
-    assert _regen(tmp_path, "doctor").returncode == 0
+    assert regen(tmp_path, "doctor").returncode == 0
 
 
 def test_upgrade_has_nothing_to_do_on_a_fresh_folder(tmp_path: Path) -> None:
-    done = _regen(tmp_path, "upgrade")
+    done = regen(tmp_path, "upgrade")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_port_in_use_is_one_sentence_that_names_another(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = _regen(tmp_path, "serve", PORT=str(port))
-    assert _is_one_sentence(done), done.stderr
+        done = regen(tmp_path, "serve", PORT=str(port))
+    assert is_one_sentence(done), done.stderr
     assert f"PORT={port + 1}" in done.stderr
 
 
@@ -122,8 +110,8 @@ def test_port_in_use_is_one_sentence_that_names_another(tmp_path: Path) -> None:
         {"MONGODB_URL": "mongodb://nobody:secret-word@127.0.0.1:1/regen?serverSelectionTimeoutMS=300", "PORT": "0"},
     ],
 )
-def test_what_stops_the_start_is_one_sentence(tmp_path: Path, settings: dict[str, str]) -> None:
-    done = _regen(tmp_path, "serve", **settings)
+def test_what_stops_the_startis_one_sentence(tmp_path: Path, settings: dict[str, str]) -> None:
+    done = regen(tmp_path, "serve", **settings)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr, done.stderr
     assert "secret-word" not in done.stderr + done.stdout
@@ -133,9 +121,16 @@ def test_second_server_on_a_data_folder_is_refused(tmp_path: Path) -> None:
     if os.environ.get("MONGODB_URL"):
         pytest.skip("only the embedded database belongs to one server")
     with running(tmp_path):
-        done = _regen(tmp_path, "serve", PORT="0")
+        done = regen(tmp_path, "serve", PORT="0")
     assert done.returncode != 0
     assert "Traceback" not in done.stderr, done.stderr
+
+
+def test_doctor_looks_into_the_database_of_a_running_server(tmp_path: Path) -> None:
+    with running(tmp_path, database_setting()):
+        done = regen(tmp_path, "doctor", **database_setting())
+    assert done.returncode == 0, done.stdout
+    assert "[ok]      database: " in done.stdout
 
 
 async def test_production_logs_json_without_secrets(
@@ -165,7 +160,7 @@ def test_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     if os.environ.get("MONGODB_URL"):
         pytest.skip("only the embedded database has a file")
     (tmp_path / "regen.sqlite").write_bytes(b"no database at all" * 500)
-    done = _regen(tmp_path, "serve", PORT="0")
+    done = regen(tmp_path, "serve", PORT="0")
     assert done.returncode != 0
     assert "Traceback" not in done.stderr, done.stderr
     assert "Restore it from a backup" in done.stderr

@@ -76,7 +76,7 @@ async def test_known_key_is_answered_though_the_lane_is_full(make_engine: MakeEn
     first = await engine.start(owner, "key")
     await engine.start(owner)
     assert (await engine.start(owner, "key")).identity == first.identity
-    with pytest.raises(AppError, match="wait already"):
+    with pytest.raises(AppError, match="as many generations waiting"):
         await engine.start(owner, "another")
 
 
