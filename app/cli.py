@@ -1,4 +1,4 @@
-"""The command line: `regen serve | worker | doctor | schema | upgrade | copy | backup | restore`."""
+"""The command line: `regen serve | worker | jobs | doctor | schema | upgrade | copy | backup | restore`."""
 
 import asyncio
 import shutil
@@ -20,9 +20,12 @@ from app.database.errors import DatabaseError
 from app.database.transfer import copy as copy_database
 from app.database.upgrade import upgrade as upgrade_documents
 from app.doctor import examine
+from app.errors import AppError
+from app.jobs.commands import jobs
+from app.jobs.desk import JobsError
 from app.settings import Settings, SettingsError, load_settings
 
-_EXPECTED = (SettingsError, DatabaseError, SecretFileError, serving.AddressInUseError, OSError)
+_EXPECTED = (SettingsError, DatabaseError, SecretFileError, serving.AddressInUseError, JobsError, OSError)
 
 
 def main() -> None:
@@ -31,6 +34,9 @@ def main() -> None:
         regen(prog_name="regen")
     except _EXPECTED as error:
         click.echo(f"regen: {error}", err=True)
+        sys.exit(1)
+    except AppError as error:
+        click.echo(f"regen: {error.message}", err=True)
         sys.exit(1)
     except PyMongoError as error:  # its text may hold documents
         click.echo(f"regen: the database failed in the middle ({type(error).__name__}); run it again.", err=True)
@@ -54,6 +60,9 @@ def worker() -> None:
     from app.worker import work  # noqa: PLC0415 - the other commands start faster without it
 
     work(load_settings())
+
+
+regen.add_command(jobs)
 
 
 @regen.command()

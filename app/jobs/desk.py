@@ -1,0 +1,156 @@
+"""Where the operator works: the database of the settings, open, and the use cases over it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from beanie import PydanticObjectId
+
+from app.accounts.identity import EmailAddress
+from app.accounts.model import User
+from app.api.generations import TYPE_NAME
+from app.api.ids import document_id
+from app.bootstrap import assemble, opened_database
+from app.database.sharing import joining
+from app.generations.model import Generation, Status
+from app.generations.service import Generations
+from app.generations.switch import Turn
+from app.jobs import queries
+from app.jobs.queries import Standing
+from app.settings import Settings
+
+_LOOK_EVERY_S = 0.2
+_HEARD_S = 1.0
+_HEXADECIMAL_CHARACTERS = 24
+
+
+class JobsError(Exception):
+    """What was asked for is not there, or did not happen; a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of them together: `counts` by status, the open ones of each owner, and how many run in each worker."""
+
+    draining: bool
+    counts: dict[Status, int]
+    lanes: list[int]
+    workers: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Looks at everybody's generations, and acts on behalf of their owners.
+
+    `heard_s` is how long it takes at most until every process knows that it is to drain.
+    """
+
+    generations: Generations
+    heard_s: float
+
+    async def newest(self, status: Status | None, email: str | None, limit: int) -> list[tuple[Generation, str]]:
+        """Generations and the addresses of their owners, newest first.
+
+        Raises:
+            AppError: BAD_USER_INPUT for what is no address.
+            JobsError: nobody has this address.
+        """
+        owner_id = await _owner(email) if email else None
+        found = await queries.newest(status, owner_id, limit)
+        owners = await queries.emails([one.owner_id for one in found])
+        return [(one, owners.get(one.owner_id, "")) for one in found]
+
+    async def standing(self, text: str) -> Standing:
+        """The generation of an id, either the document's or the API's.
+
+        Raises:
+            AppError: BAD_USER_INPUT when it is no id.
+            JobsError: there is none.
+        """
+        found = await queries.standing(_identity(text))
+        if found is None:
+            raise JobsError(f"There is no generation {text}.")
+        return found
+
+    async def retry(self, text: str) -> Generation:
+        """Start it again for its owner; the new one.
+
+        Raises:
+            AppError: NOT_FOUND, CONFLICT, RATE_LIMITED, as for the owner.
+            JobsError: there is none.
+        """
+        generation = (await self.standing(text)).generation
+        return await self.generations.retry(generation.owner_id, generation.identity, None)
+
+    async def cancel(self, text: str) -> Generation:
+        """Cancel it for its owner; as it stands now.
+
+        Raises:
+            AppError: NOT_FOUND, CONFLICT, as for the owner.
+            JobsError: there is none.
+        """
+        generation = (await self.standing(text)).generation
+        return await self.generations.cancel(generation.owner_id, generation.identity)
+
+    async def overview(self) -> Overview:
+        """How all of them stand."""
+        workers = Counter(await queries.held())
+        return Overview(await Turn.draining(), await queries.counted(), await queries.lanes(), workers)
+
+    async def drain(self) -> None:
+        """Tell all processes to begin nothing more."""
+        await Turn.drain(on=True)
+
+    async def resume(self) -> None:
+        """Tell all processes to begin again."""
+        await Turn.drain(on=False)
+
+    async def drained(self, within_s: float | None, say: Callable[[int], None]) -> None:
+        """Wait until every process knows it and nothing runs any more; `say` hears how many still do.
+
+        Raises:
+            JobsError: something still runs after `within_s` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        heard_s, said = loop.time() + self.heard_s, 0
+        try:
+            async with asyncio.timeout(within_s):
+                while (count := len(await queries.held())) or loop.time() < heard_s:
+                    if count != said:
+                        say(count)
+                    said = count
+                    await asyncio.sleep(_LOOK_EVERY_S)
+        except TimeoutError:
+            message = f"Not drained in {within_s:g} s: {said} still run. Nothing is begun until `regen jobs resume`."
+            raise JobsError(message) from None
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Desk]:
+    """Open the database, that of a running server included, and what rings its workers.
+
+    Raises:
+        DatabaseError: it can't be opened.
+        SecretFileError: a secret's file can't be trusted.
+    """
+    parts = assemble(settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.close)
+        for link in parts.links:
+            await stack.enter_async_context(link())
+        await stack.enter_async_context(opened_database(settings, joining(parts.server)))
+        yield Desk(parts.services.generations, settings.sweep_every_s + _HEARD_S)
+
+
+async def _owner(email: str) -> PydanticObjectId:
+    user = await User.with_email_key(EmailAddress.parse(email).key)
+    if user is None:
+        raise JobsError(f"Nobody has an account with the address {email}.")
+    return user.identity
+
+
+def _identity(text: str) -> PydanticObjectId:
+    is_plain = len(text) == _HEXADECIMAL_CHARACTERS and PydanticObjectId.is_valid(text)
+    return PydanticObjectId(text) if is_plain else document_id(text, TYPE_NAME)
