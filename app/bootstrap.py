@@ -27,6 +27,7 @@ from app.database.connection import Connection, connect
 from app.database.document import DocumentTypes, utc_now
 from app.database.servers import DatabaseServer
 from app.database.sharing import shared
+from app.database.upgrade import require_layouts
 from app.generations.backlog import referring
 from app.generations.closing import Closing
 from app.generations.following import keep_caught_up
@@ -232,6 +233,7 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
             await stack.enter_async_context(link())
         opened = opened_database(parts.settings, parts.server, deadline_s=_OPERATION_S)
         connection = await stack.enter_async_context(opened)
+        await require_layouts(connection.database, DOCUMENTS)
         stack.enter_context(shared(parts.server))
         stack.push_async_callback(parts.close)
         if parts.settings.real("mongodb_url") and not parts.settings.real("redis_url"):

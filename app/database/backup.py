@@ -28,6 +28,7 @@ from app.database.content import (
     batches,
     collections,
     fingerprint,
+    forget_passing,
     from_line,
     require_empty,
     to_line,
@@ -107,6 +108,7 @@ async def restore(path: Path, database: RawDatabase, media_dir: Path) -> BackupR
     """
     await require_empty(database)
     _require_empty_folder(media_dir)
+    await forget_passing(database)
     try:
         with open_archive(path) as (archive, manifest), _room_in(media_dir) as room:
             await asyncio.to_thread(_unpack_media, archive, manifest, room)

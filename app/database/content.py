@@ -9,6 +9,7 @@ from bson.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
 from app.database.connection import RawDatabase, RawDocument
 from app.database.errors import DatabaseError
 
+_PASSING = ("layouts", "processes", "provider_slots", "turns")
 BATCH = 400
 _MODULUS = 1 << 256
 
@@ -40,9 +41,19 @@ def from_line(line: bytes) -> RawDocument:
     return document
 
 
+async def forget_passing(database: RawDatabase) -> None:
+    """Make running processes' notes about a database that has new documents now disappear."""
+    for name in _PASSING:
+        await database[name].delete_many({})
+
+
 async def collections(database: RawDatabase) -> list[str]:
-    """The names of the collections that hold documents, in order; the server's own are left out."""
+    """The names of the collections that hold documents to keep, in order.
+
+    Left out are the server's own, and what running processes tell each other.
+    """
     names = [name for name in sorted(await database.list_collection_names()) if not name.startswith("system.")]
+    names = [name for name in names if name not in _PASSING]
     return [name for name in names if await database[name].find_one({}, {"_id": 1}) is not None]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pymongo import ReplaceOne
 
 from app.database.connection import RawDatabase, RawDocument
-from app.database.content import Fingerprint, batches, collections, fingerprint, require_empty, to_line
+from app.database.content import Fingerprint, batches, collections, fingerprint, forget_passing, require_empty, to_line
 from app.database.errors import DatabaseError
 
 
@@ -21,6 +21,7 @@ async def copy(source: RawDatabase, target: RawDatabase, *, resume: bool = False
     """
     if not resume:
         await require_empty(target)
+    await forget_passing(target)
     names = await collections(source)
     copied = {name: await _copy_collection(source, target, name, resume=resume) for name in names}
     await _verify(target, copied)

@@ -12,6 +12,7 @@ from app.database.steps import STEPS, Step
 
 _BATCH = 400
 _VERSION = "schemaVersion"
+_LAYOUTS = "layouts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,24 @@ async def outdated(database: RawDatabase, document_types: DocumentTypes) -> dict
             raise DatabaseError(message)
         waiting[collection] = await database[collection].count_documents({_VERSION: {"$lt": version}})
     return {collection: count for collection, count in waiting.items() if count}
+
+
+async def require_layouts(database: RawDatabase, document_types: DocumentTypes) -> None:
+    """Do nothing if every document has the layout of this version; what was found is remembered for the next start.
+
+    Raises:
+        DatabaseError: some are older, or newer.
+    """
+    versions, known = layouts(document_types), await database[_LAYOUTS].find_one({"_id": _LAYOUTS})
+    if known is not None and known["versions"] == versions:
+        return
+    if waiting := await outdated(database, document_types):
+        counts = ", ".join(f"{count} in {collection}" for collection, count in waiting.items())
+        message = (
+            f"Documents have the layout of an earlier version ({counts}): make a backup, then run `regen upgrade`."
+        )
+        raise DatabaseError(message)
+    await database[_LAYOUTS].update_one({"_id": _LAYOUTS}, {"$set": {"versions": versions}}, upsert=True)
 
 
 async def upgrade(

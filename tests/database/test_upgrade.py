@@ -12,7 +12,7 @@ from app.database.connection import RawDatabase, RawDocument
 from app.database.document import StoredDocument
 from app.database.errors import DatabaseError
 from app.database.steps import STEPS, Step
-from app.database.upgrade import layouts, outdated, upgrade
+from app.database.upgrade import layouts, outdated, require_layouts, upgrade
 from app.generations.model import Generation
 from app.pictures.intake import AcceptedPicture
 from app.pictures.model import Picture, PictureState
@@ -99,6 +99,16 @@ async def test_documents_of_a_newer_regen_are_refused_before_anything_is_changed
     with pytest.raises(DatabaseError, match=r"letters holds documents of version 9; this Regen knows them up to .* 3"):
         await upgrade(database, [Letter], [_SPLIT, _COUNT])
     assert await database["letters"].count_documents({"schemaVersion": 1}) == 2
+
+
+async def test_start_on_an_older_layout_says_what_to_do_and_later_ones_do_not_look_again(database: RawDatabase) -> None:
+    await _fill(database, 2)
+    with pytest.raises(DatabaseError, match=r"2 in letters.*regen upgrade"):
+        await require_layouts(database, [Letter, Stamp])
+    await upgrade(database, [Letter, Stamp], [_SPLIT, _COUNT])
+    await require_layouts(database, [Letter, Stamp])
+    await _fill(database, 1)
+    await require_layouts(database, [Letter, Stamp])
 
 
 async def test_missing_step_is_reported(database: RawDatabase) -> None:
