@@ -40,9 +40,8 @@ class Closing:
     async def complete_left_over(self, generation_id: PydanticObjectId) -> None:
         """What a crash left undone of a generation that has ended; nothing happens to others."""
         generation = (await Generation.without_events([generation_id])).get(generation_id)
-        if generation is None or not generation.status.ended:
+        if generation is None or not generation.status.ended or generation.settled:
             return
-        if not generation.settled:
-            await self.jobs[generation.kind].complete(generation)
-            await Generation.settle(generation_id)
+        await self.jobs[generation.kind].complete(generation)
+        await Generation.settle(generation_id)
         await self.free(generation)

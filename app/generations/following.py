@@ -34,11 +34,11 @@ async def progress(
     """
     async with hub.follow(owner_id, generation_id) as follower:
         follower.seen[generation_id] = after
-        async for event in _caught_up(follower, generation_id):
+        past, is_over = await Generation.past(generation_id, after)
+        for event in past:
+            follower.seen[generation_id] = event.sequence
             yield event
-            if event.type.terminal:
-                return
-        if await _is_over(generation_id, follower.seen[generation_id]):
+        if is_over:
             return
         async for news in follower.news():
             async for event in _next(follower, generation_id, news.event if news else None):
@@ -110,12 +110,6 @@ async def _caught_up(follower: Follower, generation_id: PydanticObjectId) -> Asy
     for event in await Generation.events_after(generation_id, follower.seen.get(generation_id, 0)):
         follower.seen[generation_id] = event.sequence
         yield event
-
-
-async def _is_over(generation_id: PydanticObjectId, seen: int) -> bool:
-    """Whether it has ended and the follower knows its last event already."""
-    generation = (await Generation.without_events([generation_id])).get(generation_id)
-    return generation is None or (generation.status.ended and generation.last_sequence <= seen)
 
 
 async def _standing(owner_id: PydanticObjectId, since: datetime | None) -> list[Generation]:

@@ -187,11 +187,19 @@ class Generation(StoredDocument):
         return [Latest(row["ownerId"], row["_id"], row["lastSequence"]) async for row in rows]
 
     @classmethod
+    async def past(cls, generation_id: PydanticObjectId, sequence: int) -> tuple[list[GenerationEvent], bool]:
+        """Its events with a greater number than `sequence`, in order, and whether no more will come."""
+        row = await cls.rows().find_one({"_id": generation_id}, {"events": 1, "status": 1})
+        if row is None:
+            return [], True
+        events = [GenerationEvent.model_validate(event) for event in row["events"] if event["sequence"] > sequence]
+        return events, Status(row["status"]).ended
+
+    @classmethod
     async def events_after(cls, generation_id: PydanticObjectId, sequence: int) -> list[GenerationEvent]:
         """Its events with a greater number than `sequence`, in order."""
-        row = await cls.rows().find_one({"_id": generation_id}, {"events": 1})
-        events = [GenerationEvent.model_validate(event) for event in (row or {}).get("events", ())]
-        return [event for event in events if event.sequence > sequence]
+        events, _ = await cls.past(generation_id, sequence)
+        return events
 
     @classmethod
     async def settle(cls, generation_id: PydanticObjectId) -> None:

@@ -93,15 +93,15 @@ class Runner:
                 delay_s = self.retries.delay_s(generation, failure, journal.now())
             if failure and delay_s is not None:
                 await self._try_again(journal, failure, delay_s)
-            else:
-                event = await journal.end(status, failure)
-                _log.info("generation_ended", status=status, code=failure.code if failure else None)
-                await self.closing.close(generation, status, event)
+                return
+            event = await journal.end(status, failure)
         except asyncio.CancelledError:
             await self._give_back(journal)
             raise
         finally:
             del self._running[generation.identity]
+        _log.info("generation_ended", status=status, code=failure.code if failure else None)
+        await self.closing.close(generation, status, event)
 
     async def _try_again(self, journal: Journal, failure: Failure, delay_s: float) -> None:
         generation = journal.generation

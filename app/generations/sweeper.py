@@ -75,9 +75,11 @@ class Sweeper:
         self, unsettled: dict[PydanticObjectId, PydanticObjectId], lanes: dict[PydanticObjectId, list[PydanticObjectId]]
     ) -> None:
         """Put into its lane what is in none; it is rung for in the next round."""
-        for generation_id, owner_id in unsettled.items():
-            if generation_id not in lanes.get(owner_id, ()):
-                await Lane.admit(owner_id, generation_id)
+        strays = [one for one, owner_id in unsettled.items() if one not in lanes.get(owner_id, ())]
+        over = await settled_or_missing(strays)  # between the two reads they may have ended and left
+        for generation_id in strays:
+            if generation_id not in over:
+                await Lane.admit(unsettled[generation_id], generation_id)
                 _log.warning("stray_admitted", generation=str(generation_id))
 
     async def _drop_stale(

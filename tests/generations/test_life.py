@@ -226,8 +226,8 @@ class Lives(RuleBasedStateMachine):
         identity = self.pick(number)
         self.do(self.closing.complete_left_over(identity))
         life = self.lives[identity]
-        life.settled |= not life.open
-        life.in_lane &= life.open
+        if not life.open and not life.settled:
+            life.settled, life.in_lane = True, False
 
     @rule()
     def sweep(self) -> None:
