@@ -91,6 +91,14 @@ class Journal:
         calls[call.number - 1 : call.number] = [call]
         self.pen.noted["calls"] = [one.model_dump(by_alias=True) for one in calls]
 
+    def forget_call(self, call: Call) -> bool:
+        """Take a call out of the ledger if the entry was never known to be written: then it was not made, either."""
+        if "calls" not in self.pen.noted:
+            return False
+        del self.generation.calls[call.number - 1]
+        self.pen.noted["calls"] = [one.model_dump(by_alias=True) for one in self.generation.calls]
+        return True
+
     @property
     def noted(self) -> bool:
         """Whether something waits for the next write."""
@@ -121,7 +129,6 @@ class Journal:
             "stage": None,
             "percent": self.generation.percent,
             "lease": None,
-            "endedAt": now,
             **self._closed(Outcome(status), failure, now),
         }
 

@@ -8,6 +8,7 @@ write is repeated, and the event it carries tells whether it had happened alread
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from beanie import PydanticObjectId
@@ -42,6 +43,7 @@ class Pen:
     cancel_requested: asyncio.Event = field(default_factory=asyncio.Event)
     noted: dict[str, Any] = field(default_factory=dict[str, Any])
     pictures: list[PydanticObjectId] = field(default_factory=list[PydanticObjectId])
+    _others_at: datetime | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def renew(self, lease_s: float) -> None:
@@ -79,7 +81,7 @@ class Pen:
     ) -> GenerationEvent | None:
         absence, tried = Absence(self.away_s), None
         while True:
-            event = draft(self.generation.last_sequence + 1)
+            event = self._in_order(draft(self.generation.last_sequence + 1))
             try:
                 if await self._once(changes, pictures, event):
                     return event
@@ -99,7 +101,8 @@ class Pen:
         if event:
             fence["lastSequence"] = event.sequence - 1
             # `changedAt` is when it is written, which may be long after the event: what is new is found by it
-            update = {"$set": changes, "$currentDate": {"changedAt": True}, "$inc": {"lastSequence": 1}}
+            ended = {"endedAt": event.at} if event.type.terminal else {}
+            update = {"$set": {**changes, **ended}, "$currentDate": {"changedAt": True}, "$inc": {"lastSequence": 1}}
             update["$push"] = {"events": event.model_dump(by_alias=True)}
         if pictures:
             update["$addToSet"] = {"pictureIds": {"$each": list(pictures)}}
@@ -124,7 +127,14 @@ class Pen:
         if not happened and (row["status"] != Status.RUNNING or row["lease"] is None):
             raise LeaseLostError
         self.generation.last_sequence = row["lastSequence"]
+        self._others_at = GenerationEvent.model_validate(row["events"][-1]).at
         return happened
+
+    def _in_order(self, event: GenerationEvent | None) -> GenerationEvent | None:
+        """The event, not before what somebody else has written: this attempt's clock goes a little after theirs."""
+        if event is None or self._others_at is None or event.at >= self._others_at:
+            return event
+        return event.model_copy(update={"at": self._others_at})
 
     def _fence(self) -> dict[str, Any]:
         number = self.generation.attempt

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -95,7 +95,7 @@ class ProviderLimits:
             return
         slot = Slot(id=PydanticObjectId(), generation_id=generation_id, attempt=attempt, until=utc_now())
         wait_s = _FIRST_WAIT_S
-        while not await ProviderSlots.take(provider, slot, limit, self.lease_s):
+        while not await self._taken(provider, slot, limit):
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311 - keeps waiters apart, no secret
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
         try:
@@ -110,3 +110,15 @@ class ProviderLimits:
                 await asyncio.shield(ProviderSlots.give_back(provider, [slot.id]))
         except (PyMongoError, TimeoutError) as error:
             _log.warning("slot_not_given_back", provider=provider, reason=type(error).__name__)
+
+    async def _taken(self, provider: str, slot: Slot, limit: int) -> bool:
+        """Whether the slot is taken; one that is taken while this is cancelled is given back at once."""
+        taking = asyncio.create_task(ProviderSlots.take(provider, slot, limit, self.lease_s))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            with suppress(PyMongoError, TimeoutError):  # the sweep sees it
+                async with asyncio.timeout(_GIVE_BACK_S):
+                    if await taking:
+                        await self._give_back(provider, slot)
+            raise

@@ -125,7 +125,8 @@ class Work:
                 self._close(call, opened, Outcome.FAILED, error.code)
                 raise
             except BaseException:
-                self._close(call, opened, Outcome.CANCELLED)
+                if not self.journal.forget_call(call):
+                    self._close(call, opened, Outcome.CANCELLED)
                 raise
             self._close(call, opened, Outcome.SUCCEEDED)
 

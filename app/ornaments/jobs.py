@@ -49,7 +49,8 @@ class OrnamentJob:
         request = await self._request(work.generation.recipe)
         made = await self._call(work, request)
         await work.stage("storing", _MODEL_ENDS_AT)
-        picture = await self.pictures.keep(work.generation.owner_id, made.data)
+        # it is paid for: a database that is away for a moment must not cost another call
+        picture = await work.bear(partial(self.pictures.keep, work.generation.owner_id, made.data))
         said = {"source": made.source, "applied": list(made.applied), "note": made.note}
         return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
 
@@ -100,7 +101,7 @@ class OrnamentJob:
         if isinstance(update, Stage):
             await work.stage(update.name, _percent(update))
         else:
-            picture = await self.pictures.keep_preview(work.generation.owner_id, update.data)
+            picture = await work.bear(partial(self.pictures.keep_preview, work.generation.owner_id, update.data))
             await work.preview(picture.identity)
 
 
