@@ -5,7 +5,7 @@ https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
 
 import asyncio
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,18 @@ def _command(raw: bytes, flags: int) -> Command:
 def named(name: str, collection: str) -> Predicate:
     """Any command of that name on that collection: `named("find", "generations")`."""
     return lambda command: (command.name, command.collection) == (name, collection)
+
+
+def nth(number: int, collections: Container[str] | None = None) -> Predicate:
+    """The command of that number from now on, of those on `collections`; null: of all that there are."""
+    passed = 0
+
+    def asked(command: Command) -> bool:
+        nonlocal passed
+        passed += collections is None or command.collection in collections
+        return passed == number
+
+    return asked
 
 
 def any_update(_: Update) -> bool:

@@ -34,6 +34,7 @@ _PHOTO_PX = 200
 _LOG_LINES = 15
 _POLL_S = 0.1
 _SETTLED_S = 60.0
+_PATIENCE_MS = "60000"
 _QUICK = {
     "LEASE_S": "2",
     "SWEEP_EVERY_S": "0.3",
@@ -133,9 +134,11 @@ class Plant:
         own = {"WORKER_SLOTS": "0"} if self.redis else {}
         return await self._start("serve", own | settings, tollgate=tollgate, redis_gate=redis_gate)
 
-    async def worker(self, *, tollgate: bool = False, redis_gate: bool = False, **settings: str) -> Process:
-        """One more worker."""
-        return await self._start("worker", settings, tollgate=tollgate, redis_gate=redis_gate)
+    async def worker(
+        self, *, tollgate: bool = False, redis_gate: bool = False, patient: bool = False, **settings: str
+    ) -> Process:
+        """One more worker; a `patient` one waits a minute for what its tollgate holds, others 5 s."""
+        return await self._start("worker", settings, tollgate=tollgate, redis_gate=redis_gate, patient=patient)
 
     async def client(self, api: Process, like: Client | None = None) -> Client:
         """A new person at that server, or `like` another: the same person at another server."""
@@ -216,10 +219,13 @@ class Plant:
         except PyMongoError:
             return None
 
-    async def _start(self, command: str, settings: Mapping[str, str], *, tollgate: bool, redis_gate: bool) -> Process:
+    async def _start(
+        self, command: str, settings: Mapping[str, str], *, tollgate: bool, redis_gate: bool, patient: bool = False
+    ) -> Process:
         url, all_settings = self.database.url, dict(self.settings)
         database_gate = await self.at_the_end.enter_async_context(tollgate_before(url)) if tollgate else None
-        all_settings["MONGODB_URL"] = database_gate.through(url) if database_gate else url
+        options = {"timeoutMS": _PATIENCE_MS} if patient else {}
+        all_settings["MONGODB_URL"] = database_gate.through(url, **options) if database_gate else url
         events_gate: RedisGate | None = None
         if self.redis and redis_gate:
             events_gate = await self.at_the_end.enter_async_context(redis_gate_before(self.redis.url))

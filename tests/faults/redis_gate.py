@@ -29,6 +29,11 @@ def any_message(_: Published) -> bool:
     return True
 
 
+def message_of(generation_id: str, kind: str = "") -> Callable[[Published], bool]:
+    """A message of that generation, of an event of that type."""
+    return lambda message: generation_id.encode() in message.payload and kind.encode() in message.payload
+
+
 @dataclass(eq=False)
 class RedisGate(Gate):
     """Passes everything on but the messages it is told to lose; `lost` and `delivered` are in their order."""

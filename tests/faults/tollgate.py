@@ -85,13 +85,13 @@ class Tollgate(Gate):
         self._reply_holds.append(hold)
         return hold
 
-    def through(self, url: str) -> str:
-        """`url` of the same server, by way of this gate."""
+    def through(self, url: str, **more: str) -> str:
+        """`url` of the same server, by way of this gate; `more` are options of the URL."""
         parts = urlsplit(url)
         user, at, _ = parts.netloc.rpartition("@")
         options = dict(parse_qsl(parts.query))
         options.pop("replicaSet", None)
-        query = urlencode({**options, "directConnection": "true"})
+        query = urlencode({**options, "directConnection": "true", **more})
         return parts._replace(
             netloc=f"{user}{at}127.0.0.1:{self.own_port}", path=parts.path or "/", query=query
         ).geturl()
