@@ -41,6 +41,7 @@ from app.generations.service import Generations, OwnerLimits
 from app.generations.slots import ProviderLimits, ProviderSlots
 from app.generations.sweeper import Chore, Sweeper, trimming
 from app.generations.switch import Switch, Turn
+from app.logs import logger
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
@@ -52,9 +53,11 @@ from app.providers.local.provider import LocalImageModel
 from app.providers.ports import ImageModel
 from app.settings import Settings
 
+_log = logger(__name__)
 _SESSIONS_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
 _CALL_MARGIN_S = 10
+_AGAIN_S = 1
 _GIVE_BACK_S = 1.5
 _OPERATION_S = 5
 """A request that can't have its answer from the database says so soon."""
@@ -177,7 +180,7 @@ def _sweeper(settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pic
         await Session.delete_expired(utc_now())
 
     chores = (
-        trimming(settings.event_retention_s, every_s),
+        trimming(settings.event_retention_s, every_s, Picture.let_go),
         Chore("pictures", every_s, sweep_pictures),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
     )
@@ -240,14 +243,26 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
             await stack.enter_async_context(alone(connection.database))
         begun = await stack.enter_async_context(AsyncExitStack())
         serving = await begun.enter_async_context(parts.queue.serve(parts.runner.run, slots)) if slots else None
-        duties = (parts.sweeper.run(), keep_caught_up(parts.hub.followers), parts.runner.heed_cancels())
-        tasks = [asyncio.create_task(duty) for duty in duties]
+        clock = parts.services.generations.clock
+        await clock.set(connection.database)
+        duties = (parts.sweeper.run, partial(keep_caught_up, parts.hub.followers, clock), parts.runner.heed_cancels)
+        tasks = [asyncio.create_task(_kept(duty)) for duty in duties]
         try:
             yield Working(connection, serving, parts.settings.shutdown_grace_s, begun)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+
+
+async def _kept(duty: Callable[[], Awaitable[None]]) -> None:
+    """Do it for as long as the process lives, whatever goes wrong."""
+    while True:
+        try:
+            await duty()
+        except Exception:  # noqa: BLE001 - nobody waits for it: it would end unseen, and be missed
+            _log.exception("duty_failed")
+        await asyncio.sleep(_AGAIN_S)
 
 
 def _work(settings: Settings) -> tuple[WorkQueue, EventHub, tuple[Link, ...]]:

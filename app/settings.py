@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SECRET_MIN_CHARACTERS = 32
+_GRACE_MIN_S = 600
 _PLACEHOLDER = re.compile(
     r"your[-_ ].*(key|secret|token|name)|<[^>]+>|(change|replace)[-_ ]?me|example[-_ ]?key|^x{3,}$|^sk-\.{3}$"
     r"|API_KEY:API_SECRET",
@@ -142,10 +143,10 @@ class Settings(BaseSettings):
         5, ge=0, le=600, description="Seconds that running work has to end when the process is told to stop"
     )
     event_retention_s: float = Field(
-        86_400, ge=0, description="Seconds after the end of a generation at which its events are trimmed to the last"
+        86_400, ge=1, description="Seconds after the end of a generation at which its events are trimmed to the last"
     )
     picture_grace_s: float = Field(
-        86_400, ge=0, description="Seconds after which a stored picture that nothing refers to is deleted"
+        86_400, ge=1, description="Seconds after which a stored picture that nothing refers to is deleted"
     )
 
     @model_validator(mode="after")
@@ -155,6 +156,9 @@ class Settings(BaseSettings):
             unset = [name for name in required if name not in self.model_fields_set or not getattr(self, name)]
             if unset:
                 message = f"APP_ENV=production needs {', '.join(unset).upper()} to be set explicitly"
+                raise ValueError(message)
+            if self.picture_grace_s < _GRACE_MIN_S:
+                message = f"PICTURE_GRACE_S of at least {_GRACE_MIN_S}: what is being made is referred to at its end"
                 raise ValueError(message)
         if self.worker_slots == 0 and self.redis_url is None:
             message = (

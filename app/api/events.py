@@ -9,17 +9,17 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.api.context import Info, viewer
-from app.api.enums import EventType
+from app.api.enums import EventType, Status
 from app.api.generations import TYPE_NAME, Generation
 from app.api.ids import document_id, global_id
 from app.api.node import GlobalId
 from app.api.pictures import Picture
-from app.database.document import utc_now
 from app.errors import bad_input, not_found
 from app.generations import events as stored
 from app.generations.following import everything, progress
 from app.generations.model import Generation as StoredGeneration
 
+_STATUSES = frozenset(Status) - {Status.RUNNING}
 _OLDEST_SINCE = timedelta(days=7)
 _CLOCK_AHEAD = timedelta(minutes=1)
 
@@ -38,6 +38,7 @@ class GenerationEvent:
     type: EventType = strawberry.field(description="What happened. SUCCEEDED, FAILED and CANCELLED are the last one.")
     at: datetime = strawberry.field(description="When it happened.")
     attempt: int = strawberry.field(description="The number of the attempt it belongs to; 0 before the first.")
+    status: Status = strawberry.field(description="Where the generation stood with it.")
     stage: str | None = strawberry.field(description="What is being done now, in a word.")
     percent: int = strawberry.field(description="How much of the work is done, 0 to 100.")
     message: str | None = strawberry.field(
@@ -59,6 +60,7 @@ class GenerationEvent:
             type=event.type,
             at=event.at,
             attempt=event.attempt,
+            status=_status(event.type, about),
             stage=event.stage,
             percent=event.percent,
             message=event.message,
@@ -82,6 +84,12 @@ class GenerationEvent:
         """The unfinished picture that a PREVIEW shows, small; null for others, and once it is deleted after the end."""
         picture = await info.context.loaders.pictures.load(self.picture_id) if self.picture_id else None
         return Picture.of(picture) if picture else None
+
+
+def _status(type: EventType, about: StoredGeneration | PydanticObjectId) -> Status:
+    if isinstance(about, StoredGeneration):
+        return about.status
+    return Status(type) if type in _STATUSES else Status.RUNNING
 
 
 @strawberry.type
@@ -129,15 +137,14 @@ class GenerationSubscription:
         connection subscribe again with the time of the last event: what changed in between comes as a SNAPSHOT. What
         has a `sequence` that is not above the last one you saw of the same generation brings nothing new: drop it.
         """
-        who = viewer(info)
-        _check_since(since)
-        hub = info.context.services.generations.hub
-        async with aclosing(everything(hub, who.user_id, since)) as events:
+        who, generations = viewer(info), info.context.services.generations
+        _check_since(since, generations.clock.now())
+        async with aclosing(everything(generations.hub, generations.clock, who.user_id, since)) as events:
             async for about, event in events:
                 yield GenerationEvent.of(event, about)
 
 
-def _check_since(since: datetime | None) -> None:
+def _check_since(since: datetime | None, now: datetime) -> None:
     """Look at the moment.
 
     Raises:
@@ -147,7 +154,7 @@ def _check_since(since: datetime | None) -> None:
         return
     if since.tzinfo is None:
         raise bad_input("`since` needs a time zone, as in `2026-11-20T10:00:00Z`.", "since")
-    age = utc_now() - since
+    age = now - since
     if age < -_CLOCK_AHEAD:
         raise bad_input("`since` is in the future: pass the time of the last event that you saw.", "since")
     if age > _OLDEST_SINCE:

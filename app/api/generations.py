@@ -115,9 +115,10 @@ class Generation(Node):
 
     @strawberry.field
     async def queue_position(self, info: Info) -> int | None:
-        """About how many others have their turn before it, 0 for the next; null unless it is QUEUED.
+        """About how many others have their turn before it, 0 for the next.
 
-        Users take turns: who has many waiting does not stand in the way of who has one.
+        Users take turns: who has many waiting does not stand in the way of who has one. Null unless it is QUEUED, or
+        when thousands are before it.
         """
         if self.document.status is not Status.QUEUED:
             return None

@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -18,6 +17,10 @@ _log = logger(__name__)
 _COLLECTION, _ID = "processes", "alone"
 _LEASE_S = 10.0
 _AGAIN_S = 0.5
+_NOT_ALONE = (
+    "Another Regen (process {pid} on {host}) works on this database. Without REDIS_URL there can be only one: "
+    "stop the other, or set REDIS_URL to the same Redis for both."
+)
 
 
 @asynccontextmanager
@@ -40,10 +43,7 @@ async def alone(database: RawDatabase, within_s: float = 2 * _LEASE_S) -> AsyncG
                 _log.warning("waiting_for_other_process", host=holder[0], pid=holder[1])
                 await asyncio.sleep(_AGAIN_S)
     except TimeoutError:
-        message = (
-            f"Another Regen (process {holder[1]} on {holder[0]}) works on this database. Without REDIS_URL there can "
-            "be only one: stop the other, or set REDIS_URL to the same Redis for both."
-        )
+        message = _NOT_ALONE.format(host=holder[0], pid=holder[1])
         raise DatabaseError(message) from None
     task = asyncio.create_task(_keep(database, host, pid))
     try:
@@ -69,12 +69,14 @@ async def _keep(database: RawDatabase, host: str, pid: int) -> None:
 
 async def _held(database: RawDatabase, host: str, pid: int) -> tuple[str, int]:
     """Take or renew the place if it is free, by the database's clock; who has it."""
-    free: list[dict[str, Any]] = [{"host": host, "pid": pid}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]
+    ours = {"$and": [{"$eq": ["$host", {"$literal": host}]}, {"$eq": ["$pid", pid]}]}
+    free = {"$or": [ours, {"$lt": ["$until", "$$NOW"]}]}  # a moment that is missing is before any other
     until = {"$add": ["$$NOW", round(_LEASE_S * 1000)]}
-    mine = [{"$set": {"host": {"$literal": host}, "pid": pid, "until": until}}]
-    try:
+    mine = {"host": {"$literal": host}, "pid": pid, "until": until}
+    changes = {name: {"$cond": [free, value, f"${name}"]} for name, value in mine.items()}
+    try:  # decided in the update: MongoDB refuses $expr in the condition of an upsert
         row = await database[_COLLECTION].find_one_and_update(
-            {"_id": _ID, "$or": free}, mine, upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": _ID}, [{"$set": changes}], upsert=True, return_document=ReturnDocument.AFTER
         )
     except DuplicateKeyError:
         row = await database[_COLLECTION].find_one({"_id": _ID})

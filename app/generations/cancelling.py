@@ -1,22 +1,19 @@
 """The writes of a cancel, by whoever asks for it: each is one update under a condition."""
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from beanie import PydanticObjectId
 from pymongo import ReturnDocument
 
 from app.generations.claims import closed
 from app.generations.events import EventType
+from app.generations.leases import FREE, HELD
 from app.generations.model import OPEN, Generation, Status
-
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_HELD_UNTIL: Final = {"$ifNull": ["$lease.until", _LONG_AGO]}
 
 
 async def cancel_idle(generation_id: PydanticObjectId) -> Generation | None:
     """End it while nobody holds its lease; null when somebody does, or it has ended."""
-    where = {"status": {"$in": list(OPEN)}, "$expr": {"$lt": [_HELD_UNTIL, "$$NOW"]}}
+    where = {"status": {"$in": list(OPEN)}, "$expr": FREE}
     changes = {
         "status": Status.CANCELLED,
         "settled": True,
@@ -35,7 +32,7 @@ async def request_cancel(generation_id: PydanticObjectId) -> Generation | None:
     where = {
         "status": Status.RUNNING,
         "cancelRequestedAt": None,
-        "$expr": {"$gte": [_HELD_UNTIL, "$$NOW"]},
+        "$expr": HELD,
     }
     return await _write(generation_id, where, {"cancelRequestedAt": "$$NOW"}, EventType.CANCEL_REQUESTED)
 

@@ -3,17 +3,15 @@
 Times of leases are the database's own (`$$NOW`).
 """
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from beanie import PydanticObjectId
 from pymongo import ReturnDocument
 
 from app.generations.attempts import Outcome
 from app.generations.events import EventType
+from app.generations.leases import DUE, FREE, until
 from app.generations.model import OPEN, Generation, Status
-
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) -> Generation | None:
@@ -21,13 +19,11 @@ async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) ->
 
     What the last worker left open, it closes: the attempt as LEASE_LOST, a call to a provider as cut off.
     """
-    free = {"$lt": [{"$ifNull": ["$lease.until", _LONG_AGO]}, "$$NOW"]}
-    due = {"$lte": [{"$ifNull": ["$notBefore", "$$NOW"]}, "$$NOW"]}
     number, sequence = {"$add": ["$attempt", 1]}, {"$add": ["$lastSequence", 1]}
     event = {"sequence": sequence, "type": EventType.STARTED, "at": "$$NOW", "attempt": number}
     attempt = {"number": number, "worker": {"$literal": worker}, "startedAt": "$$NOW", "outcome": None}
     row = await Generation.rows().find_one_and_update(
-        {"_id": generation_id, "status": {"$in": list(OPEN)}, "$expr": {"$and": [free, due]}},
+        {"_id": generation_id, "status": {"$in": list(OPEN)}, "$expr": {"$and": [FREE, DUE]}},
         [
             {
                 "$set": {
@@ -39,7 +35,7 @@ async def claim(generation_id: PydanticObjectId, worker: str, lease_s: float) ->
                     "calls": closed("$calls", {"maybeBilled": "$$one.billable"}),
                     "lastSequence": sequence,
                     "events": {"$concatArrays": ["$events", [event]]},
-                    "lease": {"worker": {"$literal": worker}, "until": {"$add": ["$$NOW", round(lease_s * 1000)]}},
+                    "lease": {"worker": {"$literal": worker}, "until": until(lease_s)},
                     "notBefore": None,
                     "changedAt": "$$NOW",
                 }

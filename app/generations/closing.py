@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
 
 from app.generations.events import GenerationEvent
 from app.generations.lanes import Lane
 from app.generations.model import Generation, Status
 from app.generations.ports import EventHub, Job, WorkQueue
+from app.logs import logger
+
+_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,17 @@ class Closing:
 
     async def close(self, generation: Generation, status: Status, event: GenerationEvent) -> None:
         """Write the result of a success, tell the end, and ring for the owner's next."""
-        if status is Status.SUCCEEDED:
-            await self.jobs[generation.kind].complete(generation)
+        is_written = status is not Status.SUCCEEDED
+        try:
+            if not is_written:
+                await self.jobs[generation.kind].complete(generation)
+                is_written = True
+        except PyMongoError:
+            raise
+        except Exception:  # noqa: BLE001 - it stays unsettled, and must hold up neither its followers nor its owner's next
+            _log.exception("result_not_written")
         await self.hub.publish(generation.owner_id, generation.identity, event)
-        if status is Status.SUCCEEDED:
+        if is_written and status is Status.SUCCEEDED:
             await Generation.settle(generation.identity)
         await self.free(generation)
 

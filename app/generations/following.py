@@ -5,16 +5,18 @@ was missed.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
-from app.database.document import utc_now
+from app.database.absence import Absence
+from app.database.clock import DatabaseClock
 from app.generations.events import EventType, GenerationEvent
 from app.generations.followers import Follower, Followers
-from app.generations.model import Generation
+from app.generations.model import Generation, Latest
 from app.generations.ports import EventHub
 from app.logs import logger
 
@@ -23,6 +25,7 @@ _IN_ONE_QUERY = 400
 _OVERLAP = timedelta(seconds=10)
 """Clocks differ, and a write takes a moment to be seen: what is read again is dropped by its number."""
 _REMEMBERED = 2_000
+_AWAY_S = 60
 
 
 async def progress(
@@ -48,49 +51,65 @@ async def progress(
 
 
 async def everything(
-    hub: EventHub, owner_id: PydanticObjectId, since: datetime | None
+    hub: EventHub, clock: DatabaseClock, owner_id: PydanticObjectId, since: datetime | None
 ) -> AsyncGenerator[tuple[Generation | PydanticObjectId, GenerationEvent]]:
     """A SNAPSHOT of each of the owner's generations that is open or changed since then, then the live events of all.
 
-    A snapshot comes with its generation, an event with the generation's id.
+    A snapshot comes with its generation, an event with the generation's id. Both are in the order of their time, so
+    that who is cut off goes on from the time of the last one.
     """
     async with hub.follow(owner_id, None) as follower:
-        looked_at = utc_now()
+        looked_at = clock.now()
+        for latest in await Generation.latest_since([owner_id], looked_at - 2 * _OVERLAP):
+            follower.seen[latest.generation_id] = latest.sequence  # what ended before this is no news
         for generation in await _standing(owner_id, since):
             follower.seen[generation.identity] = generation.last_sequence
             yield generation, _snapshot(generation)
+        over = deque[PydanticObjectId]()
         async for news in follower.news():
-            if news is not None:
-                async for event in _next(follower, news.generation_id, news.event):
-                    yield news.generation_id, event
-                continue
-            before, looked_at = looked_at, utc_now()
-            for latest in await Generation.latest_since([owner_id], before - _OVERLAP):
-                if latest.sequence > follower.seen.get(latest.generation_id, 0):
-                    async for event in _caught_up(follower, latest.generation_id):
-                        yield latest.generation_id, event
-            _forget(follower)
+            if news is None:
+                before, looked_at = looked_at, clock.now()
+                behind = [one.generation_id for one in await _lacking(follower, owner_id, before - _OVERLAP)]
+                hints = [(generation_id, None) for generation_id in behind]
+            else:
+                hints = [(news.generation_id, news.event)]
+            for generation_id, hint in hints:
+                async for event in _next(follower, generation_id, hint):
+                    yield generation_id, event
+                    if event.type.terminal:
+                        _forget(follower, over, generation_id)
 
 
-async def keep_caught_up(followers: Followers, every_s: float = 4) -> None:
+async def keep_caught_up(followers: Followers, clock: DatabaseClock, every_s: float = 4) -> None:
     """For ever: see in the database how far what is followed here has come, and tell those who were told less.
 
-    A lost message delays an event, by `every_s` seconds at most.
+    A lost message delays an event, by `every_s` seconds and one read at most. `clock` is set on the way.
     """
-    looked_at = utc_now()
+    looked_at = clock.now()
     while True:
         await asyncio.sleep(every_s)
-        before, looked_at = looked_at, utc_now()
+        before = looked_at
         try:
-            ones, owners = followers.generations, followers.whole_owners
-            found = [one for some in _chunks(ones) for one in await Generation.latest(some)]
-            found += [one for some in _chunks(owners) for one in await Generation.latest_since(some, before - _OVERLAP)]
-        except PyMongoError as error:  # it may be away; the next round sees what this one did not
+            await clock.set(Generation.rows().database)
+            looked_at = clock.now()
+            for one in await _latest(followers, before - _OVERLAP):
+                followers.compare(one.owner_id, one.generation_id, one.sequence)
+        except PyMongoError as error:  # it may be away; a later round sees what this one did not
             _log.warning("followers_not_caught_up", reason=type(error).__name__)
             looked_at = before
-            continue
-        for one in found:
-            followers.compare(one.owner_id, one.generation_id, one.sequence)
+
+
+async def _latest(followers: Followers, since: datetime) -> list[Latest]:
+    """How far all that is followed here has come."""
+    ones, owners = followers.generations, followers.whole_owners
+    found = [one for some in _chunks(ones) for one in await Generation.latest(some)]
+    return found + [one for some in _chunks(owners) for one in await Generation.latest_since(some, since)]
+
+
+async def _lacking(follower: Follower, owner_id: PydanticObjectId, since: datetime) -> list[Latest]:
+    """What changed since then and has come further than the follower was told, in the order of the changes."""
+    found = await Generation.latest_since([owner_id], since)
+    return [one for one in found if one.sequence > follower.seen.get(one.generation_id, 0)]
 
 
 async def _next(
@@ -107,18 +126,25 @@ async def _next(
 
 
 async def _caught_up(follower: Follower, generation_id: PydanticObjectId) -> AsyncGenerator[GenerationEvent]:
-    for event in await Generation.events_after(generation_id, follower.seen.get(generation_id, 0)):
+    """What is stored after the last event seen; a database that is away is waited for, as long as a stream may."""
+    absence, events = Absence(_AWAY_S), None
+    while events is None:
+        try:
+            events = await Generation.events_after(generation_id, follower.seen.get(generation_id, 0))
+        except PyMongoError as error:
+            await absence.bear(error)
+    for event in events:
         follower.seen[generation_id] = event.sequence
         yield event
 
 
 async def _standing(owner_id: PydanticObjectId, since: datetime | None) -> list[Generation]:
-    """What is open or changed since then, each once, oldest first."""
+    """What is open or changed since then, each once, in the order of their latest changes."""
     found = {one.identity: one for one in await Generation.open_of(owner_id)}
     if since is not None:
         async for one in Generation.changed_since(owner_id, since - _OVERLAP):
             found[one.identity] = one
-    return [found[identity] for identity in sorted(found)]
+    return sorted(found.values(), key=lambda one: (one.changed_at, one.identity))
 
 
 def _snapshot(generation: Generation) -> GenerationEvent:
@@ -134,10 +160,11 @@ def _snapshot(generation: Generation) -> GenerationEvent:
     )
 
 
-def _forget(follower: Follower) -> None:
-    """Bound what a stream that is open for days remembers: who comes first goes first."""
-    for generation_id in list(follower.seen)[:-_REMEMBERED]:
-        del follower.seen[generation_id]
+def _forget(follower: Follower, over: deque[PydanticObjectId], generation_id: PydanticObjectId) -> None:
+    """Bound what a stream that is open for days remembers of what has ended."""
+    over.append(generation_id)
+    if len(over) > _REMEMBERED:
+        follower.seen.pop(over.popleft(), None)
 
 
 def _chunks(ids: tuple[PydanticObjectId, ...]) -> list[list[PydanticObjectId]]:

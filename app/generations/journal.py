@@ -144,7 +144,7 @@ class Journal:
         Raises:
             LeaseLostError: the fence refused it.
         """
-        not_before = self.now() + timedelta(seconds=delay_s)
+        not_before = self.now() + timedelta(milliseconds=round(delay_s * 1000))  # what the database keeps
         changes = {"notBefore": not_before, **self._closed(Outcome.FAILED, failure, self.now())}
         return await self._let_go(changes, message=failure.message, retry_at=not_before)
 

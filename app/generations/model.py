@@ -183,7 +183,8 @@ class Generation(StoredDocument):
 
     @classmethod
     async def _latest(cls, where: Mapping[str, Any]) -> list[Latest]:
-        rows = cls.rows().find(where, {"ownerId": 1, "lastSequence": 1})
+        order = [("changedAt", ASCENDING), ("_id", ASCENDING)]
+        rows = cls.rows().find(where, {"ownerId": 1, "lastSequence": 1}).sort(order)
         return [Latest(row["ownerId"], row["_id"], row["lastSequence"]) async for row in rows]
 
     @classmethod

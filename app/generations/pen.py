@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 
 from app.database.absence import Absence
 from app.generations.events import GenerationEvent
+from app.generations.leases import until
 from app.generations.model import Generation, Status
 
 _SEEN: Final = {"cancelRequestedAt": 1}
@@ -52,9 +53,8 @@ class Pen:
         Raises:
             LeaseLostError: the fence refused it.
         """
-        until = {"$add": ["$$NOW", round(lease_s * 1000)]}
         row = await Generation.rows().find_one_and_update(
-            self._fence(), [{"$set": {"lease.until": until}}], projection=_SEEN
+            self._fence(), [{"$set": {"lease.until": until(lease_s)}}], projection=_SEEN
         )
         if row is None:
             raise LeaseLostError

@@ -89,7 +89,9 @@ class Runner:
             await publish(generation.events[-1])
             status, failure = await self._do(Work(journal, publish, self.limits))
             delay_s = None
-            if failure and not journal.cancel_requested.is_set():
+            if failure and journal.cancel_requested.is_set():  # only a result wins over a cancel
+                status, failure = Status.CANCELLED, None
+            if failure:
                 delay_s = self.retries.delay_s(generation, failure, journal.now())
             if failure and delay_s is not None:
                 await self._try_again(journal, failure, delay_s)

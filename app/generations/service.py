@@ -8,7 +8,7 @@ from uuid import uuid4
 from beanie import PydanticObjectId
 from structlog.contextvars import get_contextvars
 
-from app.database.document import utc_now
+from app.database.clock import DatabaseClock
 from app.errors import AppError, ErrorCode, not_found
 from app.generations.cancelling import cancel_idle, request_cancel
 from app.generations.closing import Closing
@@ -42,6 +42,7 @@ class Generations:
     closing: Closing
     limits: OwnerLimits = field(default_factory=OwnerLimits)
     renew: Mapping[str, Renew] = field(default_factory=dict[str, Renew])
+    clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     async def start(
         self,
@@ -59,7 +60,7 @@ class Generations:
             AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already.
         """
         owner_key = f"{owner_id}:{key or uuid4().hex}"
-        first = Generation.queued(owner_id, kind, recipe, owner_key, utc_now(), retry_of)
+        first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
         first.request_id = get_contextvars().get("request_id")
         limit = self.limits.running + self.limits.queued
         is_next = await Lane.join(owner_id, first.identity, self.limits.running, limit)
@@ -68,6 +69,7 @@ class Generations:
         if not await Generation.start(first):
             await self.closing.free(first)
             return _same(await Generation.of_key(owner_key), first)
+        await self.hub.publish(owner_id, first.identity, first.events[0])
         if is_next:
             await self.queue.ring(first.identity)
         return first

@@ -12,6 +12,7 @@ from pydantic import Field
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from app.database.absence import Absence
 from app.database.document import Instant, StoredDocument, StoredValue, utc_now
 from app.logs import logger
 
@@ -81,10 +82,14 @@ class ProviderSlots(StoredDocument):
 
 @dataclass(frozen=True, slots=True)
 class ProviderLimits:
-    """`calls_at_once` are by provider; one that is not named has no limit. `lease_s`: a call takes no longer."""
+    """`calls_at_once` are by provider; one that is not named has no limit. `lease_s`: a call takes no longer.
+
+    `away_s`: how many seconds the database may be away while a call waits for its slot.
+    """
 
     calls_at_once: Mapping[str, int]
     lease_s: float
+    away_s: float = 60
 
     @asynccontextmanager
     async def held(self, provider: str, generation_id: PydanticObjectId, attempt: int) -> AsyncGenerator[None]:
@@ -95,7 +100,8 @@ class ProviderLimits:
             return
         slot = Slot(id=PydanticObjectId(), generation_id=generation_id, attempt=attempt, until=utc_now())
         wait_s = _FIRST_WAIT_S
-        while not await self._taken(provider, slot, limit):
+        absence = Absence(self.away_s)
+        while not await self._taken(provider, slot, limit, absence):
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311 - keeps waiters apart, no secret
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
         try:
@@ -111,14 +117,19 @@ class ProviderLimits:
         except (PyMongoError, TimeoutError) as error:
             _log.warning("slot_not_given_back", provider=provider, reason=type(error).__name__)
 
-    async def _taken(self, provider: str, slot: Slot, limit: int) -> bool:
+    async def _taken(self, provider: str, slot: Slot, limit: int, absence: Absence) -> bool:
         """Whether the slot is taken; one that is taken while this is cancelled is given back at once."""
         taking = asyncio.create_task(ProviderSlots.take(provider, slot, limit, self.lease_s))
         try:
-            return await asyncio.shield(taking)
+            taken = await asyncio.shield(taking)
+        except PyMongoError as error:
+            await absence.bear(error)
+            return False
         except asyncio.CancelledError:
             with suppress(PyMongoError, TimeoutError):  # the sweep sees it
                 async with asyncio.timeout(_GIVE_BACK_S):
                     if await taking:
                         await self._give_back(provider, slot)
             raise
+        absence.over()
+        return taken

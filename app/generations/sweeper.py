@@ -1,14 +1,16 @@
 """Finds what a crash, a lost ring or a lost connection left behind, and puts it right; safe in many copies at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
 
 from app.database.document import utc_now
-from app.generations.backlog import due, owners_of_unsettled, running, settled_or_missing, trim
+from app.generations.backlog import LetGo, due, ended_or_missing, running, trim, unsettled
 from app.generations.lanes import Lane
 from app.generations.ports import WorkQueue
 from app.generations.slots import ProviderSlots
@@ -18,6 +20,9 @@ from app.logs import logger
 _log = logger(__name__)
 _TURN = 0.9
 """Of the time until the next round: a process that is a little early does not have to leave that one out."""
+
+type Owners = dict[PydanticObjectId, PydanticObjectId]
+type Lanes = dict[PydanticObjectId, list[PydanticObjectId]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,59 +48,75 @@ class Sweeper:
     chores: Sequence[Chore] = ()
 
     async def run(self) -> None:
-        """For ever."""
+        """For ever: each duty in a task of its own, so that none waits for another."""
         duties = (Chore("rings", self.every_s, self.sweep), *self.chores)
-        next_s = dict.fromkeys(duties, 0.0)
-        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_switch())
+            for duty in duties:
+                group.create_task(self._do(duty))
+
+    async def _follow_switch(self) -> None:
         while True:
-            try:
+            with _borne("switch"):
                 self.switch.off = await Turn.draining()
-                for duty in duties:
-                    if loop.time() >= next_s[duty] and await Turn.take(duty.name, _TURN * duty.every_s):
-                        next_s[duty] = loop.time() + duty.every_s
-                        await duty.run()
-            except Exception:  # noqa: BLE001 - the database may be away; the next round tries again
-                _log.exception("sweep_failed")
             await asyncio.sleep(self.every_s)
 
+    async def _do(self, chore: Chore) -> None:
+        """Whenever it is this process's turn."""
+        while True:
+            with _borne(chore.name):
+                if await Turn.take(chore.name, _TURN * chore.every_s):
+                    await chore.run()
+            await asyncio.sleep(chore.every_s)
+
     async def sweep(self) -> None:
-        """One round: everything unsettled is in its owner's lane, and what is due at the head of a lane is rung for."""
+        """One round: all that is open is in its owner's lane, and what is due at the head of a lane is rung for."""
         ready = await due(self.every_s)
-        unsettled = await owners_of_unsettled()
+        owners, unwritten = await unsettled()
         lanes = {lane.identity: lane.open for lane in await Lane.all_busy()}
-        await self._admit_strays(unsettled, lanes)
-        await self._drop_stale(unsettled, lanes)
-        for waiting in lanes.values():
-            for generation_id in waiting[: self.window]:
-                if generation_id in ready:
-                    await self.queue.ring(generation_id)
+        await self._admit_strays(owners, lanes)
+        await self._drop_stale(owners, lanes)
+        heads = [generation_id for waiting in lanes.values() for generation_id in waiting[: self.window]]
+        for generation_id in (*unwritten, *heads):
+            if generation_id in ready:
+                await self.queue.ring(generation_id)
         await _free_dead_slots()
 
-    async def _admit_strays(
-        self, unsettled: dict[PydanticObjectId, PydanticObjectId], lanes: dict[PydanticObjectId, list[PydanticObjectId]]
-    ) -> None:
+    async def _admit_strays(self, owners: Owners, lanes: Lanes) -> None:
         """Put into its lane what is in none; it is rung for in the next round."""
-        strays = [one for one, owner_id in unsettled.items() if one not in lanes.get(owner_id, ())]
-        over = await settled_or_missing(strays)  # between the two reads they may have ended and left
+        strays = [one for one, owner_id in owners.items() if one not in lanes.get(owner_id, ())]
+        over = await ended_or_missing(strays)  # between the two reads they may have ended and left
         for generation_id in strays:
             if generation_id not in over:
-                await Lane.admit(unsettled[generation_id], generation_id)
+                await Lane.admit(owners[generation_id], generation_id)
                 _log.warning("stray_admitted", generation=str(generation_id))
 
-    async def _drop_stale(
-        self, unsettled: dict[PydanticObjectId, PydanticObjectId], lanes: dict[PydanticObjectId, list[PydanticObjectId]]
-    ) -> None:
+    async def _drop_stale(self, owners: Owners, lanes: Lanes) -> None:
         """Take out of the lanes what is over, or was never accepted."""
-        suspects = [one for waiting in lanes.values() for one in waiting if one not in unsettled]
-        over = await settled_or_missing(suspects)
+        suspects = [one for waiting in lanes.values() for one in waiting if one not in owners]
+        over = await ended_or_missing(suspects)
         for owner_id, waiting in lanes.items():
             if gone := [one for one in waiting if one in over]:
                 for admitted in await Lane.leave(owner_id, gone, self.window):
                     await self.queue.ring(admitted)
 
 
+@contextmanager
+def _borne(name: str) -> Generator[None]:
+    """Log what goes wrong inside: the next round tries again."""
+    try:
+        yield
+    except PyMongoError as error:  # the database may be away
+        _log.warning("sweep_failed", chore=name, reason=type(error).__name__)
+    except Exception:  # noqa: BLE001 - the others must go on, and so must this one
+        _log.exception("sweep_failed", chore=name)
+
+
 async def _free_dead_slots() -> None:
-    """Give back the slots of attempts that are over: their worker was killed in the middle of a call."""
+    """Give back the slots of attempts that are over: their worker was killed in the middle of a call.
+
+    One whose lease ran out may still be calling, while the database is away: its slot is over at its own time.
+    """
     taken = await ProviderSlots.all_taken()
     alive = await running([slot.generation_id for _, slot in taken])
     for provider, slot in taken:
@@ -103,10 +124,10 @@ async def _free_dead_slots() -> None:
             await ProviderSlots.give_back(provider, [slot.id])
 
 
-def trimming(after_s: float, every_s: float) -> Chore:
+def trimming(after_s: float, every_s: float, let_go: LetGo) -> Chore:
     """Trims the events of generations that ended more than `after_s` seconds ago down to the last one."""
 
     async def run() -> None:
-        await trim(utc_now() - timedelta(seconds=after_s))
+        await trim(utc_now() - timedelta(seconds=after_s), let_go)
 
     return Chore("events", every_s, run)

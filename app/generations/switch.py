@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import uuid4
 
-from pymongo import IndexModel
+from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.database.document import StoredDocument
@@ -16,6 +17,7 @@ class Turn(StoredDocument):
     """One chore that one process at a time does; its id is the chore's name."""
 
     id: str  # type: ignore[assignment] # pyright: ignore[reportIncompatibleVariableOverride] - Beanie's own way to name an id
+    holder: str | None = None
     until: datetime | None = None
     on: bool = False
 
@@ -28,15 +30,21 @@ class Turn(StoredDocument):
     @classmethod
     async def take(cls, chore: str, every_s: float) -> bool:
         """Whether it is this process's turn; nobody else's for `every_s` seconds, by the database's clock."""
-        due = {"$expr": {"$lte": ["$until", "$$NOW"]}}
+        mine = uuid4().hex
+        due = {"$lte": ["$until", "$$NOW"]}  # a moment that is missing is before any other
         until = {"$add": ["$$NOW", round(every_s * 1000)]}
-        try:
-            result = await cls.rows().update_one(
-                {"_id": chore, **due}, [{"$set": {"until": until, "schemaVersion": 1}}], upsert=True
+        changes = {
+            "holder": {"$cond": [due, mine, "$holder"]},
+            "until": {"$cond": [due, until, "$until"]},
+            "schemaVersion": 1,
+        }
+        try:  # decided in the update: MongoDB refuses $expr in the condition of an upsert
+            row = await cls.rows().find_one_and_update(
+                {"_id": chore}, [{"$set": changes}], upsert=True, return_document=ReturnDocument.AFTER
             )
-        except DuplicateKeyError:
+        except DuplicateKeyError:  # another process made it just now
             return False
-        return result.matched_count > 0 or result.upserted_id is not None
+        return row is not None and row["holder"] == mine
 
     @classmethod
     async def draining(cls) -> bool:

@@ -50,6 +50,7 @@ class Work:
     publish: Callable[[GenerationEvent], Awaitable[None]]
     limits: ProviderLimits
     _told_s: float = 0
+    _previewed_s: float = 0
     _latest: tuple[str, int] | None = None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -71,8 +72,14 @@ class Work:
         self._latest, self._told_s = None, now_s
         await self.publish(await self.journal.stage(name, percent))
 
+    @property
+    def may_preview(self) -> bool:
+        """Whether the last preview is long enough ago: two a second at most are worth storing."""
+        return asyncio.get_running_loop().time() - self._previewed_s >= _PROGRESS_EVERY_S
+
     async def preview(self, picture_id: PydanticObjectId) -> None:
         """Show a stored picture of work that is not done."""
+        self._previewed_s = asyncio.get_running_loop().time()
         await self.publish(await self.journal.preview(picture_id))
 
     async def step(

@@ -12,8 +12,9 @@ from app.accounts.identity import EmailAddress
 from app.accounts.model import User
 from app.api.generations import TYPE_NAME
 from app.api.ids import document_id
-from app.bootstrap import assemble, opened_database
+from app.bootstrap import DOCUMENTS, assemble, opened_database
 from app.database.sharing import joining
+from app.database.upgrade import require_layouts
 from app.generations.model import Generation, Status
 from app.generations.service import Generations
 from app.generations.switch import Turn
@@ -140,7 +141,8 @@ async def opened(settings: Settings) -> AsyncGenerator[Desk]:
         stack.push_async_callback(parts.close)
         for link in parts.links:
             await stack.enter_async_context(link())
-        await stack.enter_async_context(opened_database(settings, joining(parts.server)))
+        connection = await stack.enter_async_context(opened_database(settings, joining(parts.server)))
+        await require_layouts(connection.database, DOCUMENTS)
         yield Desk(parts.services.generations, settings.sweep_every_s + _HEARD_S)
 
 

@@ -5,17 +5,17 @@ They may read many documents: nobody waits for them but the person who typed the
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from beanie import PydanticObjectId
 from pymongo import DESCENDING
 
 from app.accounts.model import User
 from app.generations.lanes import Lane
+from app.generations.leases import HELD
 from app.generations.model import Generation, Status
 
 _IN_ONE_QUERY = 400
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Standing(NamedTuple):
@@ -67,8 +67,7 @@ async def counted() -> dict[Status, int]:
 
 async def held() -> list[str]:
     """The worker of each generation that somebody works on now."""
-    alive = {"$expr": {"$gt": [{"$ifNull": ["$lease.until", _LONG_AGO]}, "$$NOW"]}}
-    rows = Generation.rows().find({"settled": False, "status": Status.RUNNING, **alive}, {"lease": 1})
+    rows = Generation.rows().find({"settled": False, "status": Status.RUNNING, "$expr": HELD}, {"lease": 1})
     return [row["lease"]["worker"] async for row in rows]
 
 

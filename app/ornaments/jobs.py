@@ -46,7 +46,7 @@ class OrnamentJob:
 
     async def _make(self, work: Work) -> StepResult:
         await work.stage("preparing", _MODEL_STARTS_AT // 2)
-        request = await self._request(work.generation.recipe)
+        request = await work.bear(partial(self._request, work.generation.recipe))
         made = await self._call(work, request)
         await work.stage("storing", _MODEL_ENDS_AT)
         # it is paid for: a database that is away for a moment must not cost another call
@@ -100,7 +100,7 @@ class OrnamentJob:
     async def _show(self, work: Work, update: Stage | Preview) -> None:
         if isinstance(update, Stage):
             await work.stage(update.name, _percent(update))
-        else:
+        elif work.may_preview:
             picture = await work.bear(partial(self.pictures.keep_preview, work.generation.owner_id, update.data))
             await work.preview(picture.identity)
 

@@ -69,7 +69,8 @@ class Engine:
         async with AsyncExitStack() as stack:
             if answer:
                 await stack.enter_async_context(self.queue.serve(answer, _SLOTS))
-            duties = (self.sweeper.run(), keep_caught_up(self.hub.followers), self.runner.heed_cancels())
+            caught_up = keep_caught_up(self.hub.followers, self.generations.clock)
+            duties = (self.sweeper.run(), caught_up, self.runner.heed_cancels())
             tasks = [asyncio.create_task(duty) for duty in duties]
             try:
                 yield

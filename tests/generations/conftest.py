@@ -58,7 +58,7 @@ class Engine:
     async def working(self, slots: int = 2) -> AsyncGenerator[None]:
         """Serving, heeding cancels and keeping followers caught up; the sweep is each test's own affair."""
         async with self.queue.serve(self.runner.run, slots):
-            duties = (self.runner.heed_cancels(), keep_caught_up(self.hub.followers, 0.2))
+            duties = (self.runner.heed_cancels(), keep_caught_up(self.hub.followers, self.generations.clock, 0.2))
             tasks = [asyncio.create_task(duty) for duty in duties]
             try:
                 yield

@@ -1,7 +1,7 @@
 """Whoever follows, whenever they come and however slow they are, sees every event once."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -63,7 +63,7 @@ async def test_lost_message_delays_and_never_hangs(make_engine: MakeEngine) -> N
     assert silent.hub is not engine.hub  # what the other process says is never heard here
     generation = await engine.start()
     following = asyncio.create_task(_collect(engine, generation))
-    rereading = asyncio.create_task(keep_caught_up(engine.hub.followers, 0.1))
+    rereading = asyncio.create_task(keep_caught_up(engine.hub.followers, engine.generations.clock, 0.1))
     await silent.runner.run(generation.identity)
     assert [event.sequence for event in await following] == list(range(1, _STAGES + 4))
     rereading.cancel()
@@ -82,7 +82,7 @@ async def test_snapshots_come_first_then_the_events_of_all(make_engine: MakeEngi
     engine, owner = make_engine(_stages), PydanticObjectId()
     waiting, other = await engine.start(owner), await engine.start(owner)
     await engine.start()
-    async with aclosing(everything(engine.hub, owner, None)) as events:
+    async with aclosing(everything(engine.hub, engine.generations.clock, owner, None)) as events:
         snapshots = [await anext(events) for _ in range(2)]
         assert [
             (one.identity, event.type, event.sequence) for one, event in snapshots if isinstance(one, Generation)
@@ -112,12 +112,14 @@ async def test_what_changed_since_is_in_the_snapshots_too(make_engine: MakeEngin
     engine, owner = make_engine(_stages), PydanticObjectId()
     async with engine.working():
         ended = await engine.ended(await engine.start(owner))
-    async with aclosing(everything(engine.hub, owner, ended.changed_at)) as events:
+    async with aclosing(everything(engine.hub, engine.generations.clock, owner, ended.changed_at)) as events:
         of, event = await anext(events)
     assert isinstance(of, Generation)
     assert (of.status, event.sequence) == (ended.status, ended.last_sequence)
     open_one = await engine.start(owner)
-    async with aclosing(everything(engine.hub, owner, ended.changed_at + timedelta(minutes=1))) as events:
+    async with aclosing(
+        everything(engine.hub, engine.generations.clock, owner, ended.changed_at + timedelta(minutes=1))
+    ) as events:
         of, _ = await anext(events)
     assert isinstance(of, Generation)
     assert of.identity == open_one.identity
@@ -126,8 +128,8 @@ async def test_what_changed_since_is_in_the_snapshots_too(make_engine: MakeEngin
 async def test_owners_follower_is_caught_up_with_what_was_never_heard(make_engine: MakeEngine) -> None:
     engine, owner = make_engine(_stages), PydanticObjectId()
     silent = make_engine(_stages, worker="other process")
-    rereading = asyncio.create_task(keep_caught_up(engine.hub.followers, 0.1))
-    async with aclosing(everything(engine.hub, owner, None)) as events:
+    rereading = asyncio.create_task(keep_caught_up(engine.hub.followers, engine.generations.clock, 0.1))
+    async with aclosing(everything(engine.hub, engine.generations.clock, owner, None)) as events:
         following = asyncio.create_task(_until_end(events))
         await until(lambda: _is_followed(engine))
         generation = await silent.start(owner)
@@ -185,11 +187,17 @@ async def test_trimmed_generation_keeps_its_last_event_for_those_who_come_late(m
         ended = await engine.ended(await engine.start())
         running = await engine.start()
         assert ended.ended_at is not None
+        let: list[PydanticObjectId] = []
+
+        async def let_go(pictures: Sequence[PydanticObjectId]) -> None:
+            let.extend(pictures)
+
         assert preview in ended.picture_ids
-        assert await trim(ended.ended_at) == 0
-        assert await trim(ended.ended_at + timedelta(milliseconds=1)) == 1
-        assert await trim(ended.ended_at + timedelta(milliseconds=1)) == 0
+        assert await trim(ended.ended_at, let_go) == 0
+        assert await trim(ended.ended_at + timedelta(milliseconds=1), let_go) == 1
+        assert await trim(ended.ended_at + timedelta(milliseconds=1), let_go) == 0
         await engine.ended(running)
+    assert let == [preview]
     late = await _collect(engine, ended)
     assert [(event.sequence, event.type) for event in late] == [(ended.last_sequence, EventType.SUCCEEDED)]
     assert preview not in (await stored(ended)).picture_ids

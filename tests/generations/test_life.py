@@ -233,7 +233,7 @@ class Lives(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.do(self.sweeper.sweep())
         for life in self.lives.values():
-            life.in_lane &= not life.settled
+            life.in_lane &= life.open
 
     @invariant()
     def every_document_is_as_it_should_be(self) -> None:
