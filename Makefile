@@ -26,7 +26,7 @@ run:
 
 test:
 	@scripts/apt-packages && scripts/set-up test && \
-	exec $(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	exec $(VENV)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check:
 	@scripts/set-up test && exec scripts/check

@@ -1,12 +1,14 @@
 """The connection to the database: one client of the driver, and what its failures mean."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pymongo
 from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     ConfigurationError,
@@ -35,6 +37,9 @@ _OPTIONS: dict[str, Any] = {
 _INDEXES_S = 600.0
 """On a large collection an index takes minutes, in which the server says nothing."""
 _CLOSE_S = 0.5
+_WITHOUT_SESSIONS: Mapping[str, Any] = MappingProxyType({"retryWrites": False})
+"""Of a server that is no replica set: the driver's second try fails there before it begins, and after a cut of all
+connections its failures close the fresh ones, in a circle. Who writes here repeats it, or says that it failed."""
 _UNAUTHENTICATED = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
 
@@ -72,10 +77,14 @@ async def connect(
     Raises:
         DatabaseError: the URL is malformed, nobody answers within 5 s, or the server refuses us.
     """
-    client = _client(url, deadline_s)
+    client = _client(url, deadline_s, _OPTIONS)
     try:
+        hello = await client.admin.command("hello")
+        if not (hello.get("setName") or hello.get("msg") == "isdbgrid"):
+            await client.close()
+            client = _client(url, deadline_s, {**_OPTIONS, **_WITHOUT_SESSIONS})
         database = client[name] if name else client.get_default_database(_DEFAULT_NAME)
-        await database.command("ping")
+        database = database.with_options(read_preference=ReadPreference.PRIMARY)
         if document_types:
             with pymongo.timeout(_INDEXES_S):
                 await init_beanie(database=database, document_models=list(document_types))
@@ -88,14 +97,14 @@ async def connect(
     return Connection(client, database)
 
 
-def _client(url: str, deadline_s: float | None) -> AsyncMongoClient[RawDocument]:
-    wanted = dict(_OPTIONS)
+def _client(url: str, deadline_s: float | None, options: Mapping[str, Any]) -> AsyncMongoClient[RawDocument]:
+    wanted = dict(options)
     if deadline_s is not None:
         wanted["timeoutMS"] = round(deadline_s * 1000)
     try:
         given = {option.lower() for option, _ in parse_qsl(urlsplit(url).query)}
-        options = {option: value for option, value in wanted.items() if option.lower() not in given}
-        return AsyncMongoClient[RawDocument](url, **options)
+        unset = {option: value for option, value in wanted.items() if option.lower() not in given}
+        return AsyncMongoClient[RawDocument](url, **unset)
     except (InvalidURI, ConfigurationError, InvalidName, ValueError):
         # Neither the message nor the cause: both may quote a badly escaped password.
         message = (

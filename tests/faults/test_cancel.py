@@ -25,8 +25,7 @@ from tests.faults.provider import limited, refused
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("cancel"),
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(120),
 ]
 _TOO_LATE = "The cancel came too late: the result was there already."
 _COLLECTIONS = frozenset({"generations", "provider_slots", "pictures", "ornament_images", "lanes"})

@@ -35,7 +35,6 @@ _LOST = pytest.mark.parametrize("happened", [True, False], ids=["reply lost", "w
 pytestmark = [
     pytest.mark.timeout(150),
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("database away"),
 ]
 
 

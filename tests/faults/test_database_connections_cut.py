@@ -52,11 +52,6 @@ async def _all_have_written_again(written: list[int]) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.xfail(
-    strict=False,
-    reason="PyMongo's retryable writes on a server without sessions: the repeat raises the first failure while it "
-    "holds a fresh connection, which counts as that one's failure and clears the pool, which fails the others",
-)
 async def test_all_writers_are_back_soon_after_their_connections_were_cut(tmp_path: Path) -> None:
     async with writing(tmp_path) as (gate, written):
         await _all_have_written_again(written)

@@ -17,7 +17,7 @@ from tests.faults.plant import Plant, Process, planted
 from tests.faults.provider import limited
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(180),
     # coredis leaves the buffers of its connections to the garbage collector
     pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning"),
 ]

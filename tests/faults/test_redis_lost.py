@@ -21,7 +21,6 @@ _TOLD_S = 8.0
 pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("redis lost"),
 ]
 
 

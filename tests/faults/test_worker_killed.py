@@ -160,7 +160,7 @@ async def _all_stopped(plant: Plant, ada: Client, image: str, stops: Sequence[St
     return ids
 
 
-@pytest.mark.timeout(300 if _FULL else 90)
+@pytest.mark.timeout(300 if _FULL else 180)
 async def test_worker_killed_in_every_stage_leaves_one_result_each(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=True, **_MANY, **_CALM) as plant:
         async with _unswept(plant):
@@ -211,7 +211,7 @@ def _told(story: Story) -> bool:
     )
 
 
-@pytest.mark.timeout(600 if _FULL else 120)
+@pytest.mark.timeout(600 if _FULL else 180)
 async def test_workers_killed_at_random_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     seed = time.time_ns()
     print(f"seed {seed}")  # noqa: T201 - shown when it fails
