@@ -129,8 +129,8 @@ def test_missing_debian_packages_are_named_to_who_is_not_root(bare: Path) -> Non
     program(bare / "bin/apt-get", "echo installed; exit 1")
     result = run(SCRIPTS / "apt-packages", bare=bare)
     assert result.returncode == 1
-    assert result.stderr.endswith("sudo apt-get install --no-install-recommends chromium redis-server\n")
-    for name in ("chromium", "redis-server"):
+    assert result.stderr.endswith("sudo apt-get install --no-install-recommends chromium redis-server faketime\n")
+    for name in ("chromium", "redis-server", "faketime"):
         program(bare / "bin" / name, "exit 0")
     assert run(SCRIPTS / "apt-packages", bare=bare).returncode == 0
 
@@ -139,6 +139,7 @@ def test_missing_debian_packages_are_installed_by_root(bare: Path) -> None:
     (bare / "bin/id").unlink()
     program(bare / "bin/id", "echo 0")
     program(bare / "bin/redis-server", "exit 0")
+    program(bare / "bin/faketime", "exit 0")
     program(bare / "bin/apt-get", f'echo "$@" >>{bare}/calls')
     assert run(SCRIPTS / "apt-packages", bare=bare).returncode == 0
     calls = (bare / "calls").read_text(encoding="utf-8").splitlines()
