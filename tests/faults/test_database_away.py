@@ -28,8 +28,8 @@ _OF_WORKER = {
     "settlement": changes("generations", sets("settled", value=True)),
     "place in the lane": changes("lanes"),
 }
-_BEGUN_AGAIN = {("claim", True), ("turn at the provider", True), ("turn at the provider", False)}
-"""Where nothing is paid for yet, the next attempt begins when the lease is over."""
+_BEGUN_AGAIN = {("claim", True)}
+"""Who does not know that it has claimed does not begin: the next attempt does, when the lease is over."""
 _OF_API = {"lane": changes("lanes"), "generation": inserts("generations")}
 _LOST = pytest.mark.parametrize("happened", [True, False], ids=["reply lost", "write lost"])
 pytestmark = [
