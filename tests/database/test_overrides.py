@@ -1,7 +1,9 @@
 """The overrides of the pinned mongoeco still reach what they are meant to reach."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,14 @@ from mongoeco.errors import DuplicateKeyError
 
 from app.database.overrides import fast_engine
 
-_DOCUMENTS = 2_000
+_DOCUMENTS = 400
 
 type Engine = Callable[[str], SQLiteEngine]
+type Operation = Callable[[Any, ObjectId], Awaitable[object]]
+
+_FREE = {"$expr": {"$lt": [{"$ifNull": ["$lease.until", datetime(1970, 1, 1, tzinfo=UTC)]}, "$$NOW"]}}
+_CLAIM = [{"$set": {"attempt": {"$add": ["$attempt", 1]}, "lease": {"until": {"$add": ["$$NOW", 1000]}}}}]
+_EVENT = {"$push": {"events": 1}, "$inc": {"lastSequence": 1}, "$currentDate": {"changedAt": True}}
 
 
 class _Calls:
@@ -42,7 +49,10 @@ class _Calls:
 async def _filled(engine: Engine, path: Path) -> AsyncIterator[Any]:
     async with AsyncMongoClient(engine(str(path)), mongodb_dialect="8.0") as client:
         collection: Any = client["regen"]["things"]
-        await collection.insert_many([{"_id": ObjectId(), "owner": ObjectId()} for _ in range(_DOCUMENTS)])
+        await collection.create_index("key", unique=True)
+        await collection.insert_many(
+            [{"_id": ObjectId(), "owner": ObjectId(), "key": str(n), "attempt": 1} for n in range(_DOCUMENTS)]
+        )
         yield collection
 
 
@@ -50,7 +60,7 @@ async def _decodes_of_an_insert(engine: Engine, path: Path, monkeypatch: pytest.
     async for collection in _filled(engine, path):
         with monkeypatch.context() as patch:
             calls = _Calls(patch)
-            await collection.insert_one({"_id": ObjectId(), "owner": ObjectId()})
+            await collection.insert_one({"_id": ObjectId(), "owner": ObjectId(), "key": "new"})
             return calls.decodes
     raise AssertionError
 
@@ -74,7 +84,167 @@ async def test_read_inspects_no_signature_for_each_document(tmp_path: Path, monk
     assert await _signatures_of_a_read(SQLiteEngine, tmp_path / "slow", monkeypatch) >= 100
 
 
-@pytest.mark.parametrize("name", ["_validate_document_against_unique_indexes", "_decode_codec_payload"])
+async def _pushed(things: Any, identity: ObjectId) -> None:
+    fence = {"_id": identity, "attempt": 1, "status": None, "lastSequence": {"$exists": False}, **_FREE}
+    assert await things.find_one_and_update(fence, _EVENT, projection={"events": 1}) is not None
+
+
+async def _claimed(things: Any, identity: ObjectId) -> None:
+    claim = {"_id": identity, "attempt": {"$in": [1, 2]}, **_FREE}
+    assert (await things.update_one(claim, _CLAIM)).modified_count == 1
+
+
+async def _updated_by_many(things: Any, identity: ObjectId) -> None:
+    assert (await things.update_many({"_id": identity, **_FREE}, {"$set": {"attempt": 2}})).modified_count == 1
+
+
+async def _found(things: Any, identity: ObjectId) -> None:
+    assert await things.find_one({"_id": identity, **_FREE}, {"attempt": 1}) == {"_id": identity, "attempt": 1}
+    assert await things.find_one({"_id": identity, "attempt": 2, **_FREE}) is None
+
+
+async def _listed(things: Any, identity: ObjectId) -> None:
+    assert len(await things.find({"_id": identity, **_FREE}).sort([("attempt", 1)]).to_list()) == 1
+
+
+async def _deleted(things: Any, identity: ObjectId) -> None:
+    assert (await things.delete_one({"_id": identity, "attempt": 2, **_FREE})).deleted_count == 0
+    assert (await things.delete_one({"_id": identity, **_FREE})).deleted_count == 1
+
+
+async def _refused(things: Any, identity: ObjectId) -> None:
+    """A condition that refuses turns an upsert into an insert, and there is one of that `_id`."""
+    with pytest.raises(DuplicateKeyError):
+        await things.update_one({"_id": identity, "attempt": 2, **_FREE}, {"$set": {"attempt": 3}}, upsert=True)
+    assert (await things.find_one({"_id": identity}))["attempt"] == 1
+
+
+@pytest.mark.parametrize("operation", [_pushed, _claimed, _updated_by_many, _found, _listed, _deleted, _refused])
+async def test_write_or_find_by_id_and_more_reads_one_document(
+    operation: Operation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _decodes_of(operation, fast_engine, tmp_path / "fast", monkeypatch) < 100
+    assert await _decodes_of(operation, SQLiteEngine, tmp_path / "slow", monkeypatch) >= _DOCUMENTS
+
+
+async def _decodes_of(operation: Operation, engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    async for things in _filled(engine, path):
+        identity: ObjectId = (await things.find_one({"key": str(_DOCUMENTS // 2)}))["_id"]
+        with monkeypatch.context() as patch:
+            calls = _Calls(patch)
+            await operation(things, identity)
+            return calls.decodes
+    raise AssertionError
+
+
+async def _statements(engine: Engine, path: Path) -> list[str]:
+    """What an update and an insert send to SQLite, the second time: by any of the engine's connections."""
+    sent: list[str] = []
+    opened = sqlite3.connect
+
+    def traced(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = opened(*args, **kwargs)
+        connection.set_trace_callback(sent.append)
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", traced)
+        async for things in _filled(engine, path):
+            identity = (await things.find_one({}))["_id"]
+            for number in (1, 2):
+                sent.clear()
+                await things.update_one({"_id": identity}, {"$set": {"attempt": number + 1}})
+                await things.insert_one({"_id": ObjectId(), "key": f"new {number}"})
+            return [*sent]
+    raise AssertionError
+
+
+async def test_unique_index_is_not_searched_for_arrays_at_each_write(tmp_path: Path) -> None:
+    def searches(sent: list[str]) -> int:
+        return sum("json_type" in statement for statement in sent)
+
+    assert searches(await _statements(fast_engine, tmp_path / "fast")) == 0
+    assert searches(await _statements(SQLiteEngine, tmp_path / "slow")) > 0
+
+
+async def test_write_is_one_transaction_and_leaves_nothing_for_change_streams(tmp_path: Path) -> None:
+    def kept(sent: list[str]) -> int:
+        return sum("change_outbox" in statement for statement in sent)
+
+    fast, slow = await _statements(fast_engine, tmp_path / "fast"), await _statements(SQLiteEngine, tmp_path / "slow")
+    assert (fast.count("COMMIT"), kept(fast)) == (2, 0)
+    assert slow.count("COMMIT") > 2
+    assert kept(slow) > 0
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Any]:
+    async with AsyncMongoClient(fast_engine(str(tmp_path / "file")), mongodb_dialect="8.0") as client:
+        yield client
+
+
+@pytest.fixture
+async def things(client: Any) -> Any:
+    """A collection with a unique index that is known to hold no array: the second insert has looked."""
+    things: Any = client["regen"]["things"]
+    await things.create_index("tag", unique=True)
+    await things.insert_one({"_id": "one", "tag": "a"})
+    await things.insert_one({"_id": "two", "tag": "b"})
+    return things
+
+
+async def test_change_stream_that_is_open_sees_a_write(things: Any) -> None:
+    stream = things.watch()
+    await things.update_one({"_id": "one", "tag": "a"}, {"$set": {"tag": "c"}})
+    assert (await stream.next())["documentKey"] == {"_id": "one"}
+
+
+async def test_unique_index_sees_arrays_that_come_later(things: Any) -> None:
+    with pytest.raises(DuplicateKeyError):
+        await things.insert_one({"_id": "three", "tag": ["c", "a"]})
+    await things.update_one({"_id": "one"}, {"$set": {"tag": ["a", "c"]}})
+    for write in (
+        things.insert_one({"_id": "three", "tag": "c"}),
+        things.update_one({"_id": "two"}, {"$set": {"tag": "c"}}),
+    ):
+        with pytest.raises(DuplicateKeyError):
+            await write
+
+
+async def test_unique_index_sees_an_array_whose_removal_was_rolled_back(things: Any, client: Any) -> None:
+    await things.update_one({"_id": "one"}, {"$set": {"tag": ["a", "c"]}})
+    with client.start_session() as session:
+        session.start_transaction()
+        await things.delete_one({"_id": "one"}, session=session)
+        await things.insert_one({"_id": "three", "tag": "d"}, session=session)
+        session.abort_transaction()
+    with pytest.raises(DuplicateKeyError):
+        await things.insert_one({"_id": "three", "tag": "c"})
+
+
+async def test_unique_index_sees_the_arrays_of_a_collection_that_took_the_name(
+    things: Any, client: AsyncMongoClient
+) -> None:
+    others: Any = client["regen"]["others"]
+    await others.create_index("tag", unique=True)
+    await others.insert_one({"_id": "one", "tag": ["a", "c"]})
+    await things.drop()
+    await others.rename("things")
+    with pytest.raises(DuplicateKeyError):
+        await things.insert_one({"_id": "three", "tag": "c"})
+
+
+_WITH_THE_LIBRARYS_PARAMETERS = [
+    "_validate_document_against_unique_indexes",
+    "_decode_codec_payload",
+    "_unique_index_uses_multikey_values",
+    "_invalidate_collection_features_cache",
+    "_mark_index_metadata_changed",
+    "_open_scan_documents_sync",
+]
+
+
+@pytest.mark.parametrize("name", _WITH_THE_LIBRARYS_PARAMETERS)
 def test_overridden_method_has_the_parameters_of_the_library(name: str, tmp_path: Path) -> None:
     ours = inspect.signature(getattr(type(fast_engine(str(tmp_path / "file"))), name))
     theirs = inspect.signature(getattr(SQLiteEngine, name))
