@@ -19,7 +19,13 @@ from app.generations import events as stored
 from app.generations.following import everything, progress
 from app.generations.model import Generation as StoredGeneration
 
-_STATUSES = frozenset(Status) - {Status.RUNNING}
+_STATUSES = {
+    EventType.QUEUED: Status.QUEUED,
+    EventType.SUCCEEDED: Status.SUCCEEDED,
+    EventType.FAILED: Status.FAILED,
+    EventType.CANCELLED: Status.CANCELLED,
+}
+"""Where an event leaves its generation, if not RUNNING."""
 _OLDEST_SINCE = timedelta(days=7)
 _CLOCK_AHEAD = timedelta(minutes=1)
 
@@ -89,7 +95,7 @@ class GenerationEvent:
 def _status(type: EventType, about: StoredGeneration | PydanticObjectId) -> Status:
     if isinstance(about, StoredGeneration):
         return about.status
-    return Status(type) if type in _STATUSES else Status.RUNNING
+    return _STATUSES.get(type, Status.RUNNING)
 
 
 @strawberry.type

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
+from typing import cast
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
@@ -65,12 +66,12 @@ async def everything(
         for generation in await _standing(owner_id, since):
             follower.seen[generation.identity] = generation.last_sequence
             yield generation, _snapshot(generation)
-        over = deque[PydanticObjectId]()
+        over, no_event = deque[PydanticObjectId](), cast("GenerationEvent | None", None)
         async for news in follower.news():
             if news is None:
                 before, looked_at = looked_at, clock.now()
                 behind = [one.generation_id for one in await _lacking(follower, owner_id, before - _OVERLAP)]
-                hints = [(generation_id, None) for generation_id in behind]
+                hints = [(generation_id, no_event) for generation_id in behind]
             else:
                 hints = [(news.generation_id, news.event)]
             for generation_id, hint in hints:
