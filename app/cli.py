@@ -12,7 +12,8 @@ from pymongo.errors import PyMongoError
 
 from app import serving
 from app.accounts.secrets import SecretFileError
-from app.bootstrap import DOCUMENTS, database_server, media_dir, opened_database
+from app.bootstrap.database import DOCUMENTS, database_server, opened_database
+from app.bootstrap.stores import media_dir
 from app.database import backup as backups
 from app.database.connection import RawDatabase, connect
 from app.database.document import DocumentTypes

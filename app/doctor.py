@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.bootstrap import DOCUMENTS, Parts, assemble, opened_database
+from app.bootstrap.database import DOCUMENTS, opened_database
+from app.bootstrap.parts import Parts, assemble
 from app.database.errors import DatabaseError, DataFolderInUseError
 from app.database.sharing import joining
 from app.database.upgrade import outdated

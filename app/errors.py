@@ -1,5 +1,6 @@
 """The one error that callers may expect, and the codes they may branch on."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -19,10 +20,24 @@ class ErrorCode(StrEnum):
     PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
     CONTENT_BLOCKED = "CONTENT_BLOCKED"
     NO_IMAGE_RETURNED = "NO_IMAGE_RETURNED"
+    INVALID_ANSWER = "INVALID_ANSWER"
     SOURCE_IMAGE_MISSING = "SOURCE_IMAGE_MISSING"
     TIMEOUT = "TIMEOUT"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCall:
+    """What is known of a call to a provider that failed.
+
+    `request_id` is the provider's own, null when it gave none. `sent` is false when nothing has reached the
+    provider. `maybe_billed`: nobody here knows whether the provider takes money for it.
+    """
+
+    request_id: str | None = None
+    sent: bool = True
+    maybe_billed: bool = False
 
 
 class AppError(Exception):
@@ -30,7 +45,8 @@ class AppError(Exception):
 
     `message` is for people and public: it says what to do, and holds no secret and no exception text.
     `retryable` is for programs: the same call may succeed later. `path` names the argument at fault
-    (`("input", "image")`), `retry_after_s` is the earliest sensible retry in seconds, null when unknown.
+    (`("input", "image")`), `retry_after_s` is the earliest sensible retry in seconds, null when unknown. `call` is
+    what is known of a provider's call that failed, null where it was none.
     """
 
     def __init__(
@@ -41,6 +57,7 @@ class AppError(Exception):
         retryable: bool = False,
         path: tuple[str, ...] | None = None,
         retry_after_s: float | None = None,
+        call: FailedCall | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -48,10 +65,18 @@ class AppError(Exception):
         self.retryable = retryable
         self.path = path
         self.retry_after_s = retry_after_s
+        self.call = call
 
     def at(self, *path: str) -> "AppError":
         """The same failure, of the argument at that path."""
-        return AppError(self.code, self.message, retryable=self.retryable, path=path, retry_after_s=self.retry_after_s)
+        return AppError(
+            self.code,
+            self.message,
+            retryable=self.retryable,
+            path=path,
+            retry_after_s=self.retry_after_s,
+            call=self.call,
+        )
 
 
 def first_cause(error: BaseException) -> BaseException:

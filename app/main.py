@@ -23,7 +23,8 @@ from app.api.media import media_route
 from app.api.requests import RequestIds
 from app.api.schema import show_result
 from app.api.view import PREFLIGHT_HEADERS, GraphQLView
-from app.bootstrap import Parts, assemble, working
+from app.bootstrap.parts import Parts, assemble
+from app.bootstrap.process import working
 from app.logs import configure_logs
 from app.settings import Settings, load_settings
 

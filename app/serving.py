@@ -13,7 +13,8 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from app.bootstrap import Parts, assemble, working
+from app.bootstrap.parts import Parts, assemble
+from app.bootstrap.process import working
 from app.generations.followers import Followers
 from app.logs import configure_logs
 from app.main import WEB_DIST, build

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from types import FrameType
 
-from app.bootstrap import Working
+from app.bootstrap.process import Working
 from app.logs import logger
 
 _log = logger(__name__)

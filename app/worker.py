@@ -5,7 +5,8 @@ import asyncio
 import click
 import uvloop
 
-from app.bootstrap import Parts, assemble, working
+from app.bootstrap.parts import Parts, assemble
+from app.bootstrap.process import working
 from app.logs import configure_logs
 from app.settings import Settings, SettingsError
 from app.stopping import Told, drained, leave_if_told

@@ -16,7 +16,8 @@ from PIL import Image
 
 from app.pictures.intake import examine
 from app.providers.local.provider import LocalImageModel
-from app.providers.ports import ImageRequest, ImageTask, MadePicture, Reference
+from app.providers.ports.image import ImageRequest, ImageTask, MadePicture
+from app.providers.ports.model import Reference
 
 _PHOTO = Path(__file__).parent.parent / "tests" / "photos" / "animal-1.jpg"
 _SIZE_PX = (4_000, 3_000)

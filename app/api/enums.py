@@ -14,7 +14,7 @@ from app.generations.attempts import Outcome
 from app.generations.events import EventType
 from app.generations.model import Status
 from app.ornaments.model import OrnamentKind
-from app.providers.ports import Source
+from app.providers.ports.model import Source
 
 __all__ = ["ErrorCode", "EventType", "OrnamentKind", "Outcome", "Source", "Status"]
 
@@ -45,6 +45,7 @@ _describe(
         ErrorCode.PROVIDER_UNAVAILABLE: "The provider fails or can't be reached.",
         ErrorCode.CONTENT_BLOCKED: "The provider refuses to make this.",
         ErrorCode.NO_IMAGE_RETURNED: "The provider answered without a usable picture.",
+        ErrorCode.INVALID_ANSWER: "The provider's answer was cut off, or is not what was asked for.",
         ErrorCode.SOURCE_IMAGE_MISSING: "A picture that it is made from is gone.",
         ErrorCode.TIMEOUT: "It took too long.",
         ErrorCode.UNAVAILABLE: "This server can't do it now.",

@@ -12,7 +12,8 @@ from app.accounts.identity import EmailAddress
 from app.accounts.model import User
 from app.api.generations import TYPE_NAME
 from app.api.ids import document_id
-from app.bootstrap import DOCUMENTS, assemble, opened_database
+from app.bootstrap.database import DOCUMENTS, opened_database
+from app.bootstrap.parts import assemble
 from app.database.sharing import joining
 from app.database.upgrade import require_layouts
 from app.generations.model import Generation, Status

@@ -14,16 +14,8 @@ from app.lineage.wishes import combined
 from app.ornaments.versions import write_version
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
-from app.providers.ports import (
-    ImageModel,
-    ImageRequest,
-    ImageTask,
-    MadePicture,
-    Preview,
-    Reference,
-    Source,
-    Stage,
-)
+from app.providers.ports.image import ImageModel, ImageRequest, ImageTask, MadePicture, Preview
+from app.providers.ports.model import Reference, Source, Stage
 
 _MODEL_STARTS_AT, _MODEL_ENDS_AT = 10, 90
 

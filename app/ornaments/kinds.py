@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from app.ornaments import white_background
 from app.ornaments.model import OrnamentKind
-from app.providers.ports import ImageTask
+from app.providers.ports.image import ImageTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument
 from app.lineage.version import Lineage
-from app.providers.ports import Source
+from app.providers.ports.model import Source
 
 
 class OrnamentKind(StrEnum):

@@ -12,7 +12,7 @@ from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.pictures.colours import parse_colour
 from app.pictures.model import Picture
-from app.providers.ports import ImageModel, ImageTask
+from app.providers.ports.image import ImageModel, ImageTask
 
 GENERATION_KIND = "ORNAMENT"
 PROMPT_MAX_CHARACTERS = 2_000

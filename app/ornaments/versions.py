@@ -4,7 +4,7 @@ from app.generations.model import Generation
 from app.lineage.version import Lineage
 from app.lineage.wishes import combined
 from app.ornaments.model import OrnamentImage, OrnamentKind
-from app.providers.ports import Source
+from app.providers.ports.model import Source
 
 
 async def write_version(generation: Generation) -> OrnamentImage:

@@ -1,6 +1,6 @@
 """The ornament alone on white, or on a colour that was named."""
 
-from app.providers.ports import ImageTask
+from app.providers.ports.image import ImageTask
 
 TASK = ImageTask.REPLACE_BACKGROUND
 

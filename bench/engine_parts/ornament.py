@@ -5,7 +5,8 @@ from pathlib import Path
 
 from beanie import PydanticObjectId
 
-from app.bootstrap import Parts, assemble, working
+from app.bootstrap.parts import Parts, assemble
+from app.bootstrap.process import working
 from app.generations.following import progress
 from app.generations.lanes import Lane
 from app.generations.model import Generation

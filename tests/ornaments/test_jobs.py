@@ -8,6 +8,7 @@ import pytest
 from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
 from pymongo.asynchronous.database import AsyncDatabase
 
+from app.costs.usage import Usage
 from app.errors import ErrorCode
 from app.generations.closing import Closing
 from app.generations.inprocess import InProcessHub, InProcessQueue
@@ -24,7 +25,8 @@ from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
 from app.pictures.model import Picture
-from app.providers.ports import ImageRequest, MadePicture, Source, Stage
+from app.providers.ports.image import ImageRequest, MadePicture
+from app.providers.ports.model import Source, Stage
 
 _CAR = (Path(__file__).parent.parent / "photos" / "car-1.jpg").read_bytes()
 
@@ -39,6 +41,10 @@ class SlowModel:
     name: str = "slow"
     source: Source = Source.MOCK
     requests: list[ImageRequest] = field(default_factory=list[ImageRequest])
+
+    def expected_usage(self, request: ImageRequest) -> Usage:
+        del request
+        return {}
 
     async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
         self.requests.append(request)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.providers.gemini import GeminiImageModel
+from app.providers.gemini.image import GeminiImageModel
 from tests.providers.gemini_standin import Standin, serve
 
 type NewGemini = Callable[..., GeminiImageModel]

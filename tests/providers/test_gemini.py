@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from app.errors import AppError, ErrorCode
-from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Preview, Reference, Source, Stage
+from app.providers.ports.image import ImageModel, ImageRequest, ImageTask, MadePicture, Preview
+from app.providers.ports.model import Reference, Source, Stage
 from tests.providers.conftest import NewGemini
 from tests.providers.gemini_standin import PICTURE, Standin
 

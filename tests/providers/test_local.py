@@ -12,7 +12,8 @@ from app.errors import AppError, ErrorCode
 from app.providers.local.cutout import Cutout
 from app.providers.local.preview import preview
 from app.providers.local.provider import LocalImageModel
-from app.providers.ports import ImageModel, ImageRequest, ImageTask, MadePicture, Preview, Reference, Source, Stage
+from app.providers.ports.image import ImageModel, ImageRequest, ImageTask, MadePicture, Preview
+from app.providers.ports.model import Reference, Source, Stage
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 TIGER = (PHOTOS / "animal-1.jpg").read_bytes()

@@ -7,7 +7,7 @@ from app.pictures.colours import Colour
 from app.providers.local.compositing import clean_edges, put_on
 from app.providers.local.cutout import Cutout
 from app.providers.local.pixels import Pixels, as_uint8, encode
-from app.providers.ports import Preview
+from app.providers.ports.image import Preview
 
 _SIDE_PX = 512
 _QUALITY = 80

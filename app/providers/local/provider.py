@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
+from app.costs.usage import Usage
 from app.errors import AppError, ErrorCode
 from app.pictures.colours import Colour, parse_colour
 from app.providers.local.adjustments import adjust
@@ -12,7 +13,8 @@ from app.providers.local.cutout import Cutout, cut_out
 from app.providers.local.pixels import Pixels, decode, encode
 from app.providers.local.preview import preview
 from app.providers.local.wishes import Adjustment, Quality, understand
-from app.providers.ports import ImageRequest, ImageTask, MadePicture, Preview, Source, Stage
+from app.providers.ports.image import ImageRequest, ImageTask, MadePicture, Preview
+from app.providers.ports.model import Source, Stage
 
 _AT_ONCE = 2  # a 12-megapixel picture takes some 200 MB while it is worked on
 _WHITE: Colour = (255, 255, 255)
@@ -43,6 +45,10 @@ class LocalImageModel:
     def source(self) -> Source:
         """Basic processing on this machine."""
         return Source.LOCAL
+
+    def expected_usage(self, request: ImageRequest) -> Usage:  # noqa: ARG002 - whatever it is
+        """Nothing."""
+        return {}
 
     async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | Preview | MadePicture]:
         """Yield stages, a preview once the object is cut out, then the picture.

@@ -12,8 +12,9 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
+from app.costs.usage import Unit, Usage, tokens_of
 from app.errors import AppError, ErrorCode
-from app.providers.gemini_faults import (
+from app.providers.gemini.faults import (
     Fault,
     bad_request,
     blocked,
@@ -23,11 +24,13 @@ from app.providers.gemini_faults import (
     unavailable,
     wrong_model,
 )
-from app.providers.ports import ImageRequest, MadePicture, Source, Stage
+from app.providers.ports.image import ImageRequest, MadePicture
+from app.providers.ports.model import Source, Stage
 
 _CONNECT_S = 10.0
 _SERVER_DEADLINE_MIN_S = 10  # Gemini answers 400 to an X-Server-Timeout below this
 _QUOTE_CHARACTERS = 300
+_PICTURE_TOKENS, _REFERENCE_TOKENS, _THINKING_TOKENS = 1_500, 1_200, 1_000
 _CONFIG = types.GenerateContentConfig(
     response_modalities=["IMAGE"],
     # One call is one request and one bill: the SDK would send more on its own.
@@ -107,6 +110,17 @@ class GeminiImageModel:
     def source(self) -> Source:
         """A provider's model."""
         return Source.PROVIDER
+
+    def expected_usage(self, request: ImageRequest) -> Usage:
+        """One picture of 1K, its references, and some thinking about them."""
+        return {
+            Unit.INPUT_TEXT_TOKENS: tokens_of(request.prompt),
+            Unit.INPUT_IMAGE_TOKENS: _REFERENCE_TOKENS * len(request.references),
+            Unit.OUTPUT_TEXT_TOKENS: _THINKING_TOKENS,
+            Unit.OUTPUT_IMAGE_TOKENS: _PICTURE_TOKENS,
+            Unit.PICTURES: 1,
+            Unit.CALLS: 1,
+        }
 
     async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
         """Yield stages, then the picture; a cancelled call closes its connection.

@@ -1,34 +1,24 @@
-"""What the engine asks of a model, whoever makes it."""
+"""What the products ask of a model that makes pictures."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
-
-class Source(StrEnum):
-    """Who really made a result: a provider's model, basic processing on this machine, or a placeholder."""
-
-    PROVIDER = "PROVIDER"
-    LOCAL = "LOCAL"
-    MOCK = "MOCK"
+from app.costs.usage import Usage
+from app.providers.ports.model import Model, Reference, Source, Stage
 
 
 class ImageTask(StrEnum):
     """What is wanted, for adapters that can't read a prompt as a model can."""
 
+    CREATE = "CREATE"
+    """Make a picture of the prompt; references, if there are any, guide it."""
     REPLACE_BACKGROUND = "REPLACE_BACKGROUND"
     """Cut the object out of the first reference and put it on `background`, then apply `wishes`."""
     ADJUST = "ADJUST"
     """Apply `wishes` to the first reference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One input picture: encoded bytes and their media type (`image/jpeg`, ...)."""
-
-    data: bytes = field(repr=False)
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +27,9 @@ class ImageRequest:
 
     `prompt` is the whole instruction, for models that read; `wishes` are the user's own words in it, oldest
     first; `background` is a colour as `pictures.colours.parse_colour` takes it, null to leave it alone. `model` is
-    the one of that provider to ask, null for the one that is set up.
+    the one of that provider to ask, null for the one that is set up. `previews` is how many looks at unfinished
+    work are wanted (0 to 3); they may cost. `end_user` is an opaque name of who asks, for a provider that looks for
+    abuse.
     """
 
     task: ImageTask
@@ -46,19 +38,13 @@ class ImageRequest:
     wishes: tuple[str, ...] = ()
     background: str | None = None
     model: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The model's work has come to a named stage; `percent` (0 to 100) is of the model's own part."""
-
-    name: str
-    percent: int
+    previews: int = 0
+    end_user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A picture of work that isn't finished: encoded bytes, small."""
+    """A picture of work that isn't finished: encoded bytes. A later one takes the place of an earlier one."""
 
     data: bytes = field(repr=False)
     media_type: str
@@ -77,25 +63,15 @@ class MadePicture:
     model: str
     applied: tuple[str, ...] = ()
     note: str | None = None
+    usage: Usage = field(default_factory=lambda: MappingProxyType({}))
     provider_request_id: str | None = None
 
 
-class ImageModel(Protocol):
+class ImageModel(Model, Protocol):
     """Makes one picture of a request."""
 
-    @property
-    def name(self) -> str:
-        """The provider's name in recipes and attempts, lower case: `local`, `gemini`."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """The model's name, as the provider calls it."""
-        ...
-
-    @property
-    def source(self) -> Source:
-        """Who really makes its pictures."""
+    def expected_usage(self, request: ImageRequest) -> Usage:
+        """A cautious guess of what the request will use, before it is made; empty when it costs nothing."""
         ...
 
     def run(self, request: ImageRequest) -> AsyncGenerator[Stage | Preview | MadePicture]:

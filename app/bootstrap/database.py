@@ -1,0 +1,51 @@
+"""Which database it is, which documents lie in it, and how it is opened."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from app.accounts.model import Session, User
+from app.database import servers
+from app.database.connection import Connection, connect
+from app.database.document import DocumentTypes
+from app.database.servers import DatabaseServer
+from app.generations.lanes import Lane
+from app.generations.model import Generation
+from app.generations.slots import ProviderSlots
+from app.generations.switch import Turn
+from app.ornaments.model import OrnamentImage
+from app.pictures.model import Picture
+from app.settings import Settings
+
+DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, Lane, ProviderSlots, Turn, OrnamentImage)
+
+
+def database_server(settings: Settings) -> DatabaseServer:
+    """The database's server that the settings mean."""
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return servers.choose(url, settings.data_dir)
+
+
+@asynccontextmanager
+async def opened_database(
+    settings: Settings,
+    server: DatabaseServer,
+    documents: DocumentTypes = DOCUMENTS,
+    deadline_s: float | None = None,
+) -> AsyncGenerator[Connection]:
+    """Start the server, connect and make the indexes of `documents`; close and stop at the exit.
+
+    `deadline_s`: of each operation, see `connect`.
+
+    Raises:
+        DatabaseError: in a sentence for the operator.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await server.start()
+    try:
+        connection = await connect(server.url, documents, deadline_s=deadline_s)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    finally:
+        await server.stop()

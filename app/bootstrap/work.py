@@ -1,0 +1,89 @@
+"""Who does the work of generations: the queue, the hub, the runner and the sweeper."""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
+
+from beanie import PydanticObjectId
+
+from app.accounts.model import Session
+from app.database.document import utc_now
+from app.generations.backlog import referring
+from app.generations.closing import Closing
+from app.generations.inprocess import InProcessHub, InProcessQueue
+from app.generations.ports import EventHub, WorkQueue
+from app.generations.retries import RetryPolicy
+from app.generations.runner import Runner
+from app.generations.slots import ProviderLimits
+from app.generations.sweeper import Chore, Sweeper, trimming
+from app.generations.switch import Switch
+from app.ornaments.model import OrnamentImage
+from app.pictures.library import Pictures
+from app.pictures.model import Picture
+from app.settings import Settings
+
+_SESSIONS_EVERY_S = 3600
+_CHORES_EVERY = 12  # rounds of the sweep
+_CALL_MARGIN_S = 10
+
+type Link = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class Doorbells(NamedTuple):
+    """The queue, the hub, and what has to be open while they are used."""
+
+    queue: WorkQueue
+    hub: EventHub
+    links: tuple[Link, ...] = ()
+
+
+def doorbells(settings: Settings) -> Doorbells:
+    """In this process, or over Redis."""
+    url = settings.real("redis_url")
+    if url is None:
+        return Doorbells(InProcessQueue(), InProcessHub())
+    from app.generations.redis.hub import RedisHub  # noqa: PLC0415 - streaq takes a moment, and only Redis needs it
+    from app.generations.redis.queue import RedisQueue  # noqa: PLC0415 - the same
+
+    queue, hub = RedisQueue(url), RedisHub(url)
+    return Doorbells(queue, hub, (queue.opened, hub.opened))
+
+
+def runner_of(settings: Settings, closing: Closing, switch: Switch) -> Runner:
+    """Who works on generations in this process."""
+    return Runner(
+        closing.jobs,
+        closing.queue,
+        closing.hub,
+        closing,
+        worker=f"{socket.gethostname()}-{os.getpid()}",
+        limits=ProviderLimits({"gemini": settings.gemini_concurrency}, settings.provider_timeout_s + _CALL_MARGIN_S),
+        retries=RetryPolicy(settings.generation_attempts, settings.generation_time_limit_s),
+        switch=switch,
+        lease_s=settings.lease_s,
+    )
+
+
+def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures) -> Sweeper:
+    """Who cleans up after crashes, one process at a time."""
+    every_s = _CHORES_EVERY * settings.sweep_every_s
+
+    async def sweep_pictures() -> None:
+        await pictures.sweep(_referenced, settings.picture_grace_s)
+
+    async def forget_sessions() -> None:
+        await Session.delete_expired(utc_now())
+
+    chores = (
+        trimming(settings.event_retention_s, every_s, Picture.let_go),
+        Chore("pictures", every_s, sweep_pictures),
+        Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
+    )
+    return Sweeper(queue, settings.user_running_limit, settings.sweep_every_s, switch, chores)
+
+
+async def _referenced(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Those of them that something refers to: each feature that keeps pictures has a say."""
+    return await referring(picture_ids) | await OrnamentImage.showing(picture_ids)
