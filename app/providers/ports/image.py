@@ -16,7 +16,10 @@ class ImageTask(StrEnum):
     CREATE = "CREATE"
     """Make a picture of the prompt; references, if there are any, guide it."""
     REPLACE_BACKGROUND = "REPLACE_BACKGROUND"
-    """Cut the object out of the first reference and put it on `background`, then apply `wishes`."""
+    """Cut the object out of the first reference and put it on `background`, or before the second reference, then
+    apply `wishes`."""
+    COMPOSE = "COMPOSE"
+    """Make a new scene of all that the references show."""
     ADJUST = "ADJUST"
     """Apply `wishes` to the first reference."""
 

@@ -1,6 +1,7 @@
 """What models of every kind have in common."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,6 +28,14 @@ class Stage:
 
     name: str
     percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What a provider says of one of its models; `shuts_down` is the day of its end, null when it tells none."""
+
+    model: str
+    shuts_down: date | None = None
 
 
 class Model(Protocol):

@@ -48,7 +48,7 @@ class StructuredAnswer[Shape: BaseModel]:
 class TextModel(Model, Protocol):
     """Writes one answer of a given shape."""
 
-    def expected_usage(self, request: TextRequest[BaseModel]) -> Usage:
+    def expected_usage[Shape: BaseModel](self, request: TextRequest[Shape]) -> Usage:
         """A cautious guess of what the request will use, before it is made; empty when it costs nothing."""
         ...
 
