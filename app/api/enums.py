@@ -13,10 +13,23 @@ from app.errors import ErrorCode
 from app.generations.attempts import Outcome
 from app.generations.events import EventType
 from app.generations.model import Status
+from app.generations.spending import UsagePeriod
+from app.ornaments.asked import ModelType
+from app.ornaments.gallery import ImageOrder
 from app.ornaments.model import OrnamentKind
 from app.providers.ports.model import Source
 
-__all__ = ["ErrorCode", "EventType", "OrnamentKind", "Outcome", "Source", "Status"]
+__all__ = [
+    "ErrorCode",
+    "EventType",
+    "ImageOrder",
+    "ModelType",
+    "OrnamentKind",
+    "Outcome",
+    "Source",
+    "Status",
+    "UsagePeriod",
+]
 
 
 def _describe[E: Enum](values: type[E], name: str, description: str, words: Mapping[E, str]) -> None:
@@ -98,7 +111,19 @@ _describe(
     OrnamentKind,
     "OrnamentKind",
     "What was made of the photo.",
-    {OrnamentKind.WHITE_BACKGROUND: "The ornament alone, on white or a named colour."},
+    {
+        OrnamentKind.WHITE_BACKGROUND: "The ornament alone, on white or a named colour.",
+        OrnamentKind.BACKGROUND_CHANGE: "The ornament before another background: a picture, a colour, or words.",
+        OrnamentKind.MODEL_WITH_ORNAMENT: "A close-up of an AI model who wears it.",
+        OrnamentKind.REAL_MODEL_WITH_ORNAMENT: "The person of a photo wears it.",
+        OrnamentKind.CAMPAIGN_SHOT_ADVANCED: "One advertising picture of several ornaments, worn by a model.",
+    },
+)
+_describe(
+    ModelType,
+    "ModelType",
+    "Who wears the jewellery of a campaign.",
+    {ModelType.AI_MODEL: "A person that the AI makes up.", ModelType.REAL_MODEL: "The person of `modelImage`."},
 )
 _describe(
     Source,
@@ -108,5 +133,24 @@ _describe(
         Source.PROVIDER: "A provider's model.",
         Source.LOCAL: "Basic processing on this server.",
         Source.MOCK: "A placeholder: nothing was made.",
+    },
+)
+_describe(
+    UsagePeriod,
+    "UsagePeriod",
+    "A number of days, which begin at midnight UTC.",
+    {
+        UsagePeriod.TODAY: "Since midnight.",
+        UsagePeriod.LAST_7_DAYS: "Today and the six days before.",
+        UsagePeriod.LAST_30_DAYS: "Today and the 29 days before.",
+    },
+)
+_describe(
+    ImageOrder,
+    "ImageOrder",
+    "How a gallery is laid out.",
+    {
+        ImageOrder.NEWEST: "What was asked for last comes first.",
+        ImageOrder.OLDEST: "What was asked for first comes first.",
     },
 )

@@ -2,102 +2,74 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import ClassVar, override
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
-from app.database.document import Instant, StoredDocument
-from app.lineage.version import Lineage
-from app.providers.ports.model import Source
+from app.database.document import StoredValue
+from app.lineage.version import Version, version_indexes
+from app.ornaments.asked import ModelType, Role
 
 
 class OrnamentKind(StrEnum):
     """What was made of the photo."""
 
     WHITE_BACKGROUND = "WHITE_BACKGROUND"
+    BACKGROUND_CHANGE = "BACKGROUND_CHANGE"
+    MODEL_WITH_ORNAMENT = "MODEL_WITH_ORNAMENT"
+    REAL_MODEL_WITH_ORNAMENT = "REAL_MODEL_WITH_ORNAMENT"
+    CAMPAIGN_SHOT_ADVANCED = "CAMPAIGN_SHOT_ADVANCED"
 
 
-class OrnamentImage(StoredDocument):
-    """One version: who it belongs to, what it shows, what it was asked for, what it was made from.
+class SourcePicture(StoredValue):
+    """A picture that the root was made from; `name` is the ornament's, where it has one."""
 
-    `prompt` is what the user said for this version, `prompts` the instruction and each wish down to it, oldest
-    first, `combined_prompt` the same in one text. `applied` and `note` say what basic local processing did.
+    role: Role
+    picture_id: PydanticObjectId
+    name: str | None = None
+
+
+class OrnamentImage(Version):
+    """One version of a product picture.
+
+    `sources` are the pictures that the root was made from, in the order in which the model got them. `applied` and
+    `note` say what basic local processing did. `name`, `favourite` and `tags` (trimmed, in lower case) are the owner's
+    own labels.
     """
 
-    owner_id: PydanticObjectId
+    schema_version: int = 2
     kind: OrnamentKind
-    picture_id: PydanticObjectId
-    uploaded_picture_id: PydanticObjectId
-    generation_id: PydanticObjectId
-    lineage: Lineage
-    parent_id: PydanticObjectId | None
-    prompt: str | None
-    original_prompt: str
-    new_prompt: str | None
-    prompts: tuple[str, ...]
-    combined_prompt: str
-    background_color: str
-    source: Source
+    background_color: str | None
+    measurements: str | None = None
+    model_type: ModelType | None = None
+    sources: tuple[SourcePicture, ...]
     applied: tuple[str, ...] = ()
     note: str | None = None
-    created_at: Instant
+    name: str | None = None
+    favourite: bool = False
+    tags: tuple[str, ...] = ()
 
     class Settings:
         """Where they are kept, and what they are found by."""
 
         name = "ornament_images"
         indexes: ClassVar[list[IndexModel]] = [
-            IndexModel([("ownerId", DESCENDING), ("_id", DESCENDING)], name="owner_newest"),
+            *version_indexes(),
             IndexModel([("ownerId", DESCENDING), ("kind", DESCENDING), ("_id", DESCENDING)], name="owner_kind_newest"),
-            IndexModel([("parentId", ASCENDING), ("_id", ASCENDING)], name="children"),
-            IndexModel([("pictureId", ASCENDING)], name="picture"),
-            IndexModel([("uploadedPictureId", ASCENDING)], name="uploaded_picture"),
+            IndexModel([("sources.pictureId", ASCENDING)], name="sources"),
         ]
 
-    @classmethod
-    async def write(cls, image: Self) -> None:
-        """Store it under its pre-allocated id; nothing happens when it is there."""
-        try:
-            await image.insert()
-        except DuplicateKeyError:
-            return
-
-    @classmethod
-    async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
-        """Those of `ids` (400 at most) that exist, by id."""
-        rows = cls.rows().find({"_id": {"$in": list(ids)}})
-        found = [cls.model_validate(row) async for row in rows]
-        return {image.identity: image for image in found}
-
-    @classmethod
-    async def page(
-        cls, owner_id: PydanticObjectId, kind: OrnamentKind | None, before: PydanticObjectId | None, limit: int
-    ) -> list[Self]:
-        """The owner's, newest first, those older than `before`."""
-        where: dict[str, Any] = {"ownerId": owner_id}
-        if kind is not None:
-            where["kind"] = kind
-        if before is not None:
-            where["_id"] = {"$lt": before}
-        rows = cls.rows().find(where).sort("_id", DESCENDING).limit(limit)
-        return [cls.model_validate(row) async for row in rows]
-
-    @classmethod
-    async def children(cls, parent_id: PydanticObjectId, after: PydanticObjectId | None, limit: int) -> list[Self]:
-        """The versions made from that one, oldest first, those younger than `after`."""
-        where: dict[str, Any] = {"parentId": parent_id}
-        if after is not None:
-            where["_id"] = {"$gt": after}
-        rows = cls.rows().find(where).sort("_id", ASCENDING).limit(limit)
-        return [cls.model_validate(row) async for row in rows]
+    @property
+    @override
+    def picture_ids(self) -> tuple[PydanticObjectId, ...]:
+        """What it shows and what it was made from."""
+        return (self.picture_id, *(source.picture_id for source in self.sources))
 
     @classmethod
     async def showing(cls, picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
         """Those of `picture_ids` (400 at most) that an image shows or was made from."""
         wanted = list(picture_ids)
-        found: set[PydanticObjectId] = set()
-        for name in ("pictureId", "uploadedPictureId"):
-            found |= {row[name] async for row in cls.rows().find({name: {"$in": wanted}}, {name: 1})}
-        return found
+        shown = {row["pictureId"] async for row in cls.rows().find({"pictureId": {"$in": wanted}}, {"pictureId": 1})}
+        made_from = cls.rows().find({"sources.pictureId": {"$in": wanted}}, {"sources.pictureId": 1})
+        return shown | {source["pictureId"] async for row in made_from for source in row["sources"]} & set(wanted)

@@ -1,6 +1,8 @@
 """The use cases of ornaments: make one of a photo, make another of what was made."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from beanie import PydanticObjectId
 
@@ -8,14 +10,16 @@ from app.errors import AppError, ErrorCode, bad_input, not_found
 from app.generations.model import Generation
 from app.generations.recipe import Recipe, RecipePicture
 from app.generations.service import Generations
+from app.lineage.trash import in_trash
+from app.ornaments.asked import Asked, ModelType, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
-from app.pictures.colours import parse_colour
+from app.ornaments.versions import origin_of
+from app.ornaments.words import check_wish, check_words
 from app.pictures.model import Picture
 from app.providers.ports.image import ImageModel, ImageTask
 
 GENERATION_KIND = "ORNAMENT"
-PROMPT_MAX_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +29,36 @@ class Ornaments:
     generations: Generations
     model: ImageModel
 
-    async def upload(self, picture: Picture, prompt: str | None, background: str, key: str | None) -> Generation:
-        """Put the ornament of a photo on a plain background; the photo's owner owns the result.
+    async def make(
+        self,
+        owner_id: PydanticObjectId,
+        kind: OrnamentKind,
+        asked: Asked,
+        pictures: Mapping[Role, Sequence[Picture]],
+        key: str | None,
+    ) -> Generation:
+        """Make a first version of a kind; `pictures` are those that `asked` counts.
 
         Raises:
-            AppError: BAD_USER_INPUT for a prompt that is too long or a colour we don't know, CONFLICT for a
-                used idempotency key.
+            AppError: BAD_USER_INPUT for words that are too long or do not fit together, CONFLICT for a used
+                idempotency key, RATE_LIMITED.
         """
-        wish = (prompt or "").strip()
-        check_upload(wish, background)
-        kind = KINDS[OrnamentKind.WHITE_BACKGROUND]
-        prompts = (kind.instruction(background.strip()), *([wish] if wish else []))
-        parameters = {"kind": OrnamentKind.WHITE_BACKGROUND, "background": background.strip()}
-        recipe = self._recipe(kind.task, prompts, picture, parameters, None)
-        return await self.generations.start(picture.owner_id, GENERATION_KIND, recipe, key)
+        check(kind, asked)
+        recipe = KINDS[kind]
+        prompts = (recipe.instruction(asked), *([asked.wish] if asked.wish else []))
+        return await self.generations.start(
+            owner_id,
+            GENERATION_KIND,
+            Recipe(
+                task=recipe.task,
+                prompts=prompts,
+                pictures=_in_order(recipe.roles, asked, pictures),
+                provider=self.model.name,
+                model=self.model.model,
+                parameters=_parameters(kind, asked.background, asked.measurements, asked.model_type),
+            ),
+            key,
+        )
 
     async def regenerate(
         self, owner_id: PydanticObjectId, image_id: PydanticObjectId, wish: str, key: str | None
@@ -47,18 +67,28 @@ class Ornaments:
 
         Raises:
             AppError: BAD_USER_INPUT for a wish that is empty or too long, NOT_FOUND, FORBIDDEN for another's
-                image, CONFLICT for a used idempotency key.
+                image, CONFLICT for an image in the trash or a used idempotency key.
         """
         wish = wish.strip()
         if not wish:
             raise bad_input("Say what should be different about the image.", "input", "prompt")
-        _check_length(wish)
+        check_wish(wish)
         parent = await self.owned(owner_id, image_id)
+        if parent.trashed_at is not None:
+            raise in_trash("This image", "input", "imageId")
         picture = await Picture.get(parent.picture_id)
         if picture is None:
             raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The picture of this image is gone; regenerate its parent.")
-        parameters = {"kind": parent.kind, "background": parent.background_color}
-        recipe = self._recipe(ImageTask.ADJUST, (*parent.prompts, wish), picture, parameters, parent.identity)
+        recipe = Recipe(
+            task=ImageTask.ADJUST,
+            prompts=(*parent.prompts, wish),
+            pictures=(RecipePicture(picture_id=picture.identity, sha256=picture.sha256),),
+            provider=self.model.name,
+            model=self.model.model,
+            parameters=_parameters(parent.kind, parent.background_color, parent.measurements, parent.model_type),
+            parent_id=parent.identity,
+            origin=origin_of(parent),
+        )
         return await self.generations.start(owner_id, GENERATION_KIND, recipe, key)
 
     async def owned(self, owner_id: PydanticObjectId, image_id: PydanticObjectId) -> OrnamentImage:
@@ -74,43 +104,35 @@ class Ornaments:
             raise AppError(ErrorCode.FORBIDDEN, "This image belongs to somebody else.", path=("input", "imageId"))
         return image
 
-    def _recipe(
-        self,
-        task: ImageTask,
-        prompts: tuple[str, ...],
-        picture: Picture,
-        parameters: dict[str, str],
-        parent_id: PydanticObjectId | None,
-    ) -> Recipe:
-        return Recipe(
-            task=task,
-            prompts=prompts,
-            pictures=(RecipePicture(picture_id=picture.identity, sha256=picture.sha256),),
-            provider=self.model.name,
-            model=self.model.model,
-            parameters=parameters,
-            parent_id=parent_id,
-        )
-
 
 def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
     """The same wishes, for that model."""
     return recipe.model_copy(update={"provider": model.name, "model": model.model})
 
 
-def check_upload(wish: str, background: str) -> None:
+def check(kind: OrnamentKind, asked: Asked) -> None:
     """Look at the words before any picture is taken in.
 
     Raises:
         AppError: BAD_USER_INPUT with the path of the argument at fault.
     """
-    _check_length(wish)
-    try:
-        parse_colour(background)
-    except AppError as error:
-        raise error.at("input", "backgroundColor") from error
+    check_words(asked)
+    KINDS[kind].check(asked)
 
 
-def _check_length(wish: str) -> None:
-    if len(wish) > PROMPT_MAX_CHARACTERS:
-        raise bad_input(f"The prompt is too long: at most {PROMPT_MAX_CHARACTERS:,} characters.", "input", "prompt")
+def _in_order(
+    roles: Sequence[Role], asked: Asked, pictures: Mapping[Role, Sequence[Picture]]
+) -> tuple[RecipePicture, ...]:
+    names = {Role.ORNAMENT: asked.ornament_names}
+    return tuple(
+        RecipePicture(picture_id=picture.identity, sha256=picture.sha256, role=role, name=name)
+        for role in roles
+        for picture, name in zip_longest(pictures.get(role, ()), names.get(role, ()))
+    )
+
+
+def _parameters(
+    kind: OrnamentKind, background: str | None, measurements: str | None, model_type: ModelType | None
+) -> dict[str, str]:
+    given = {"kind": kind, "background": background, "measurements": measurements, "modelType": model_type}
+    return {name: value for name, value in given.items() if value is not None}

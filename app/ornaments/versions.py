@@ -1,43 +1,78 @@
 """From a succeeded generation to the version that it made."""
 
+from collections.abc import Sequence
+
+from beanie import PydanticObjectId
+
 from app.generations.model import Generation
-from app.lineage.version import Lineage
+from app.generations.recipe import Origin, OriginPicture
+from app.lineage.place import Lineage
 from app.lineage.wishes import combined
-from app.ornaments.model import OrnamentImage, OrnamentKind
+from app.lineage.writing import write
+from app.ornaments.asked import ModelType, Role
+from app.ornaments.model import OrnamentImage, OrnamentKind, SourcePicture
 from app.providers.ports.model import Source
 
 
-async def write_version(generation: Generation) -> OrnamentImage:
-    """Write the version under its pre-allocated id, from nothing but what is kept; safe to repeat and to race."""
-    parent_id = generation.recipe.parent_id
-    parent = await OrnamentImage.get(parent_id) if parent_id else None
-    image = _version(generation, parent)
-    await OrnamentImage.write(image)
-    return image
+async def write_version(generation: Generation) -> OrnamentImage | None:
+    """Write the version under its pre-allocated id, from nothing but what is kept; safe to repeat and to race.
+
+    Null when it was deleted for ever meanwhile.
+    """
+    recipe = generation.recipe
+    origin = recipe.origin or (await _of_parent(recipe.parent_id) if recipe.parent_id else None)
+    image = _version(generation, origin)
+    return image if await write(image) else None
 
 
-def _version(generation: Generation, parent: OrnamentImage | None) -> OrnamentImage:
-    """The image that a succeeded generation made, from nothing but what is kept in it and in its parent."""
+def origin_of(parent: OrnamentImage) -> Origin:
+    """What a child takes over from it."""
+    return Origin(
+        ancestors=(*parent.lineage.ancestors, parent.identity),
+        original_prompt=parent.original_prompt,
+        sources=tuple(
+            OriginPicture(picture_id=source.picture_id, role=source.role, name=source.name) for source in parent.sources
+        ),
+    )
+
+
+async def _of_parent(parent_id: PydanticObjectId) -> Origin | None:
+    """For recipes of earlier versions of this server, which name the parent alone."""
+    parent = await OrnamentImage.get(parent_id)
+    return origin_of(parent) if parent else None
+
+
+def _version(generation: Generation, origin: Origin | None) -> OrnamentImage:
+    """The image that a succeeded generation made."""
     made, recipe = generation.steps["picture"], generation.recipe
     wishes = recipe.prompts[1:]
-    lineage = parent.lineage.child_of(parent.identity) if parent else Lineage.of_root(generation.result_id)
+    lineage = Lineage.below(*origin.ancestors) if origin else Lineage.of_root(generation.result_id)
     return OrnamentImage(
         id=generation.result_id,
         owner_id=generation.owner_id,
         kind=OrnamentKind(recipe.parameters["kind"]),
         picture_id=made["pictureId"],
-        uploaded_picture_id=parent.uploaded_picture_id if parent else recipe.pictures[0].picture_id,
         generation_id=generation.identity,
         lineage=lineage,
         parent_id=lineage.parent_id,
         prompt=wishes[-1] if wishes else None,
-        original_prompt=parent.original_prompt if parent else combined(*recipe.prompts),
-        new_prompt=wishes[-1] if parent else None,
+        original_prompt=origin.original_prompt if origin else combined(*recipe.prompts),
+        new_prompt=wishes[-1] if origin else None,
         prompts=recipe.prompts,
         combined_prompt=combined(*recipe.prompts),
-        background_color=recipe.parameters["background"],
+        background_color=recipe.parameters.get("background"),
+        measurements=recipe.parameters.get("measurements"),
+        model_type=ModelType(recipe.parameters["modelType"]) if "modelType" in recipe.parameters else None,
+        sources=_sources(origin.sources if origin else recipe.pictures),
         source=Source(made["source"]),
         applied=tuple(made["applied"]),
         note=made["note"],
         created_at=generation.created_at,
+    )
+
+
+def _sources(pictures: Sequence[OriginPicture]) -> tuple[SourcePicture, ...]:
+    return tuple(
+        SourcePicture(role=Role(picture.role or Role.ORNAMENT), picture_id=picture.picture_id, name=picture.name)
+        for picture in pictures
     )

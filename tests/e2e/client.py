@@ -1,7 +1,7 @@
 """A GraphQL client as a front-end developer's would behave: HTTP, uploads, subscriptions."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,13 +56,15 @@ class Client:
 
     async def post_file(self, query: str, variables: Json, path: str, file: tuple[str, bytes, str]) -> Json:
         """The whole answer to a multipart request with one file."""
+        return await self.post_files(query, variables, {path: file})
+
+    async def post_files(self, query: str, variables: Json, files: Mapping[str, tuple[str, bytes, str]]) -> Json:
+        """The whole answer to a multipart request; `files` are by the path of their variable."""
+        places = {str(number): [f"variables.{path}"] for number, path in enumerate(files)}
         response = await self.http.post(
             "/graphql",
-            data={
-                "operations": json.dumps({"query": query, "variables": variables}),
-                "map": json.dumps({"0": [f"variables.{path}"]}),
-            },
-            files={"0": file},
+            data={"operations": json.dumps({"query": query, "variables": variables}), "map": json.dumps(places)},
+            files={str(number): file for number, file in enumerate(files.values())},
             headers={**self.headers, "GraphQL-Require-Preflight": "true"},
         )
         return response.json()

@@ -13,18 +13,23 @@ from app.errors import ErrorCode
 from app.generations.closing import Closing
 from app.generations.inprocess import InProcessHub, InProcessQueue
 from app.generations.lanes import Lane
-from app.generations.model import Generation, Status
+from app.generations.model import Generation
 from app.generations.retries import RetryPolicy
 from app.generations.runner import Runner
 from app.generations.service import Generations
 from app.generations.slots import ProviderLimits
+from app.making.pictures import PictureMaker
+from app.ornaments.asked import Asked, Role
 from app.ornaments.jobs import OrnamentJob
-from app.ornaments.model import OrnamentImage
+from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.service import GENERATION_KIND, Ornaments
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
 from app.pictures.model import Picture
+from app.providers.breaker import Breaker
+from app.providers.guard import Guard
+from app.providers.guarded import GuardedImageModel
 from app.providers.ports.image import ImageRequest, MadePicture
 from app.providers.ports.model import Source, Stage
 
@@ -33,9 +38,8 @@ _CAR = (Path(__file__).parent.parent / "photos" / "car-1.jpg").read_bytes()
 
 @dataclass
 class SlowModel:
-    """Waits for its turn, then works; both in seconds."""
+    """Works for some seconds."""
 
-    turn_s: float = 0
     work_s: float = 0
     model: str = "slow-1"
     name: str = "slow"
@@ -48,7 +52,6 @@ class SlowModel:
 
     async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | MadePicture]:
         self.requests.append(request)
-        await asyncio.sleep(self.turn_s)
         yield Stage("working", 50)
         await asyncio.sleep(self.work_s)
         yield MadePicture(_CAR, "image/jpeg", Source.MOCK, request.model or self.model)
@@ -64,9 +67,14 @@ async def _made(pictures: Pictures, asked: SlowModel, working: SlowModel, deadli
     """A generation that was asked of one model while another is set up to work."""
     queue, hub = InProcessQueue(), InProcessHub()
     picture = await pictures.accept(PydanticObjectId(), _CAR)
-    jobs = {GENERATION_KIND: OrnamentJob(pictures, {working.name: working}, deadline_s)}
+    guarded = GuardedImageModel(working, Guard(Breaker("Slow"), deadline_s))
+    jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, {working.name: guarded}))}
     closing = Closing(jobs, queue, hub, window=1)
-    started = await Ornaments(Generations(queue, hub, closing), asked).upload(picture, "Make it shine", "white", None)
+    ornaments = Ornaments(Generations(queue, hub, closing), asked)
+    wanted = Asked("Make it shine", {Role.ORNAMENT: 1}, "white")
+    started = await ornaments.make(
+        picture.owner_id, OrnamentKind.WHITE_BACKGROUND, wanted, {Role.ORNAMENT: [picture]}, None
+    )
     runner = Runner(jobs, queue, hub, closing, "w1", ProviderLimits({}, 30), RetryPolicy(attempts=1))
     await runner.run(started.identity)
     ended = await Generation.get(started.identity)
@@ -79,11 +87,6 @@ async def test_model_that_takes_too_long_is_a_retryable_timeout(pictures: Pictur
     ended = await _made(pictures, model, model, deadline_s=0.1)
     assert ended.failure is not None
     assert (ended.failure.code, ended.failure.retryable) == (ErrorCode.TIMEOUT, True)
-
-
-async def test_waiting_for_its_turn_is_not_counted(pictures: Pictures) -> None:
-    model = SlowModel(turn_s=3)
-    assert (await _made(pictures, model, model, deadline_s=2)).status is Status.SUCCEEDED
 
 
 async def test_model_of_the_recipe_is_asked_even_when_another_is_set_up_now(pictures: Pictures) -> None:
@@ -103,7 +106,7 @@ async def test_provider_that_is_gone_is_said_to_be_so_and_not_replaced(pictures:
 async def test_image_is_written_from_what_is_kept_however_often(pictures: Pictures) -> None:
     model = SlowModel()
     ended = await _made(pictures, model, model)
-    job = OrnamentJob(pictures, {}, 5)
+    job = OrnamentJob(PictureMaker(pictures, {}))
     before = await OrnamentImage.get(ended.result_id)
     await asyncio.gather(*(job.complete(ended) for _ in range(3)))
     assert await OrnamentImage.count() == 1

@@ -36,7 +36,7 @@ def request(
     data: bytes,
     *wishes: str,
     task: ImageTask = ImageTask.REPLACE_BACKGROUND,
-    background: str | None = None,
+    background: str | None = "white",
 ) -> ImageRequest:
     return ImageRequest(task, " ".join(wishes), (Reference(data, "image/jpeg"),), wishes, background)
 
@@ -274,3 +274,38 @@ async def test_three_megapixels_are_done_in_time_and_the_loop_stays_free() -> No
     heart.cancel()
     assert took < 10  # 0.8 s measured
     assert max(gaps) < 0.5  # 0.02 s measured
+
+
+async def test_object_is_put_before_the_second_picture() -> None:
+    backdrop = Image.new("RGB", (200, 400), "navy")
+    ImageDraw.Draw(backdrop).rectangle((0, 200, 200, 400), fill="orange")
+    references = (Reference(disc(), "image/jpeg"), Reference(jpeg(backdrop), "image/jpeg"))
+    picture = await made(ImageRequest(ImageTask.REPLACE_BACKGROUND, "", references))
+    pixels = shown(picture).astype(int)
+    assert pixels.shape == (360, 480, 3)
+    assert np.abs(pixels[4, 4] - (0, 0, 128)).max() <= 6
+    assert np.abs(pixels[-4, -4] - (255, 165, 0)).max() <= 6
+    assert np.abs(pixels[180, 240] - (128, 96, 48)).max() <= 12
+    assert picture.applied == ("the background of the picture",)
+
+
+async def test_background_can_be_in_the_words_alone() -> None:
+    picture = await made(request(disc(), "on a navy background", background=None))
+    assert np.abs(rim(shown(picture)).astype(int) - (0, 0, 128)).max() <= 6
+    assert picture.applied == ("navy background",)
+
+
+async def test_words_that_name_no_background_are_said_to_be_beyond_local_processing() -> None:
+    picture = await made(request(disc(), "on a beach at sunset", background=None))
+    assert picture.data == disc()
+    assert picture.note is not None
+    assert "on a beach at sunset" in picture.note
+
+
+async def test_new_scene_is_a_labelled_placeholder() -> None:
+    references = (Reference(disc(), "image/jpeg"), Reference(disc("#204060"), "image/jpeg"))
+    picture = await made(ImageRequest(ImageTask.COMPOSE, "A person wears a ring", references))
+    assert picture.source is Source.MOCK
+    assert picture.note is not None
+    assert "placeholder" in picture.note
+    assert "GOOGLE_API_KEY" in picture.note

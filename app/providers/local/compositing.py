@@ -58,3 +58,29 @@ def put_on(colours: Pixels, alpha: Pixels, background: Colour) -> None:
         layers = cv2.merge([alpha[band]] * 3)
         behind = cv2.LUT(layers, rest)
         colours[band] = cv2.add(cv2.multiply(colours[band], layers, scale=1 / 255), behind)
+
+
+def put(colours: Pixels, alpha: Pixels, behind: Colour | Pixels) -> None:
+    """Blend onto one colour, or before a picture of the same size, in place."""
+    if isinstance(behind, tuple):
+        put_on(colours, alpha, behind)
+    else:
+        put_before(colours, alpha, behind)
+
+
+def put_before(colours: Pixels, alpha: Pixels, backdrop: Pixels) -> None:
+    """Blend before a picture of the same size, in place."""
+    for band in bands(alpha.shape[0]):
+        layers = cv2.merge([alpha[band]] * 3)
+        behind = cv2.multiply(backdrop[band], cv2.bitwise_not(layers), scale=1 / 255)
+        colours[band] = cv2.add(cv2.multiply(colours[band], layers, scale=1 / 255), behind)
+
+
+def covering(backdrop: Pixels, height: int, width: int) -> Pixels:
+    """The middle of a picture, resized so that it just covers that many pixels."""
+    scale = max(height / backdrop.shape[0], width / backdrop.shape[1])
+    rows, columns = round(height / scale), round(width / scale)
+    top, left = (backdrop.shape[0] - rows) // 2, (backdrop.shape[1] - columns) // 2
+    middle = np.ascontiguousarray(backdrop[top : top + rows, left : left + columns])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return as_uint8(cv2.resize(middle, (width, height), interpolation=how))

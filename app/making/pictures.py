@@ -1,0 +1,96 @@
+"""Pictures made by models: each is one step of a generation, kept as soon as it is there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.errors import AppError, ErrorCode
+from app.generations.work import CalledModel, StepResult, Work
+from app.making.progress import Progress
+from app.pictures.library import Pictures
+from app.providers.ports.image import ImageModel, ImageRequest, MadePicture
+from app.providers.ports.model import Source, Stage
+
+type Request = Callable[[], Awaitable[ImageRequest]]
+"""Puts a request together, with the bytes of its references: as late as it can, for they are large."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMaker:
+    """Asks the models; `models` are by the provider's name, `pictures` keeps what they make."""
+
+    pictures: Pictures
+    models: Mapping[str, ImageModel]
+
+    async def make(self, work: Work, name: str, request: Request, progress: Progress) -> StepResult:
+        """One picture, made by whom the recipe names and kept; `name` is the step's.
+
+        Raises:
+            AppError: PROVIDER_NOT_CONFIGURED when the recipe's provider is not set up any more; those of the call and
+                of the store.
+        """
+        made = await self._call(work, name, await request(), progress)
+        await progress.storing(name)
+        # it is paid for: a database that is away for a moment must not cost another call
+        picture = await work.bear(partial(self.pictures.keep, work.generation.owner_id, made.data))
+        said = {"source": made.source, "applied": list(made.applied), "note": made.note}
+        return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
+
+    async def make_all(self, work: Work, requests: Mapping[str, Request]) -> list[dict[str, Any]]:
+        """A picture of each request, side by side, each a step of that name; their values in the requests' order.
+
+        One that fails leaves the others to end, and their pictures are kept: the next attempt makes what is missing.
+
+        Raises:
+            AppError: of the first one that failed.
+        """
+        progress = Progress(work, len(requests))
+        making = [
+            asyncio.create_task(work.step(name, partial(self.make, work, name, request, progress)))
+            for name, request in requests.items()
+        ]
+        try:
+            ended = await asyncio.gather(*making, return_exceptions=True)
+        finally:
+            for task in making:
+                task.cancel()
+            await asyncio.gather(*making, return_exceptions=True)
+        for outcome in sorted((one for one in ended if isinstance(one, BaseException)), key=_is_expected):
+            raise outcome
+        return [one for one in ended if not isinstance(one, BaseException)]
+
+    async def _call(self, work: Work, name: str, request: ImageRequest, progress: Progress) -> MadePicture:
+        recipe = work.generation.recipe
+        model = self.models.get(recipe.provider)
+        if model is None:
+            raise AppError(
+                ErrorCode.PROVIDER_NOT_CONFIGURED,
+                f"This was started with the provider “{recipe.provider}”, which is no longer set up.",
+            )
+        billable, expected = model.source is Source.PROVIDER, model.expected_usage(request)
+        async with work.call(CalledModel(recipe.provider, recipe.model, billable, expected)) as call:
+            made = await self._made(work, name, model, request, progress)
+            call.provider_request_id, call.usage = made.provider_request_id, made.usage
+            return made
+
+    async def _made(
+        self, work: Work, name: str, model: ImageModel, request: ImageRequest, progress: Progress
+    ) -> MadePicture:
+        async with aclosing(model.run(request)) as updates:
+            async for update in updates:
+                if isinstance(update, MadePicture):
+                    return update
+                if isinstance(update, Stage):
+                    await progress.stage(name, update)
+                elif work.may_preview:
+                    keep = partial(self.pictures.keep_preview, work.generation.owner_id, update.data)
+                    await work.preview((await work.bear(keep)).identity)
+        raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
+
+
+def _is_expected(error: BaseException) -> bool:
+    """Sorts what nobody expects (a lost lease, a bug) before failures of the work."""
+    return isinstance(error, AppError)

@@ -1,0 +1,65 @@
+"""The vision model that needs no provider: what plain image processing can say about a picture."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from app.costs.usage import Usage
+from app.errors import AppError, ErrorCode
+from app.providers.local.looks import describe_pixels
+from app.providers.local.pixels import decode
+from app.providers.ports.model import Reference, Source
+from app.providers.ports.vision import Description, VisionRequest
+
+_AT_ONCE = 2  # a 12-megapixel picture takes some 100 MB while it is looked at
+_NOTE = "Described by basic local image processing, which measures a picture and does not recognise what it shows."
+
+
+@dataclass(frozen=True, slots=True)
+class LocalVisionModel:
+    """Measures pictures and says so in words: form, light, colours, and where an object stands out.
+
+    Implements `VisionModel`; it reads no instructions. The work runs in threads, two pictures at a time. A cancelled
+    call ends at once; the thread finishes the picture it is at (under a second) and its result is dropped. The same
+    pictures give the same words.
+    """
+
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """`local`."""
+        return "local"
+
+    @property
+    def model(self) -> str:
+        """The processing's name; its number rises when results change."""
+        return "basic-processing-1"
+
+    @property
+    def source(self) -> Source:
+        """Basic processing on this machine."""
+        return Source.LOCAL
+
+    def expected_usage(self, request: VisionRequest) -> Usage:  # noqa: ARG002 - whatever it is
+        """Nothing."""
+        return {}
+
+    async def describe(self, request: VisionRequest) -> Description:
+        """Say what can be measured on each picture, in order, and that no more than that was done.
+
+        Raises:
+            AppError: SOURCE_IMAGE_MISSING without a readable picture; not retryable.
+        """
+        if not request.pictures:
+            raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "There is no picture to describe. Upload one.")
+        said: list[str] = []
+        for picture in request.pictures:
+            async with self.slots:
+                said.append(await asyncio.to_thread(_described, picture))
+        if len(said) > 1:
+            said = [f"Picture {number}: {words}" for number, words in enumerate(said, 1)]
+        return Description(" ".join([*said, _NOTE]), self.source, self.model)
+
+
+def _described(picture: Reference) -> str:
+    return describe_pixels(*decode(picture.data))

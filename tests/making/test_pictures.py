@@ -1,0 +1,170 @@
+import asyncio
+import io
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from PIL import Image
+from pymongo.asynchronous.database import AsyncDatabase
+
+from app.costs.usage import Unit, Usage
+from app.errors import AppError, ErrorCode, FailedCall
+from app.generations.attempts import Outcome
+from app.generations.closing import Closing
+from app.generations.events import EventType
+from app.generations.inprocess import InProcessHub, InProcessQueue
+from app.generations.lanes import Lane
+from app.generations.model import Generation, Status
+from app.generations.recipe import Recipe
+from app.generations.retries import RetryPolicy
+from app.generations.runner import Runner
+from app.generations.service import Generations
+from app.generations.slots import ProviderLimits, ProviderSlots
+from app.generations.work import Work
+from app.making.pictures import PictureMaker
+from app.pictures.disk import DiskStore
+from app.pictures.library import Pictures
+from app.pictures.links import MediaLinks
+from app.pictures.model import Picture
+from app.providers.ports.image import ImageRequest, ImageTask, MadePicture, Preview
+from app.providers.ports.model import Source, Stage
+
+_KIND = "PICTURES"
+_PROMPTS = ("red", "green", "blue")
+
+
+def png(colour: str) -> bytes:
+    """A small picture of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@dataclass
+class Acme:
+    """Makes a picture of each colour once all calls of a round are there; `fails` are the prompts it refuses once."""
+
+    fails: dict[str, AppError] = field(default_factory=dict[str, AppError])
+    together: int = 3
+    prompts: list[str] = field(default_factory=list[str])
+    running: int = 0
+    most_running: int = 0
+    name: str = "acme"
+    model: str = "acme-1"
+    source: Source = Source.PROVIDER
+    _met: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def expected_usage(self, request: ImageRequest) -> Usage:
+        del request
+        return {Unit.PICTURES: 1}
+
+    async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | Preview | MadePicture]:
+        self.prompts.append(request.prompt)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            yield Stage("working", 20)
+            if self.running == self.together:
+                self._met.set()
+            await self._met.wait()
+            if failure := self.fails.pop(request.prompt, None):
+                raise failure
+            yield Stage("working", 80)
+            yield MadePicture(
+                png(request.prompt),
+                "image/png",
+                self.source,
+                self.model,
+                usage={Unit.PICTURES: 1},
+                provider_request_id=f"request-{request.prompt}",
+            )
+        finally:
+            self.running -= 1
+
+
+@dataclass
+class PicturesJob:
+    """A picture of each prompt, side by side."""
+
+    maker: PictureMaker
+    made: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    async def run(self, work: Work) -> None:
+        prompts = work.generation.recipe.prompts
+        requests = {f"picture-{number}": partial(self._request, prompt) for number, prompt in enumerate(prompts)}
+        self.made = await self.maker.make_all(work, requests)
+
+    async def complete(self, generation: Generation) -> None:
+        del generation
+
+    @staticmethod
+    async def _request(prompt: str) -> ImageRequest:
+        return ImageRequest(ImageTask.CREATE, prompt, ())
+
+
+@pytest.fixture
+async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
+    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots])
+    return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
+
+
+async def ended(pictures: Pictures, acme: Acme, attempts: int = 3) -> tuple[Generation, PicturesJob]:
+    """The generation of the prompts, run until it ends."""
+    queue, hub = InProcessQueue(), InProcessHub()
+    job = PicturesJob(PictureMaker(pictures, {"acme": acme}))
+    closing = Closing({_KIND: job}, queue, hub, window=1)
+    recipe = Recipe(task=ImageTask.CREATE, prompts=_PROMPTS, pictures=(), provider="acme", model="acme-1")
+    started = await Generations(queue, hub, closing).start(PydanticObjectId(), _KIND, recipe, None)
+    retries = RetryPolicy(attempts=attempts, first_s=0.01, longest_s=0.01)
+    runner = Runner({_KIND: job}, queue, hub, closing, "w1", ProviderLimits({"acme": 8}, 30), retries)
+    while (found := await Generation.get(started.identity)) and not found.status.ended:
+        await runner.run(started.identity)
+    assert found is not None
+    return found, job
+
+
+async def test_pictures_are_made_side_by_side_and_each_is_a_kept_step(pictures: Pictures) -> None:
+    acme = Acme()
+    generation, job = await ended(pictures, acme)
+    assert generation.status is Status.SUCCEEDED
+    assert acme.most_running == 3
+    assert sorted(generation.steps) == ["picture-0", "picture-1", "picture-2"]
+    kept = [generation.steps[f"picture-{number}"]["pictureId"] for number in range(3)]
+    assert [values["pictureId"] for values in job.made] == kept
+    found = await Picture.by_ids(kept)
+    assert [await pictures.read(found[identity]) for identity in kept] == [png(prompt) for prompt in _PROMPTS]
+    assert [call.number for call in generation.calls] == [1, 2, 3]
+    assert {call.outcome for call in generation.calls} == {Outcome.SUCCEEDED}
+    assert {call.provider_request_id for call in generation.calls} == {f"request-{prompt}" for prompt in _PROMPTS}
+
+
+async def test_one_that_fails_is_made_again_alone(pictures: Pictures) -> None:
+    away = AppError(ErrorCode.PROVIDER_UNAVAILABLE, "It is away.", retryable=True, call=FailedCall("request-x"))
+    acme = Acme({"green": away})
+    generation, _ = await ended(pictures, acme)
+    assert generation.status is Status.SUCCEEDED
+    assert sorted(acme.prompts) == ["blue", "green", "green", "red"]
+    assert [attempt.outcome for attempt in generation.attempts] == [Outcome.FAILED, Outcome.SUCCEEDED]
+    assert [call.attempt for call in generation.calls].count(1) == 3
+    failed = [call for call in generation.calls if call.outcome is Outcome.FAILED]
+    assert [(call.code, call.provider_request_id) for call in failed] == [(ErrorCode.PROVIDER_UNAVAILABLE, "request-x")]
+
+
+async def test_failure_that_stays_leaves_the_others_pictures_kept(pictures: Pictures) -> None:
+    blocked = AppError(ErrorCode.CONTENT_BLOCKED, "It refuses.")
+    generation, _ = await ended(pictures, Acme({"red": blocked}))
+    assert generation.status is Status.FAILED
+    assert generation.failure is not None
+    assert generation.failure.code is ErrorCode.CONTENT_BLOCKED
+    assert sorted(generation.steps) == ["picture-1", "picture-2"]
+
+
+async def test_progress_of_all_never_goes_backwards(pictures: Pictures) -> None:
+    generation, _ = await ended(pictures, Acme())
+    told = [event.percent for event in generation.events if event.type is EventType.STAGE]
+    assert told == sorted(told)
+    assert {event.stage for event in generation.events if event.type is EventType.STAGE} == {"making 3 pictures"}
