@@ -1,4 +1,7 @@
-"""The command line: `regen serve | worker | jobs | doctor | schema | upgrade | copy | backup | restore`."""
+"""The command line: `regen serve | worker | jobs | doctor | schema | upgrade | copy | backup | restore`.
+
+What takes long to import, and not every command needs, is imported by the command.
+"""
 
 import asyncio
 import shutil
@@ -10,7 +13,6 @@ from typing import Any
 import click
 from pymongo.errors import PyMongoError
 
-from app import serving
 from app.accounts.secrets import SecretFileError
 from app.bootstrap.database import DOCUMENTS, database_server, opened_database
 from app.bootstrap.stores import media_dir
@@ -20,13 +22,15 @@ from app.database.document import DocumentTypes
 from app.database.errors import DatabaseError
 from app.database.transfer import copy as copy_database
 from app.database.upgrade import upgrade as upgrade_documents
-from app.doctor import examine
 from app.errors import AppError
 from app.jobs.commands import jobs
 from app.jobs.desk import JobsError
 from app.settings import Settings, SettingsError, load_settings
+from app.shelves.commands import pictures
+from app.shelves.desk import ShelvesError
+from app.simulator.command import simulate_providers
 
-_EXPECTED = (SettingsError, DatabaseError, SecretFileError, serving.AddressInUseError, JobsError, OSError)
+_EXPECTED = (SettingsError, DatabaseError, SecretFileError, JobsError, ShelvesError, OSError)
 
 
 def main() -> None:
@@ -52,24 +56,31 @@ def regen() -> None:
 @regen.command()
 def serve() -> None:
     """Serve the API and the explorer, and work on generations."""
+    from app import serving  # noqa: PLC0415 - the other commands start in half the time without the API
+
     serving.serve(load_settings())
 
 
 @regen.command()
 def worker() -> None:
     """Work on generations in a process of its own; needs MONGODB_URL and REDIS_URL."""
-    from app.worker import work  # noqa: PLC0415 - the other commands start faster without it
+    from app.worker import work  # noqa: PLC0415 - the same
 
     work(load_settings())
 
 
 regen.add_command(jobs)
+regen.add_command(simulate_providers)
+regen.add_command(pictures)
 
 
 @regen.command()
-def doctor() -> None:
+@click.option("--providers", is_flag=True, help="Ask each provider that is configured about its models; free of cost.")
+def doctor(*, providers: bool) -> None:
     """Say what is configured, what is reachable, what is missing and how to set it."""
-    report = asyncio.run(examine(load_settings()))
+    from app.doctor.examination import examine  # noqa: PLC0415 - the same
+
+    report = asyncio.run(examine(load_settings(), providers=providers))
     click.echo(report.text())
     sys.exit(0 if report.healthy else 1)
 
@@ -79,7 +90,7 @@ def doctor() -> None:
 @click.option("--write", is_flag=True, help="Write it to schema.graphql.")
 def schema(*, check: bool, write: bool) -> None:
     """Print the schema."""
-    from app.api.schema import schema_text  # noqa: PLC0415 - the other commands start faster without it
+    from app.api.schema import schema_text  # noqa: PLC0415 - the same
 
     text, file = schema_text(), Path("schema.graphql")
     if check:

@@ -5,7 +5,9 @@ Every variable can also stand in a file `.env`. An empty variable counts as unse
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -13,12 +15,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SECRET_MIN_CHARACTERS = 32
 _GRACE_MIN_S = 600
+_SIMULATED_KEY = "sim-"
+_MOST_MONEY = 1_000_000_000
 _PLACEHOLDER = re.compile(
     r"your[-_ ].*(key|secret|token|name)|<[^>]+>|(change|replace)[-_ ]?me|example[-_ ]?key|^x{3,}$|^sk-\.{3}$"
     r"|API_KEY:API_SECRET",
     re.IGNORECASE,
 )
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
+_ADDRESS = r"^https?://[^\s?#]+$"
+_CLOUDINARY = re.compile(r"cloudinary://[^:@/\s]+:[^:@/\s]+@[\w.-]+(/[\w.-]*)?(\?\S*)?")
 
 
 class SettingsError(Exception):
@@ -52,6 +58,14 @@ def _redis(value: SecretStr) -> SecretStr:
     return value
 
 
+def _cloudinary(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (_CLOUDINARY.fullmatch(text) or is_placeholder(text)):
+        message = "a URL like cloudinary://KEY:SECRET@CLOUD, as the Cloudinary console shows it"
+        raise ValueError(message)
+    return value
+
+
 def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
@@ -64,6 +78,9 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+KEYS = MappingProxyType({"openai": "openai_api_key", "gemini": "google_api_key"})
+"""The setting of each provider's key."""
+
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
@@ -75,6 +92,10 @@ class Settings(BaseSettings):
 
     app_env: Literal["development", "production"] = Field(
         "development", description="`production`: JSON logs, and secrets and hosts must be given explicitly"
+    )
+    simulate: bool = Field(
+        default=False,
+        description="`1`: the providers are simulated in this process, no key is needed; not in production",
     )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any that is free")
@@ -89,12 +110,63 @@ class Settings(BaseSettings):
     redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
         None, description="A Redis 7 or newer, for more than one process; unset: the work stays in this process"
     )
+    openai_api_key: SecretStr | None = Field(
+        None,
+        description="OpenAI, for text, vision and pictures of words; unset: placeholders, and basic processing "
+        "on this machine",
+    )
+    openai_text_model: str = Field("gpt-6-luna", description="The OpenAI model that writes")
+    openai_vision_model: str = Field("gpt-6-luna", description="The OpenAI model that looks at pictures")
+    openai_image_model: str = Field("gpt-image-2.6-flare", description="The OpenAI model that makes and edits pictures")
+    openai_base_url: str | None = Field(None, description="Another address of the OpenAI API, for a proxy")
+    openai_concurrency: int = Field(
+        8, ge=1, le=1000, description="Calls to OpenAI at once, over all processes together"
+    )
     google_api_key: SecretStr | None = Field(
         None, description="Google Gemini, for pictures of ornaments; unset: basic processing on this machine"
     )
     gemini_image_model: str = Field("gemini-3.1-flash-image", description="The Gemini model that edits pictures")
     google_gemini_base_url: str | None = Field(None, description="Another address of the Gemini API, for a proxy")
+    text_provider: Literal["openai", "mock"] | None = Field(
+        None, description="Who writes; unset: `openai` if its key is set, else `mock`, labelled placeholders"
+    )
+    vision_provider: Literal["openai", "local"] | None = Field(
+        None, description="Who looks at pictures; unset: `openai` if its key is set, else `local`"
+    )
+    image_provider: Literal["openai", "gemini", "mock"] | None = Field(
+        None, description="Who makes pictures of words; unset: `openai` if its key is set, else `mock`"
+    )
+    edit_provider: Literal["gemini", "openai", "local"] | None = Field(
+        None, description="Who edits pictures; unset: `gemini` if its key is set, else `local`, basic processing"
+    )
     provider_timeout_s: float = Field(60, gt=0, le=3600, description="Deadline of one call to a provider, in seconds")
+    cloudinary_url: Annotated[SecretStr, AfterValidator(_cloudinary)] | None = Field(
+        None, description="A Cloudinary account for pictures; unset: they are kept in DATA_DIR"
+    )
+    picture_store: Literal["disk", "cloudinary"] | None = Field(
+        None, description="Where new pictures go; unset: `cloudinary` if CLOUDINARY_URL is set, else `disk`"
+    )
+    cloudinary_upload_prefix: str | None = Field(
+        None, pattern=_ADDRESS, description="Another address of the Cloudinary API, for a proxy"
+    )
+    cloudinary_delivery_url: str | None = Field(
+        None, pattern=_ADDRESS, description="Another address that Cloudinary's pictures are fetched from"
+    )
+    picture_cache_mb: int = Field(
+        1024, ge=0, description="Megabytes of DATA_DIR for copies of pictures that lie in Cloudinary; 0: none"
+    )
+    prices: str | None = Field(
+        None, description="What the providers charge, as a JSON list; unset: costs are not known (see Costs)"
+    )
+    daily_budget: Decimal | None = Field(
+        None,
+        ge=0,
+        le=_MOST_MONEY,
+        description="What all users together may spend a day (UTC), in the currency of PRICES; unset: no limit",
+    )
+    daily_budget_per_user: Decimal | None = Field(
+        None, ge=0, le=_MOST_MONEY, description="What one user may spend a day; unset: no limit"
+    )
     jwt_secret: Secret | None = Field(
         None, description="Signs access tokens; unset in development: made once, kept in the data folder"
     )
@@ -150,6 +222,13 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
+    def _production_is_real(self) -> Self:
+        if self.simulate and self.app_env == "production":
+            message = "SIMULATE=1 is for trying things out: remove it, or APP_ENV=production"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _settings_fit_together(self) -> Self:
         if self.app_env == "production":
             required = ("mongodb_url", "jwt_secret", "media_url_key", "allowed_hosts")
@@ -160,12 +239,45 @@ class Settings(BaseSettings):
             if self.picture_grace_s < _GRACE_MIN_S:
                 message = f"PICTURE_GRACE_S of at least {_GRACE_MIN_S}: what is being made is referred to at its end"
                 raise ValueError(message)
+        for purpose in ("text", "vision", "image", "edit"):
+            provider = getattr(self, f"{purpose}_provider")
+            if (key := KEYS.get(provider)) and self.real(key) is None and not self.simulate:
+                message = f"{purpose.upper()}_PROVIDER={provider} needs {key.upper()}, which is unset or a placeholder"
+                raise ValueError(message)
+        if self.picture_store == "cloudinary" and self.real("cloudinary_url") is None:
+            message = "PICTURE_STORE=cloudinary needs CLOUDINARY_URL, which is unset or a placeholder"
+            raise ValueError(message)
         if self.worker_slots == 0 and self.redis_url is None:
             message = (
                 "WORKER_SLOTS=0 needs REDIS_URL and a worker of its own (`regen worker`): nobody would do the work"
             )
             raise ValueError(message)
         return self
+
+    def simulated(self, environment: Mapping[str, str]) -> Self:
+        """The same with the simulated providers' variables; a key that asks for a scenario (`sim-...`) stays.
+
+        Raises:
+            SettingsError: a real key or an address is set: it would be ignored, or be sent what isn't meant for it.
+        """
+        known = {name.lower(): value for name, value in environment.items() if name.lower() in type(self).model_fields}
+        own = [name for name in (*known, "cloudinary_url") if self._is_own(name)]
+        if own:
+            message = f"SIMULATE=1 calls no provider: remove {', '.join(own).upper()}, or remove SIMULATE."
+            raise SettingsError(message)
+        kept = {name for name in known if name.endswith("_key") and self.real(name)}
+        update = {
+            name: SecretStr(value) if name.endswith("_key") else value
+            for name, value in known.items()
+            if name not in kept
+        }
+        return self.model_copy(update=update)
+
+    def _is_own(self, name: str) -> bool:
+        value: object = getattr(self, name)
+        if not isinstance(value, SecretStr):
+            return value is not None
+        return not (self.real(name) or _SIMULATED_KEY).startswith(_SIMULATED_KEY)
 
     def placeholders(self) -> tuple[str, ...]:
         """Names of the variables that hold a sample value instead of a real one."""
@@ -183,9 +295,12 @@ class Settings(BaseSettings):
         return value.get_secret_value()
 
 
+_DATABASES = frozenset({"mongodb_url", "redis_url"})
+
+
 def _is_sample(name: str, value: SecretStr) -> bool:
-    """URLs are never taken for samples: `changeme` in one is a real password, if a poor one."""
-    return not name.endswith("_url") and is_placeholder(value.get_secret_value())
+    """The databases' URLs are never taken for samples: `changeme` in one is a real password, if a poor one."""
+    return name not in _DATABASES and is_placeholder(value.get_secret_value())
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:

@@ -1,0 +1,1 @@
+"""What is configured, what is reachable, what is missing and how to set it."""
