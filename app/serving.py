@@ -19,6 +19,7 @@ from app.generations.followers import Followers
 from app.logs import configure_logs
 from app.main import WEB_DIST, build
 from app.settings import Settings
+from app.simulator.thread import simulated_if_asked
 from app.stopping import Told, drained, leave_if_told
 
 _BACKLOG = 2048
@@ -30,7 +31,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WEBSOCKET_MAX_BYTES = 262_144
 
 
-class AddressInUseError(Exception):
+class AddressInUseError(OSError):
     """Nothing can listen at HOST and PORT; the message says what to do."""
 
 
@@ -41,13 +42,15 @@ def serve(settings: Settings) -> None:
         AddressInUseError: the port is taken, or the address is not this machine's.
         DatabaseError: there is no database to work on.
         SecretFileError: a secret's file can't be trusted.
+        SettingsError: the providers are to be simulated, and a real key is set.
     """
     configure_logs(as_json=settings.app_env == "production", level=settings.log_level)
     listener = _listen(settings.host, settings.port)
-    parts = assemble(settings)
-    leave_if_told()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(parts, listener))
+    with simulated_if_asked(settings) as settings_in_use:
+        parts = assemble(settings_in_use)
+        leave_if_told()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(parts, listener))
 
 
 async def _serve(parts: Parts, listener: socket.socket) -> None:
@@ -110,6 +113,8 @@ def _say_what_runs(parts: Parts, port: int) -> None:
     settings = parts.settings
     for name, description in parts.description().items():
         click.echo(f"  {name + ':':<10} {description}")
+    if settings.simulate:
+        click.echo("  simulated: no provider is called, and what is made says nothing about any (SIMULATE=1)")
     for name in settings.placeholders():
         click.echo(f"  {name} holds a placeholder, not a real value; it counts as unset")
     if settings.host not in _LOOPBACK and "allowed_hosts" not in settings.model_fields_set:

@@ -9,6 +9,7 @@ from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
 from app.logs import configure_logs
 from app.settings import Settings, SettingsError
+from app.simulator.thread import simulated_if_asked
 from app.stopping import Told, drained, leave_if_told
 
 
@@ -22,10 +23,11 @@ def work(settings: Settings) -> None:
     """
     configure_logs(as_json=settings.app_env == "production", level=settings.log_level)
     _check(settings)
-    parts = assemble(settings)
-    leave_if_told()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_told(parts))
+    with simulated_if_asked(settings) as settings_in_use:
+        parts = assemble(settings_in_use)
+        leave_if_told()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_told(parts))
 
 
 def _check(settings: Settings) -> None:

@@ -1,0 +1,1 @@
+"""Cloudinary's wire format: signed uploads, deletion, delivery with widths."""
