@@ -17,6 +17,9 @@ _SHARED: tuple[Processor, ...] = (
 _WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 """Local variables hold prompts, keys and pictures: they are never logged."""
 
+_QUOTING = ("openai", "google_genai", "google", "Cloudinary", "PIL")
+"""Libraries that log what they are given, at levels below a warning: keys, prompts and pictures."""
+
 
 def configure_logs(*, as_json: bool, level: str) -> None:
     """Send all logs, the libraries' included, to stderr: JSON for machines, aligned text for people."""
@@ -48,7 +51,7 @@ def configure_logs(*, as_json: bool, level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
-    for noisy in ("uvicorn.error", "pymongo", "asyncio", "multipart", "httpx2", "httpcore2", "streaq"):
+    for noisy in ("uvicorn.error", "pymongo", "asyncio", "multipart", "httpx2", "httpcore2", "streaq", *_QUOTING):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # would quote queries; api.errors logs
     logging.getLogger("coredis").setLevel(logging.CRITICAL)  # a traceback a failed handshake; we log outages ourselves

@@ -56,7 +56,7 @@ class GuardedImageModel(_Guarded[ImageModel]):
 class GuardedTextModel(_Guarded[TextModel]):
     """Implements `TextModel`."""
 
-    def expected_usage(self, request: TextRequest[BaseModel]) -> Usage:
+    def expected_usage[Shape: BaseModel](self, request: TextRequest[Shape]) -> Usage:
         """The model's own guess."""
         return self.inner.expected_usage(request)
 

@@ -16,6 +16,8 @@ from app.generations.inprocess import InProcessHub, InProcessQueue
 from app.generations.ports import EventHub, WorkQueue
 from app.generations.redis.hub import RedisHub
 from app.generations.redis.queue import RedisQueue
+from app.simulator.simulator import Simulator
+from app.simulator.thread import simulated_providers
 
 _LEAVE_S = 10
 
@@ -158,3 +160,23 @@ def adapters(request: pytest.FixtureRequest) -> Adapters:
         return InProcess()
     url: str = request.getfixturevalue("redis_url")
     return OverRedis(url)
+
+
+@pytest.fixture(scope="session")
+def _simulator() -> Generator[Simulator]:
+    with simulated_providers() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(_simulator: Simulator) -> Simulator:
+    """The providers' stand-in, with nothing seen yet."""
+    _simulator.reset()
+    return _simulator
+
+
+@pytest.fixture
+def new_simulator() -> Generator[Simulator]:
+    """One of the test's own, to be held: a reset lets calls go, a little later, and would undo a `hold` after it."""
+    with simulated_providers() as simulator:
+        yield simulator

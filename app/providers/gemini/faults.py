@@ -3,12 +3,21 @@
 import re
 from math import ceil
 
+import httpx2
 from pydantic import BaseModel, Field, ValidationError
 
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, FailedCall
 
 _SPENT = re.compile(r"limit: 0(?![\d.])|credits are depleted|spending cap|per day", re.IGNORECASE)
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
+_NOTHING_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.LocalProtocolError,
+)
+_HALF_SENT = (httpx2.WriteError, httpx2.WriteTimeout)
 
 
 class _Violation(BaseModel):
@@ -19,9 +28,10 @@ class _Violation(BaseModel):
 
 
 class _Detail(BaseModel):
-    """The fields of google.rpc.ErrorInfo, RetryInfo and QuotaFailure that decide something."""
+    """The fields of google.rpc.ErrorInfo, RequestInfo, RetryInfo and QuotaFailure that matter here."""
 
     reason: str = ""
+    request_id: str = Field("", alias="requestId")
     retry_delay: str = Field("", alias="retryDelay")
     violations: tuple[_Violation, ...] = ()
 
@@ -45,6 +55,11 @@ class Fault(BaseModel):
     def is_about_key(self) -> bool:
         """Whether the key itself is refused."""
         return any(detail.reason.startswith("API_KEY_") for detail in self.details)
+
+    @property
+    def request_id(self) -> str | None:
+        """Google's id of the request; null when it gives none."""
+        return next((detail.request_id for detail in self.details if detail.request_id), None)
 
     @property
     def retry_after_s(self) -> float | None:
@@ -92,6 +107,37 @@ def over_limit(fault: Fault, said: str) -> AppError:
     when = f"in {ceil(wait)} s" if wait else "in a minute"
     message = f"Google takes no more requests just now. Try again {when}.{said}"
     return AppError(ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_s=wait)
+
+
+def lost(error: httpx2.RequestError) -> AppError:
+    """What a failure of the connection means: TIMEOUT or PROVIDER_UNAVAILABLE, retryable."""
+    sent = not isinstance(error, _NOTHING_SENT)
+    if isinstance(error, httpx2.TimeoutException):
+        failure = timed_out()
+    else:
+        failure = unavailable("Google broke off in the middle." if sent else "Google can't be reached.")
+    failure.call = FailedCall(sent=sent, maybe_billed=sent and not isinstance(error, _HALF_SENT))
+    return failure
+
+
+def wrong_address() -> AppError:
+    """PROVIDER_NOT_CONFIGURED: the address."""
+    message = "The address in GOOGLE_GEMINI_BASE_URL is not one that can be called."
+    return AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, call=FailedCall(sent=False))
+
+
+def unreadable() -> AppError:
+    """PROVIDER_UNAVAILABLE, retryable: an answer came, and is none."""
+    failure = unavailable("Google's answer can't be read.")
+    failure.call = FailedCall(maybe_billed=True)
+    return failure
+
+
+def unsendable_key() -> AppError:
+    """PROVIDER_REJECTED_KEY before anything is sent."""
+    failure = rejected_key(" It holds characters that no key has.")
+    failure.call = FailedCall(sent=False)
+    return failure
 
 
 def blocked(what: str, words: str) -> AppError:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
@@ -13,23 +14,28 @@ from google import genai
 from google.genai import errors, types
 
 from app.costs.usage import Unit, Usage, tokens_of
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, FailedCall
 from app.providers.gemini.faults import (
     Fault,
     bad_request,
     blocked,
+    lost,
     over_limit,
     rejected_key,
     timed_out,
     unavailable,
+    unreadable,
+    unsendable_key,
+    wrong_address,
     wrong_model,
 )
+from app.providers.gemini.usage import usage_of
 from app.providers.ports.image import ImageRequest, MadePicture
-from app.providers.ports.model import Source, Stage
+from app.providers.ports.model import Checkup, Source, Stage
+from app.providers.quoting import quote
 
 _CONNECT_S = 10.0
 _SERVER_DEADLINE_MIN_S = 10  # Gemini answers 400 to an X-Server-Timeout below this
-_QUOTE_CHARACTERS = 300
 _PICTURE_TOKENS, _REFERENCE_TOKENS, _THINKING_TOKENS = 1_500, 1_200, 1_000
 _CONFIG = types.GenerateContentConfig(
     response_modalities=["IMAGE"],
@@ -39,8 +45,6 @@ _CONFIG = types.GenerateContentConfig(
 )
 _BAD_REQUEST = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONTENT_TOO_LARGE, HTTPStatus.UNPROCESSABLE_CONTENT})
 _SENDABLE_KEY = re.compile(r"[!-~]+")
-_LOOKS_LIKE_KEY = re.compile(r"\b(?:AIza|AQ\.)[\w-]{20,}|(?<=api_key:)[^\s'\"]+|(?<=key=)[^\s&'\"]+")
-_URL_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
 
 _BLOCKED: Mapping[str, str] = MappingProxyType(
     {
@@ -135,7 +139,18 @@ class GeminiImageModel:
         made = _picture(answer)
         if made is None:
             raise self._without_picture(answer)
-        yield MadePicture(*made, self.source, request.model or self.model, provider_request_id=answer.response_id)
+        used, model = usage_of(answer), request.model or self.model
+        yield MadePicture(*made, self.source, model, usage=used, provider_request_id=answer.response_id)
+
+    async def look_up(self) -> Checkup:
+        """What Google says of the model; takes no money. It tells no day of a model's end.
+
+        Raises:
+            AppError: as `run`.
+        """
+        async with self._asking(self.model):
+            await self._vendor.aio.models.get(model=self.model)
+        return Checkup(self.model)
 
     async def close(self) -> None:
         """Close the pool; calls under way fail."""
@@ -143,60 +158,69 @@ class GeminiImageModel:
         self._vendor.close()
 
     async def _ask(self, request: ImageRequest) -> types.GenerateContentResponse:
-        if not _SENDABLE_KEY.fullmatch(self.api_key.strip()):  # else the HTTP library's exception would quote it
-            raise rejected_key(" It holds characters that no key has.")
         pictures = [types.Part.from_bytes(data=one.data, mime_type=one.media_type) for one in request.references]
         content = types.UserContent(parts=[*pictures, types.Part(text=request.prompt)])
         model = request.model or self.model
-        try:
+        async with self._asking(model):
             return await self._vendor.aio.models.generate_content(model=model, contents=content, config=_CONFIG)
+
+    @asynccontextmanager
+    async def _asking(self, model: str) -> AsyncGenerator[None]:
+        if not _SENDABLE_KEY.fullmatch(self.api_key.strip()):  # else the HTTP library's exception would quote it
+            raise unsendable_key()
+        try:
+            yield
         except errors.APIError as error:
             raise self._refusal(error, model) from None  # its text is the whole answer, which may quote the key
-        except httpx2.TimeoutException as error:
-            raise timed_out() from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            message = "The address in GOOGLE_GEMINI_BASE_URL is not one that can be called."
-            raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message) from error
+            raise wrong_address() from error
         except httpx2.RequestError as error:
-            raise unavailable("Google can't be reached, or broke off in the middle.") from error
+            raise lost(error) from error
         except (ValueError, TypeError, AttributeError):
             # What the SDK raises on JSON, base64 or shapes that are none; its text quotes the answer.
-            raise unavailable("Google's answer can't be read.") from None
+            raise unreadable() from None
 
     def _refusal(self, error: errors.APIError, model: str) -> AppError:
-        """What an HTTP error means."""
+        """What an HTTP error means, and whether the call may be billed."""
         fault = Fault.of(cast("object", error.details))  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK
+        failure = self._meaning(error.code, fault, model)
+        worked = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.REQUEST_TIMEOUT
+        failure.call = FailedCall(fault.request_id, maybe_billed=worked)
+        return failure
+
+    def _meaning(self, status: int, fault: Fault, model: str) -> AppError:
         said = self._quote("Google says", fault.message)
-        if fault.is_about_key or error.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        if fault.is_about_key or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return rejected_key(said)
-        if error.code == HTTPStatus.NOT_FOUND or (error.code == HTTPStatus.BAD_REQUEST and "modalit" in fault.message):
+        if status == HTTPStatus.NOT_FOUND or (status == HTTPStatus.BAD_REQUEST and "modalit" in fault.message):
             return wrong_model(model, said)
-        if error.code == HTTPStatus.TOO_MANY_REQUESTS:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             return over_limit(fault, said)
-        if error.code in _BAD_REQUEST:
+        if status in _BAD_REQUEST:
             return bad_request(fault, said)
-        if error.code in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
+        if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
             return timed_out(said)
-        return unavailable(f"Google answered with status {error.code}.", said, fault.retry_after_s)
+        return unavailable(f"Google answered with status {status}.", said, fault.retry_after_s)
 
     def _without_picture(self, answer: types.GenerateContentResponse) -> AppError:
         """What an answer without a picture means; all of them come with status 200."""
         feedback, candidate = answer.prompt_feedback, _candidate(answer)
         if feedback and feedback.block_reason:
-            return blocked("refuses the request", _BLOCKED.get(feedback.block_reason.value, "no reason is given"))
-        if candidate and candidate.finish_reason and candidate.finish_reason.value in _BLOCKED:
-            return blocked("withholds the result", _BLOCKED[candidate.finish_reason.value])
-        text = " ".join(part.text for part in _parts(answer) if part.text)
-        message = f"Gemini answered without a picture. Try again, or word the wish anew.{self._quote('It says', text)}"
-        return AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
+            failure = blocked("refuses the request", _BLOCKED.get(feedback.block_reason.value, "no reason is given"))
+        elif candidate and candidate.finish_reason and candidate.finish_reason.value in _BLOCKED:
+            failure = blocked("withholds the result", _BLOCKED[candidate.finish_reason.value])
+        else:
+            text = " ".join(part.text for part in _parts(answer) if part.text)
+            said = self._quote("It says", text)
+            message = f"Gemini answered without a picture. Try again, or word the wish anew.{said}"
+            failure = AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
+        # a request that is refused costs nothing; a model that has answered has worked
+        failure.call = FailedCall(answer.response_id, maybe_billed=candidate is not None)
+        return failure
 
     def _quote(self, who: str, words: str) -> str:
         """A sentence with the provider's own words, without secrets and shortened; empty without words."""
-        clean = words.replace(self.api_key.strip(), "[key]")
-        clean = " ".join(_LOOKS_LIKE_KEY.sub("[key]", _URL_QUERY.sub(r"\1", clean)).split())
-        if len(clean) > _QUOTE_CHARACTERS:
-            clean = clean[: _QUOTE_CHARACTERS - 1] + "…"
-        return f" {who}: “{clean}”" if clean else ""
+        return quote(who, words, self.api_key.strip())
 
 
 def _candidate(answer: types.GenerateContentResponse) -> types.Candidate | None:

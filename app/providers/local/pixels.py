@@ -45,7 +45,7 @@ def decode(data: bytes) -> tuple[Pixels, Pixels | None]:
             if not image.has_transparency_data:
                 return np.array(image.convert("RGB"), dtype=np.uint8), None
             layers = image.convert("RGBA")
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         message = "The source picture can't be read. Upload it again."
         raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, message) from error
     return np.array(layers.convert("RGB"), dtype=np.uint8), np.array(layers.getchannel("A"), dtype=np.uint8)

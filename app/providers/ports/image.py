@@ -36,9 +36,9 @@ class ImageRequest:
     """
 
     task: ImageTask
-    prompt: str
+    prompt: str = field(repr=False)
     references: tuple[Reference, ...]
-    wishes: tuple[str, ...] = ()
+    wishes: tuple[str, ...] = field(default=(), repr=False)
     background: str | None = None
     model: str | None = None
     previews: int = 0

@@ -31,14 +31,14 @@ class TextRequest[Shape: BaseModel]:
 class TextPiece:
     """The next piece of the answer's text as the model writes it: a part of a JSON document."""
 
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredAnswer[Shape: BaseModel]:
     """The whole answer, and who made it."""
 
-    value: Shape
+    value: Shape = field(repr=False)
     source: Source
     model: str
     usage: Usage = field(default_factory=lambda: MappingProxyType({}))

@@ -17,7 +17,7 @@ class VisionRequest:
     looks for abuse.
     """
 
-    instructions: str
+    instructions: str = field(repr=False)
     pictures: tuple[Reference, ...]
     model: str | None = None
     end_user: str | None = None
@@ -27,7 +27,7 @@ class VisionRequest:
 class Description:
     """What was said, in one paragraph, and who said it."""
 
-    text: str
+    text: str = field(repr=False)
     source: Source
     model: str
     usage: Usage = field(default_factory=lambda: MappingProxyType({}))
