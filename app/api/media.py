@@ -7,7 +7,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from app.errors import AppError, ErrorCode
-from app.pictures.disk import KEY, MEDIA_PATH, DiskStore
+from app.pictures.disk import MEDIA_PATH, DiskStore
+from app.pictures.keys import ending_of, is_key
 
 _TYPES: Mapping[str, str] = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
@@ -26,7 +27,7 @@ def media_route(store: DiskStore) -> Route:
         except ValueError:
             width, expires = -1, 0
         remaining_s = store.links.remaining_s(MEDIA_PATH + key, width, expires, query.get("s", ""))
-        if remaining_s is None or not KEY.fullmatch(key):
+        if remaining_s is None or not is_key(key):
             return _refusal(
                 request, 403, ErrorCode.FORBIDDEN, "This link is not signed by this server: ask for `url` again."
             )
@@ -38,7 +39,7 @@ def media_route(store: DiskStore) -> Route:
             return _refusal(request, 503, error.code, error.message)
         if file is None:
             return _refusal(request, 404, ErrorCode.SOURCE_IMAGE_MISSING, "This picture is gone.")
-        ending = "webp" if width else key.rpartition(".")[2]
+        ending = "webp" if width else ending_of(key)
         headers = {
             "etag": f'"{key.partition("/")[2].partition(".")[0][:32]}-{width}"',
             "cache-control": f"private, max-age={remaining_s}, immutable",

@@ -16,6 +16,7 @@ from app.pictures.intake import MAX_BYTES
 
 TYPE_NAME = "Picture"
 _WIDEST_PX = 8_192
+_FAULTS_OF_INPUT = frozenset({ErrorCode.BAD_USER_INPUT, ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN})
 
 
 @strawberry.type(description="A stored picture; it never changes.")
@@ -27,7 +28,7 @@ class Picture(Node):
     bytes: int = strawberry.field(description="Size of the stored file.")
     type: str = strawberry.field(description="Media type of the stored file, e.g. `image/jpeg`.")
     thumbhash: str = strawberry.field(description="A placeholder of about 24 bytes, base64 (see thumbhash.com).")
-    key: strawberry.Private[str]
+    document: strawberry.Private[stored.Picture]
 
     @classmethod
     def of(cls, picture: stored.Picture) -> Self:
@@ -39,7 +40,7 @@ class Picture(Node):
             bytes=picture.byte_size,
             type=picture.media_type,
             thumbhash=picture.thumbhash,
-            key=picture.key,
+            document=picture,
         )
 
     @strawberry.field
@@ -49,15 +50,19 @@ class Picture(Node):
         width: Annotated[
             int | None,
             strawberry.argument(
-                description="In pixels: a WEBP of the next larger of a few widths, never larger than the picture; "
-                "unset: the stored file."
+                description="In pixels: the next larger of a few widths, never larger than the picture, as a WEBP "
+                "or in the best format that the client accepts; unset: the stored file, unchanged."
             ),
         ] = None,
     ) -> str:
-        """Where to fetch it, without further headers, for the next one to two hours."""
+        """Where to fetch it, without further headers, for at least the next hour: whoever has the link may.
+
+        Ask again rather than keep it. Links to this server expire after one to two hours; links to Cloudinary don't
+        expire, and work until the picture is deleted or moved.
+        """
         if width is not None and not 1 <= width <= _WIDEST_PX:
             raise bad_input(f"`width` is from 1 to {_WIDEST_PX} pixels, not {width}.", "width")
-        place = info.context.services.pictures.store.url(self.key, width)
+        place = info.context.services.pictures.url(self.document, width)
         return info.context.base_url + place if place.startswith("/") else place
 
 
@@ -84,7 +89,7 @@ async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture
             return await pictures.owned(who.user_id, document_id(given.id.value, TYPE_NAME))
         return await pictures.accept(who.user_id, await _bytes(given))
     except AppError as error:
-        if error.code is ErrorCode.UNAVAILABLE:  # not the argument's fault
+        if error.code not in _FAULTS_OF_INPUT:
             raise
         raise error.at(*path) from error
 

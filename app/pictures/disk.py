@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import tempfile
 import time
 from contextlib import suppress
@@ -13,10 +12,10 @@ from weakref import WeakValueDictionary
 from PIL import UnidentifiedImageError
 
 from app.errors import AppError, ErrorCode
+from app.pictures.keys import checked
 from app.pictures.links import MediaLinks
 from app.pictures.rendition import rendition
 
-KEY = re.compile(r"[0-9a-f]{24}/[0-9a-f]{64}(-[0-9a-f]{24})?\.(jpg|png|webp)")
 MEDIA_PATH = "/media/"
 _RENDERED_AT_ONCE = 2
 
@@ -41,7 +40,7 @@ class DiskStore:
         return "disk"
 
     async def put(self, key: str, data: bytes, media_type: str) -> None:  # noqa: ARG002 - the ending tells the type
-        """Write to a temporary name, flush to the disk, rename.
+        """Write to a temporary name, flush to the disk, rename; a file needs no version.
 
         Raises:
             AppError: UNAVAILABLE, retryable, when the disk is full or can't be written.
@@ -51,16 +50,18 @@ class DiskStore:
         except OSError as error:
             raise _unwritable() from error
 
-    async def open(self, key: str) -> bytes:
+    async def open(self, key: str, version: str | None = None) -> bytes:  # noqa: ARG002 - a file has none
         """The file's bytes."""
         try:
             return await asyncio.to_thread(self._file(key).read_bytes)
         except FileNotFoundError as error:
             raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The stored picture is gone; upload it again.") from error
+        except OSError as error:
+            raise _unreadable() from error
 
-    def url(self, key: str, width: int | None) -> str:
+    def url(self, key: str, width: int | None, version: str | None = None) -> str:  # noqa: ARG002 - the same
         """A signed path on this server."""
-        return self.links.sign(MEDIA_PATH + key, width)
+        return self.links.sign(MEDIA_PATH + checked(key), width)
 
     async def delete(self, key: str) -> None:
         """Remove the file and its renditions.
@@ -113,10 +114,7 @@ class DiskStore:
         return self.root / "unfinished"
 
     def _file(self, key: str) -> Path:
-        if not KEY.fullmatch(key):
-            message = f"not a key of a picture: {key!r}"
-            raise ValueError(message)
-        return self.root / "pictures" / key
+        return self.root / "pictures" / checked(key)
 
     def _remove(self, key: str) -> None:
         self._file(key).unlink(missing_ok=True)
@@ -126,6 +124,11 @@ class DiskStore:
 
 def _unwritable() -> AppError:
     message = "The picture could not be stored: the server's disk is full or not writable. Try again later."
+    return AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
+
+
+def _unreadable() -> AppError:
+    message = "The picture can't be read: the server's disk fails. Try again later."
     return AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
 

@@ -1,7 +1,7 @@
 """The use cases of pictures: take one in, keep one that was made, read one back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from app.pictures.intake import AcceptedPicture, examine
 from app.pictures.made import describe, describe_preview
 from app.pictures.model import Picture
 from app.pictures.store import PictureStore
+from app.pictures.stores import Stores
 from app.pictures.sweep import References, SweepReport, remove, sweep
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
@@ -22,9 +23,13 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Pictures and the store that new ones go to; at most two are decoded at once, in threads."""
+    """Pictures, the store that new ones go to, and `others` that older ones may lie in.
+
+    At most two pictures are decoded at once, in threads.
+    """
 
     store: PictureStore
+    others: Collection[PictureStore] = ()
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DECODED_AT_ONCE), repr=False)
 
     async def accept(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
@@ -67,23 +72,40 @@ class Pictures:
         raise not_found("This picture")
 
     async def read(self, picture: Picture) -> bytes:
-        """The stored bytes.
+        """The stored bytes, wherever they lie by now.
 
         Raises:
-            AppError: SOURCE_IMAGE_MISSING when the store has lost them, or is not the one in use.
+            AppError: SOURCE_IMAGE_MISSING when its store has lost them, or is not set up; PROVIDER_REJECTED_KEY;
+                retryable UNAVAILABLE or TIMEOUT when the store can't tell now.
         """
-        if picture.store != self.store.name:
-            raise AppError(
-                ErrorCode.SOURCE_IMAGE_MISSING, f"The picture lies in the store “{picture.store}”, which is not set up."
-            )
-        return await self.store.open(picture.key)
+        try:
+            return await self._opened(picture)
+        except AppError as error:
+            now = await Picture.by_ids([picture.identity]) if error.code is ErrorCode.SOURCE_IMAGE_MISSING else {}
+            moved = now.get(picture.identity)
+            if moved is None or moved.key == picture.key:
+                raise
+        return await self._opened(moved)
+
+    def url(self, picture: Picture, width: int | None) -> str:
+        """Where a client fetches it, at about `width` pixels or as stored: a URL, or a path on this server.
+
+        Raises:
+            AppError: SOURCE_IMAGE_MISSING when its store is not set up.
+        """
+        return self.stores.named(picture.store).url(picture.key, width, picture.version)
+
+    @property
+    def stores(self) -> Stores:
+        """All that are set up."""
+        return Stores(self.store, self.others)
 
     async def sweep(self, referenced: References, grace_s: float, limit: int = 400) -> SweepReport:
         """Delete pictures that nothing refers to and nobody has touched for `grace_s` seconds.
 
-        It looks at `limit` at most, longest untouched first. Any number of processes may sweep at once.
+        It looks at `limit` at most in each store, longest untouched first. Any number of processes may sweep at once.
         """
-        return await sweep(self.store, referenced, grace_s, limit)
+        return await sweep(self.stores, referenced, grace_s, limit)
 
     async def _looked_at(self, look: Callable[[bytes], AcceptedPicture], data: bytes) -> AcceptedPicture:
         async with self._slots:
@@ -93,20 +115,23 @@ class Pictures:
         """The document first, then the bytes: a crash in between leaves what a sweep finds."""
         for _ in range(_TRIES):
             picture, is_new = await Picture.record(owner_id, accepted, self.store.name, _ENDINGS[accepted.media_type])
-            await self._put(picture, accepted, is_new=is_new)
-            if kept := await Picture.touch(picture.identity, owner_id):
+            version = await self._put(picture, accepted, is_new=is_new)
+            if kept := await picture.kept(version):
                 return kept
             await self.store.delete(picture.key)  # swept while it was stored, which took longer than the grace
         message = "The picture could not be stored in time. Try again."
         raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
-    async def _put(self, picture: Picture, accepted: AcceptedPicture, *, is_new: bool) -> None:
+    async def _put(self, picture: Picture, accepted: AcceptedPicture, *, is_new: bool) -> str | None:
         try:
-            await self.store.put(picture.key, accepted.data, accepted.media_type)
+            return await self.store.put(picture.key, accepted.data, accepted.media_type)
         except AppError as error:
             # Others may be keeping the same bytes: whoever has touched it since keeps it. After a TIMEOUT the bytes
             # may still arrive, so that the picture is left to a sweep.
-            if is_new and error.code is ErrorCode.UNAVAILABLE:
+            if is_new and error.code is not ErrorCode.TIMEOUT:
                 with suppress(PyMongoError):
-                    await remove(self.store, picture)
+                    await remove(self.stores, picture)
             raise
+
+    async def _opened(self, picture: Picture) -> bytes:
+        return await self.stores.named(picture.store).open(picture.key, picture.version)

@@ -11,8 +11,15 @@ from app.database.document import utc_now
 
 _HOUR_S = 3600
 _LIFETIME_HOURS = 2
+LIFETIME_S = _LIFETIME_HOURS * _HOUR_S
+"""No link lives longer."""
 WIDTHS_PX = (64, 128, 256, 400, 512, 768, 1024, 1536, 2048, 3072)
 """The widths that are made; a wish for another gets the next larger one, so that caches stay small."""
+
+
+def step_of(width: int | None) -> int:
+    """The next of `WIDTHS_PX`; 0, as stored, for none or one beyond them."""
+    return 0 if width is None else next((step for step in WIDTHS_PX if step >= width), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class MediaLinks:
 
     def sign(self, path: str, width: int | None) -> str:
         """The path with its query; a `width` in pixels is rounded up to one of `WIDTHS_PX`, 0 is as stored."""
-        step = 0 if width is None else next((w for w in WIDTHS_PX if w >= width), 0)
+        step = step_of(width)
         expires = (int(self.now().timestamp()) // _HOUR_S + _LIFETIME_HOURS) * _HOUR_S
         return f"{path}?{urlencode({'w': step, 'e': expires, 's': self._signature(path, step, expires)})}"
 

@@ -1,7 +1,7 @@
 """One stored picture, known by its owner and the hash of its bytes."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
@@ -11,8 +11,10 @@ from pymongo.errors import DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument, utc_now
 from app.pictures.intake import AcceptedPicture
+from app.pictures.keys import new_key
+from app.pictures.place import Place
 
-_NOW = {"$currentDate": {"touchedAt": True}}
+NOW = {"$currentDate": {"touchedAt": True}}
 """Touch it, by the database's own clock."""
 
 
@@ -27,14 +29,21 @@ class PictureState(StrEnum):
     """Its bytes are being deleted: for all others it is gone."""
 
 
+def content_of(store: str, owner_id: PydanticObjectId, sha256: str) -> str:
+    """What a picture is found again by when the same bytes come."""
+    return f"{store}/{owner_id}/{sha256}"
+
+
 class Picture(StoredDocument):
     """A picture that was stored once and is never changed.
 
     `width` and `height` are pixels, `byte_size` bytes, `thumbhash` base64 of about 24 bytes. `store` names
     the store it lies in, `key` its place there, made of owner, hash and its own id: no two pictures ever share
     one, so that a deletion which comes late takes nothing from a newer picture of the same bytes. `content`
-    is store, owner and hash, unique among those that may be used; null once it is being deleted. `touched_at` is
-    when it was last asked for by those who may come to refer to it, by the database's clock.
+    is store, owner and hash, unique among those that may be used; null once it is being deleted, and for one that
+    was moved to where the same bytes already lay. `touched_at` is when it was last asked for by those who may come to
+    refer to it, by the database's clock. `version` is what its store gave for the key. `moving` is where it is about
+    to be moved, `left` where it lay before: there may be bytes of it at all of these places.
     """
 
     schema_version: int = 2
@@ -47,10 +56,13 @@ class Picture(StoredDocument):
     thumbhash: str
     store: str
     key: str
+    version: str | None = None
     content: str | None = None
     state: PictureState
     created_at: Instant
     touched_at: Instant
+    moving: Place | None = None
+    left: tuple[Place, ...] = ()
 
     class Settings:
         """Where it is kept: one document an owner and content that may be used, and what sweeps find it by."""
@@ -63,6 +75,8 @@ class Picture(StoredDocument):
                 [("store", ASCENDING), ("state", ASCENDING), ("touchedAt", ASCENDING), ("_id", ASCENDING)],
                 name="untouched",
             ),
+            IndexModel([("moving.since", ASCENDING)], name="moving", sparse=True),
+            IndexModel([("left.since", ASCENDING)], name="left", sparse=True),
         ]
 
     @classmethod
@@ -74,7 +88,7 @@ class Picture(StoredDocument):
         Safe to repeat and to race. One that is being deleted is not revived: another is made.
         """
         own_id = PydanticObjectId()
-        content = {"content": f"{store}/{owner_id}/{accepted.sha256}"}
+        content = {"content": content_of(store, owner_id, accepted.sha256)}
         first: dict[str, Any] = {
             "_id": own_id,
             "schemaVersion": 2,
@@ -86,7 +100,7 @@ class Picture(StoredDocument):
             "byteSize": len(accepted.data),
             "thumbhash": accepted.thumbhash,
             "store": store,
-            "key": f"{owner_id}/{accepted.sha256}-{own_id}.{ending}",
+            "key": new_key(owner_id, accepted.sha256, ending, own_id),
             "state": PictureState.LOOSE,
             "createdAt": utc_now(),
         }
@@ -99,7 +113,7 @@ class Picture(StoredDocument):
     @classmethod
     async def _upserted(cls, content: dict[str, str], first: dict[str, Any]) -> Self:
         row = await cls.rows().find_one_and_update(
-            content, {"$setOnInsert": first, **_NOW}, upsert=True, return_document=ReturnDocument.AFTER
+            content, {"$setOnInsert": first, **NOW}, upsert=True, return_document=ReturnDocument.AFTER
         )
         picture: Self = cls.model_validate(row)
         return picture
@@ -108,8 +122,25 @@ class Picture(StoredDocument):
     async def touch(cls, picture_id: PydanticObjectId, owner_id: PydanticObjectId) -> Self | None:
         """That picture of that owner, safe from every sweep for a grace period from now on; null if there is none."""
         usable = {"_id": picture_id, "ownerId": owner_id, "state": {"$ne": PictureState.DELETING}}
-        row = await cls.rows().find_one_and_update(usable, _NOW, return_document=ReturnDocument.AFTER)
+        row = await cls.rows().find_one_and_update(usable, NOW, return_document=ReturnDocument.AFTER)
         return None if row is None else cls.model_validate(row)
+
+    async def kept(self, version: str | None) -> Self | None:
+        """It again, touched, and known to lie in its store under that version; null once it is being deleted."""
+        if version is not None and version != self.version:
+            there = {"_id": self.identity, "key": self.key, "state": {"$ne": PictureState.DELETING}}
+            change = {"$set": {"version": version}, **NOW}
+            row = await self.rows().find_one_and_update(there, change, return_document=ReturnDocument.AFTER)
+            if row is not None:
+                kept: Self = self.model_validate(row)
+                return kept
+        return await self.touch(self.identity, self.owner_id)  # one that was moved meanwhile has a version from there
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Store and key of wherever bytes of it may lie."""
+        elsewhere = (*self.left, *([self.moving] if self.moving else ()))
+        return (self.store, self.key), *((place.store, place.key) for place in elsewhere)
 
     @classmethod
     async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
@@ -126,7 +157,7 @@ class Picture(StoredDocument):
         that is never swept. The removal has to be done within the grace period.
         """
         usable = {"$in": [PictureState.HELD, PictureState.LOOSE]}  # a sweep may be about to hold a loose one
-        change = {"$set": {"state": PictureState.LOOSE}, **_NOW}
+        change = {"$set": {"state": PictureState.LOOSE}, **NOW}
         await cls.rows().update_many({"_id": {"$in": list(ids)}, "state": usable}, change)
 
     @classmethod
@@ -134,7 +165,7 @@ class Picture(StoredDocument):
         """The clock that `touched_at` is written by."""
         answer = await cls.rows().database.command("hello")
         now: datetime = answer["localTime"]
-        return now
+        return now.replace(tzinfo=UTC)
 
     @classmethod
     async def untouched(cls, store: str, state: PictureState, since: datetime, limit: int) -> list[Self]:
@@ -153,7 +184,7 @@ class Picture(StoredDocument):
     async def condemn(self) -> bool:
         """Mark it as being deleted; false if anybody has touched it, or marked it, since it was read."""
         unchanged = {"_id": self.identity, "state": self.state, "touchedAt": self.touched_at}
-        change = {"$set": {"state": PictureState.DELETING}, "$unset": {"content": ""}, **_NOW}
+        change = {"$set": {"state": PictureState.DELETING}, "$unset": {"content": ""}, **NOW}
         result = await self.rows().update_one(unchanged, change)
         return result.modified_count == 1
 

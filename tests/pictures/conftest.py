@@ -14,9 +14,10 @@ from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
 from app.pictures.model import Picture, PictureState
+from app.pictures.store import PictureStore
 
 type Gate = Callable[[str], Awaitable[None]]
-"""Passed before and after each step, by name: `put?`, `put!`, `delete?`, `delete!`, `tidy?`, `tidy!`."""
+"""Passed before and after each step, by name: `open?`, `put?`, `put!`, `delete?`, `delete!`, `tidy?`, `tidy!`."""
 
 
 class KilledError(Exception):
@@ -39,26 +40,29 @@ def killed_at(place: str) -> Gate:
 
 @dataclass
 class GatedStore:
-    """The disk store, with a gate before and after each of its steps."""
+    """The disk store, with a gate before and after each of its steps; `title` makes another store of it."""
 
-    disk: DiskStore
+    disk: PictureStore
     gate: Gate = open_gate
     deleted: list[str] = field(default_factory=list[str])
+    title: str | None = None
 
     @property
     def name(self) -> str:
-        return self.disk.name
+        return self.title or self.disk.name
 
-    async def put(self, key: str, data: bytes, media_type: str) -> None:
+    async def put(self, key: str, data: bytes, media_type: str) -> str | None:
         await self.gate("put?")
-        await self.disk.put(key, data, media_type)
+        version = await self.disk.put(key, data, media_type)
         await self.gate("put!")
+        return version
 
-    async def open(self, key: str) -> bytes:
-        return await self.disk.open(key)
+    async def open(self, key: str, version: str | None = None) -> bytes:
+        await self.gate("open?")
+        return await self.disk.open(key, version)
 
-    def url(self, key: str, width: int | None) -> str:
-        return self.disk.url(key, width)
+    def url(self, key: str, width: int | None, version: str | None = None) -> str:
+        return self.disk.url(key, width, version)
 
     async def delete(self, key: str) -> None:
         await self.gate("delete?")
@@ -97,6 +101,16 @@ async def everything(ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
 async def age() -> None:
     """Have nobody touched any picture for years."""
     await Picture.rows().update_many({}, {"$set": {"touchedAt": datetime(2020, 1, 1, tzinfo=UTC)}})
+
+
+async def age_places() -> None:
+    """Have every picture left long ago what it has left, and nobody move it for years."""
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    async for row in Picture.rows().find({}):
+        aged: dict[str, Any] = {"left": [{**place, "since": long_ago} for place in row.get("left", ())]}
+        if row.get("moving"):
+            aged["moving"] = {**row["moving"], "since": long_ago}
+        await Picture.rows().update_one({"_id": row["_id"]}, {"$set": aged})
 
 
 async def state_of(picture: Picture) -> PictureState | None:

@@ -1,0 +1,1 @@
+"""Pictures in the cloud of a Cloudinary account."""
