@@ -6,6 +6,7 @@ from typing import Self
 
 import strawberry
 
+from app.api.costs import CallUsage, Cost, cost_of
 from app.api.enums import ErrorCode, Outcome
 from app.generations import attempts as stored
 
@@ -14,7 +15,9 @@ from app.generations import attempts as stored
 class ProviderCall:
     """Shown from the document."""
 
-    number: int = strawberry.field(description="Counts inside the generation; 1 for the first.")
+    number: int = strawberry.field(
+        description="Counts inside the generation; 1 for the first. One that is missing is of a call that was not made."
+    )
     provider: str = strawberry.field(description="Who was called: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
     started_at: datetime = strawberry.field(description="When it was made.")
@@ -27,6 +30,8 @@ class ProviderCall:
     provider_request_id: str | None = strawberry.field(
         description="The provider's own id of the call, for its support; null when it gave none."
     )
+    usage: CallUsage | None = strawberry.field(description="What it used; null while that is not known.")
+    cost: Cost | None = strawberry.field(description="What it cost; null while it runs, and when nobody knows.")
 
     @classmethod
     def of(cls, call: stored.Call) -> Self:
@@ -41,6 +46,8 @@ class ProviderCall:
             code=call.code,
             maybe_billed=call.maybe_billed,
             provider_request_id=call.provider_request_id,
+            usage=CallUsage.of(call.usage),
+            cost=cost_of(call),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.accounts.model import Session, User
+from app.costs.days import BudgetDay
 from app.database import servers
 from app.database.connection import Connection, connect
 from app.database.document import DocumentTypes
@@ -12,11 +13,23 @@ from app.generations.lanes import Lane
 from app.generations.model import Generation
 from app.generations.slots import ProviderSlots
 from app.generations.switch import Turn
+from app.lineage.tombstone import Tombstone
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
 from app.settings import Settings
 
-DOCUMENTS: DocumentTypes = (User, Session, Picture, Generation, Lane, ProviderSlots, Turn, OrnamentImage)
+DOCUMENTS: DocumentTypes = (
+    User,
+    Session,
+    Picture,
+    Generation,
+    Lane,
+    ProviderSlots,
+    BudgetDay,
+    Turn,
+    Tombstone,
+    OrnamentImage,
+)
 
 
 def database_server(settings: Settings) -> DatabaseServer:

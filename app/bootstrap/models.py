@@ -17,6 +17,7 @@ from app.providers.ports.image import ImageModel
 from app.providers.ports.model import Checkup, Model, Source
 from app.providers.ports.text import TextModel
 from app.providers.ports.vision import VisionModel
+from app.providers.simulated import SimulatedImageModel, SimulatedTextModel, SimulatedVisionModel
 from app.settings import Settings
 
 _WHO: Mapping[str, str] = MappingProxyType(
@@ -118,9 +119,11 @@ def _openai(found: Adapters, settings: Settings, key: str) -> None:
     from app.providers.openai.vision import OpenAIVisionModel  # noqa: PLC0415 - the same
 
     client = OpenAIClient(key, settings.provider_timeout_s, settings.openai_base_url)
-    text = OpenAITextModel(client, settings.openai_text_model)
-    vision = OpenAIVisionModel(client, settings.openai_vision_model)
-    image = OpenAIImageModel(client, settings.openai_image_model)
+    text: TextModel = OpenAITextModel(client, settings.openai_text_model)
+    vision: VisionModel = OpenAIVisionModel(client, settings.openai_vision_model)
+    image: ImageModel = OpenAIImageModel(client, settings.openai_image_model)
+    if settings.simulate:
+        text, vision, image = SimulatedTextModel(text), SimulatedVisionModel(vision), SimulatedImageModel(image)
     found.text["openai"] = GuardedTextModel(text, _guard(settings, "openai"))
     found.vision["openai"] = GuardedVisionModel(vision, _guard(settings, "openai"))
     found.images["openai"] = GuardedImageModel(image, _guard(settings, "openai"))
@@ -135,7 +138,8 @@ def _gemini(found: Adapters, settings: Settings, key: str) -> None:
     model = GeminiImageModel(
         key, settings.gemini_image_model, settings.provider_timeout_s, settings.google_gemini_base_url
     )
-    found.images["gemini"] = GuardedImageModel(model, _guard(settings, "gemini"))
+    image: ImageModel = SimulatedImageModel(model) if settings.simulate else model
+    found.images["gemini"] = GuardedImageModel(image, _guard(settings, "gemini"))
     found.closers.append(model.close)
     found.checks["GEMINI_IMAGE_MODEL"] = model.look_up
 

@@ -1,6 +1,7 @@
 """Every implementation of a process, picked and put together."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,10 +13,11 @@ from app.accounts.refresh_tokens import RefreshTokens
 from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
-from app.api.context import Services
-from app.bootstrap import models, work
+from app.api.services import Services
+from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
-from app.bootstrap.stores import disk_store, media_dir, secret
+from app.bootstrap.models import Models, models_of
+from app.bootstrap.stores import PictureStores, picture_stores, secret
 from app.bootstrap.work import Link
 from app.database.servers import DatabaseServer
 from app.generations.closing import Closing
@@ -24,12 +26,11 @@ from app.generations.runner import Runner
 from app.generations.service import Generations, OwnerLimits
 from app.generations.sweeper import Sweeper
 from app.generations.switch import Switch
+from app.making.pictures import PictureMaker
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
-from app.providers.local.provider import LocalImageModel
-from app.providers.ports.image import ImageModel
 from app.settings import Settings
 
 
@@ -44,18 +45,24 @@ class Parts:
     sweeper: Sweeper
     queue: WorkQueue
     hub: EventHub
-    store: DiskStore
-    image_model: ImageModel
+    stores: PictureStores
+    models: Models
     close: Callable[[], Awaitable[None]]
     links: tuple[Link, ...]
+
+    @property
+    def store(self) -> DiskStore:
+        """The one whose pictures this server serves itself."""
+        return self.stores.disk
 
     def description(self) -> Mapping[str, str]:
         """What this process runs on, a line each; says of everything whether it is real, local or mock."""
         return {
             "database": self.server.description,
             "queue": self.queue.description,
-            "models": models.described(self.settings, self.image_model),
-            "store": f"local disk, {media_dir(self.settings)}",
+            **self.models.description(simulated=self.settings.simulate),
+            "store": self.stores.description,
+            "costs": costs.described(self.runner.closing.budgets, self.models.billed),
         }
 
 
@@ -64,31 +71,39 @@ def assemble(settings: Settings) -> Parts:
 
     Raises:
         SecretFileError: a secret's file can't be trusted.
+        SettingsError: the prices can't be used, or there is a budget without any.
     """
     queue, hub, links = work.doorbells(settings)
-    store = disk_store(settings)
-    pictures = Pictures(store)
-    model, close = models.image_model(settings)
-    # What was asked of the local one before a key was set is still its to make.
-    makers: dict[str, ImageModel] = {one.name: one for one in (LocalImageModel(), model)}
-    jobs = {GENERATION_KIND: OrnamentJob(pictures, makers, settings.provider_timeout_s)}
+    stores = picture_stores(settings)
+    pictures = Pictures(stores.all.chosen, stores.all.others)
+    models = models_of(settings)
+    jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers))}
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running)
-    generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, model)})
+    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings))
+    generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, models.edit)})
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
-        services=Services(_accounts(settings), generations, Ornaments(generations, model), pictures),
+        services=Services(_accounts(settings), generations, Ornaments(generations, models.edit), pictures),
         runner=work.runner_of(settings, closing, switch),
-        sweeper=work.sweeper_of(settings, queue, switch, pictures),
+        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets),
         queue=queue,
         hub=hub,
-        store=store,
-        image_model=model,
-        close=close,
+        stores=stores,
+        models=models,
+        close=_one_after_the_other(models.close, stores.close),
         links=links,
     )
+
+
+def _one_after_the_other(*closers: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    async def close() -> None:
+        async with AsyncExitStack() as stack:
+            for one in closers:
+                stack.push_async_callback(one)
+
+    return close
 
 
 def _accounts(settings: Settings) -> Accounts:

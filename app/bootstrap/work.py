@@ -9,6 +9,8 @@ from typing import NamedTuple
 from beanie import PydanticObjectId
 
 from app.accounts.model import Session
+from app.bootstrap.costs import budget_chores
+from app.costs.budgets import Budgets
 from app.database.document import utc_now
 from app.generations.backlog import referring
 from app.generations.closing import Closing
@@ -19,6 +21,7 @@ from app.generations.runner import Runner
 from app.generations.slots import ProviderLimits
 from app.generations.sweeper import Chore, Sweeper, trimming
 from app.generations.switch import Switch
+from app.lineage.clearing import clearing
 from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
@@ -45,28 +48,30 @@ def doorbells(settings: Settings) -> Doorbells:
     if url is None:
         return Doorbells(InProcessQueue(), InProcessHub())
     from app.generations.redis.hub import RedisHub  # noqa: PLC0415 - streaq takes a moment, and only Redis needs it
-    from app.generations.redis.queue import RedisQueue  # noqa: PLC0415 - the same
+    from app.generations.redis.queue import REDELIVERY_S, RedisQueue  # noqa: PLC0415 - the same
 
-    queue, hub = RedisQueue(url), RedisHub(url)
+    # who is killed shall keep its rings no longer than what they ring for
+    queue, hub = RedisQueue(url, min(REDELIVERY_S, settings.lease_s)), RedisHub(url)
     return Doorbells(queue, hub, (queue.opened, hub.opened))
 
 
 def runner_of(settings: Settings, closing: Closing, switch: Switch) -> Runner:
     """Who works on generations in this process."""
+    calls_at_once = {"openai": settings.openai_concurrency, "gemini": settings.gemini_concurrency}
     return Runner(
         closing.jobs,
         closing.queue,
         closing.hub,
         closing,
         worker=f"{socket.gethostname()}-{os.getpid()}",
-        limits=ProviderLimits({"gemini": settings.gemini_concurrency}, settings.provider_timeout_s + _CALL_MARGIN_S),
+        limits=ProviderLimits(calls_at_once, settings.provider_timeout_s + _CALL_MARGIN_S),
         retries=RetryPolicy(settings.generation_attempts, settings.generation_time_limit_s),
         switch=switch,
         lease_s=settings.lease_s,
     )
 
 
-def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures) -> Sweeper:
+def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures, budgets: Budgets) -> Sweeper:
     """Who cleans up after crashes, one process at a time."""
     every_s = _CHORES_EVERY * settings.sweep_every_s
 
@@ -78,8 +83,10 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, pictures: P
 
     chores = (
         trimming(settings.event_retention_s, every_s, Picture.let_go),
+        clearing([OrnamentImage], settings.picture_grace_s, every_s),
         Chore("pictures", every_s, sweep_pictures),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
+        *budget_chores(budgets, every_s),
     )
     return Sweeper(queue, settings.user_running_limit, settings.sweep_every_s, switch, chores)
 

@@ -21,6 +21,11 @@ class Unit(StrEnum):
     CALLS = "calls"
 
 
+def of_one_call(usage: Usage) -> Usage:
+    """The usage, the call itself counted."""
+    return {Unit.CALLS: 1, **usage}
+
+
 def tokens_of(text: str) -> int:
     """A cautious guess of how many tokens a text is: about one for three characters, of any language."""
     return len(text.encode()) // 3 + 1

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
+from app.costs.usage import Unit
 from app.database.document import Instant, StoredValue
 from app.errors import ErrorCode
 
@@ -48,7 +51,9 @@ class Call(StoredValue):
     """One call to a provider: an entry of the ledger, written before the call is made.
 
     `number` counts inside the generation, from 1. `outcome` is null while it runs. `billable`: the provider takes
-    money for it; `maybe_billed`: it was cut off, so that nobody here knows whether it did.
+    money for it; `maybe_billed`: it was cut off, so that nobody here knows whether it did. `usage` is empty while it
+    is unknown. `cost` is in micros, millionths of `currency`: null while it runs and when it is not known. `estimated`
+    is what was reserved for it from the daily budgets, in micros, null when nothing was.
     """
 
     number: int
@@ -62,3 +67,18 @@ class Call(StoredValue):
     code: ErrorCode | None = None
     maybe_billed: bool = False
     provider_request_id: str | None = None
+    usage: dict[Unit, int] = Field(default_factory=dict[Unit, int])
+    cost: int | None = None
+    currency: str | None = None
+    estimated: int | None = None
+
+    @property
+    def charged(self) -> int | None:
+        """Micros that it cost, null when nobody knows; what takes no money costs nothing."""
+        return self.cost if self.billable else 0
+
+    @property
+    def counted(self) -> int:
+        """Micros that a budget counts: the cost, or what was reserved as long as that is not known."""
+        charged = self.charged
+        return (self.estimated or 0) if charged is None else charged

@@ -1,18 +1,24 @@
 """What comes after a generation's end was written: its result, its last event, and the next one of its owner."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
+from app.costs.budgets import Budgets
+from app.database.document import utc_now
 from app.generations.events import GenerationEvent
 from app.generations.lanes import Lane
 from app.generations.model import Generation, Status
 from app.generations.ports import EventHub, Job, WorkQueue
+from app.generations.purse import settle
 from app.logs import logger
 
 _log = logger(__name__)
+_NEWS = timedelta(seconds=15)
+"""Who begins to follow an owner later than this after an end is not told of it, and shall not be by a left-over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Closing:
     queue: WorkQueue
     hub: EventHub
     window: int
+    budgets: Budgets = field(default_factory=Budgets)
 
     async def close(self, generation: Generation, status: Status, event: GenerationEvent) -> None:
         """Write the result of a success, tell the end, and ring for the owner's next."""
@@ -41,6 +48,7 @@ class Closing:
         await self.hub.publish(generation.owner_id, generation.identity, event)
         if is_written and status is Status.SUCCEEDED:
             await Generation.settle(generation.identity)
+        await settle(self.budgets, generation)
         await self.free(generation)
 
     async def free(self, generation: Generation) -> None:
@@ -54,5 +62,14 @@ class Closing:
         if generation is None or not generation.status.ended or generation.settled:
             return
         await self.jobs[generation.kind].complete(generation)
+        await self._tell_again(generation)
         await Generation.settle(generation_id)
+        await settle(self.budgets, generation)
         await self.free(generation)
+
+    async def _tell_again(self, generation: Generation) -> None:
+        """Tell the end, which the crash may have kept from its followers; those who know it drop it by its number."""
+        if generation.ended_at is None or generation.ended_at < utc_now() - _NEWS:
+            return
+        for event in await Generation.events_after(generation.identity, generation.last_sequence - 1):
+            await self.hub.publish(generation.owner_id, generation.identity, event)

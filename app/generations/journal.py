@@ -53,6 +53,16 @@ class Journal:
         now = self.attempt.started_at + timedelta(seconds=asyncio.get_running_loop().time() - self._claimed_s)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
+    @property
+    def confirmed_at(self) -> datetime:
+        """When the generation was last known to be this attempt's, by the database's clock and no later than it was."""
+        return self.now() - timedelta(seconds=asyncio.get_running_loop().time() - self.pen.confirmed_s)
+
+    @property
+    def next_call(self) -> int:
+        """The number of the ledger's next entry."""
+        return self.pen.ledger.next_number
+
     async def renew(self, lease_s: float) -> None:
         """Push the lease's end to `lease_s` seconds from now, by the database's clock.
 
@@ -87,22 +97,20 @@ class Journal:
 
     def note_call(self, call: Call) -> None:
         """Put a call into the ledger, or close it there, with the next write."""
-        calls = self.generation.calls
-        calls[call.number - 1 : call.number] = [call]
-        self.pen.noted["calls"] = [one.model_dump(by_alias=True) for one in calls]
+        self.pen.ledger.put(call)
+        self.pen.noted["calls"] = self.pen.ledger.rows()
 
     def forget_call(self, call: Call) -> bool:
         """Take a call out of the ledger if the entry was never known to be written: then it was not made, either."""
-        if "calls" not in self.pen.noted:
+        if not self.pen.ledger.drop(call):
             return False
-        del self.generation.calls[call.number - 1]
-        self.pen.noted["calls"] = [one.model_dump(by_alias=True) for one in self.generation.calls]
+        self.pen.noted["calls"] = self.pen.ledger.rows()
         return True
 
     @property
     def noted(self) -> bool:
-        """Whether something waits for the next write."""
-        return bool(self.pen.noted)
+        """Whether something waits for the next write, or is in one that is under way."""
+        return bool(self.pen.noted) or self.pen.ledger.has_unwritten
 
     async def write(self) -> None:
         """Write now what was noted.
@@ -163,7 +171,8 @@ class Journal:
     def _closed(self, outcome: Outcome, failure: Failure | None, at: datetime) -> dict[str, Any]:
         """The assignment that ends the attempt; a call that is still open ends with it."""
         for call in [one for one in self.generation.calls if one.outcome is None]:
-            ended = {"outcome": Outcome.CANCELLED, "ended_at": at, "maybe_billed": call.billable}
+            cost = None if call.billable else 0
+            ended = {"outcome": Outcome.CANCELLED, "ended_at": at, "maybe_billed": call.billable, "cost": cost}
             self.note_call(call.model_copy(update=ended))
         said = {"code": failure.code, "message": failure.message} if failure else {}
         attempt = self.attempt.model_copy(update={"outcome": outcome, "ended_at": at, **said})

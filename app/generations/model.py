@@ -95,6 +95,7 @@ class Generation(StoredDocument):
             IndexModel([("settled", ASCENDING), ("_id", ASCENDING)], name="unsettled"),
             IndexModel([("trimmed", ASCENDING), ("endedAt", ASCENDING), ("_id", ASCENDING)], name="untrimmed"),
             IndexModel([("pictureIds", ASCENDING)], name="pictures"),
+            IndexModel([("recipe.parentId", ASCENDING), ("_id", ASCENDING)], name="changes"),
         ]
 
     @classmethod
@@ -117,7 +118,7 @@ class Generation(StoredDocument):
             result_id=PydanticObjectId(),
             retry_of=retry_of,
             events=[GenerationEvent(sequence=1, type=EventType.QUEUED, at=at)],
-            picture_ids=[picture.picture_id for picture in recipe.pictures],
+            picture_ids=recipe.picture_ids,
             created_at=at,
             changed_at=at,
         )

@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 from app.database.absence import Absence
 from app.generations.events import GenerationEvent
 from app.generations.leases import until
+from app.generations.ledger import Ledger
 from app.generations.model import Generation, Status
 
 _SEEN: Final = {"cancelRequestedAt": 1}
@@ -36,7 +37,7 @@ class Pen:
 
     `noted` are assignments that go with the next write, `pictures` ids that the generation refers to from then on.
     `away_s`: how many seconds the database may be away. `cancel_requested` is set as soon as a write shows that
-    somebody wants to cancel.
+    somebody wants to cancel. `confirmed_s` is the loop's time when the fence last let something through, no later.
     """
 
     generation: Generation
@@ -44,8 +45,13 @@ class Pen:
     cancel_requested: asyncio.Event = field(default_factory=asyncio.Event)
     noted: dict[str, Any] = field(default_factory=dict[str, Any])
     pictures: list[PydanticObjectId] = field(default_factory=list[PydanticObjectId])
+    ledger: Ledger = field(init=False)
+    confirmed_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _others_at: datetime | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.generation.calls)
 
     async def renew(self, lease_s: float) -> None:
         """Push the lease's end to `lease_s` seconds from now, by the database's clock; tried once.
@@ -53,12 +59,13 @@ class Pen:
         Raises:
             LeaseLostError: the fence refused it.
         """
+        asked_s = asyncio.get_running_loop().time()
         row = await Generation.rows().find_one_and_update(
             self._fence(), [{"$set": {"lease.until": until(lease_s)}}], projection=_SEEN
         )
         if row is None:
             raise LeaseLostError
-        self._look(row)
+        self._look(row, asked_s)
 
     async def write(self, changes: dict[str, Any], draft: Draft) -> GenerationEvent | None:
         """Write what was noted and these changes, with the event.
@@ -71,10 +78,12 @@ class Pen:
             noted, pictures = self.noted, self.pictures
             self.noted, self.pictures = {}, []
             try:
-                return await self._repeated({**noted, **changes}, pictures, draft)
+                event = await self._repeated({**noted, **changes}, pictures, draft)
             except BaseException:
                 self.noted, self.pictures = {**noted, **self.noted}, [*pictures, *self.pictures]
                 raise
+            self.ledger.are_written(noted.get("calls", ()))
+            return event
 
     async def _repeated(
         self, changes: dict[str, Any], pictures: Sequence[PydanticObjectId], draft: Draft
@@ -106,10 +115,11 @@ class Pen:
             update["$push"] = {"events": event.model_dump(by_alias=True)}
         if pictures:
             update["$addToSet"] = {"pictureIds": {"$each": list(pictures)}}
+        asked_s = asyncio.get_running_loop().time()
         row = await Generation.rows().find_one_and_update(fence, update, projection=_SEEN)
         if row is None:
             return False
-        self._look(row)
+        self._look(row, asked_s)
         self.generation.last_sequence += 1 if event else 0
         return True
 
@@ -122,7 +132,7 @@ class Pen:
         row = await Generation.rows().find_one({"_id": self.generation.identity}, _STANDING)
         if row is None or row["attempt"] != self.generation.attempt:
             raise LeaseLostError
-        self._look(row)
+        self._look(row, None)
         happened = tried is not None and tried in [GenerationEvent.model_validate(one) for one in row["events"]]
         if not happened and (row["status"] != Status.RUNNING or row["lease"] is None):
             raise LeaseLostError
@@ -140,6 +150,8 @@ class Pen:
         number = self.generation.attempt
         return {"_id": self.generation.identity, "attempt": number, "status": Status.RUNNING, "lease": {"$ne": None}}
 
-    def _look(self, row: dict[str, Any]) -> None:
+    def _look(self, row: dict[str, Any], confirmed_s: float | None) -> None:
+        if confirmed_s is not None:
+            self.confirmed_s = confirmed_s
         if row.get("cancelRequestedAt") is not None:
             self.cancel_requested.set()

@@ -87,7 +87,7 @@ class Runner:
         self._running[generation.identity] = journal
         try:
             await publish(generation.events[-1])
-            status, failure = await self._do(Work(journal, publish, self.limits))
+            status, failure = await self._do(Work(journal, publish, self.limits, self.closing.budgets))
             delay_s = None
             if failure and journal.cancel_requested.is_set():  # only a result wins over a cancel
                 status, failure = Status.CANCELLED, None

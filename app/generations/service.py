@@ -57,11 +57,14 @@ class Generations:
         The same idempotency key with the same recipe is the same generation.
 
         Raises:
-            AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already.
+            AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already;
+                QUOTA_EXCEEDED when a daily budget is used up.
         """
         owner_key = f"{owner_id}:{key or uuid4().hex}"
         first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
         first.request_id = get_contextvars().get("request_id")
+        if known := await self._known_or_paid_for(first):
+            return _same(known, first)
         limit = self.limits.running + self.limits.queued
         is_next = await Lane.join(owner_id, first.identity, self.limits.running, limit)
         if is_next is None:
@@ -123,6 +126,20 @@ class Generations:
         if generation.owner_id != owner_id:
             raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=("input", "id"))
         return generation
+
+    async def _known_or_paid_for(self, first: Generation) -> Generation | None:
+        """Null while the daily budgets have room for it; without room, the one that its key was used for before.
+
+        Raises:
+            AppError: QUOTA_EXCEEDED for what is new.
+        """
+        try:
+            await self.closing.budgets.require_room(first.owner_id, first.recipe.model, first.created_at)
+        except AppError:
+            if known := await Generation.of_key(first.idempotency_key):
+                return known
+            raise
+        return None
 
     async def _refuse(self, owner_id: PydanticObjectId) -> Generation:
         """Say that too many wait, and when one of them will have ended, by how long the last ones took."""

@@ -4,19 +4,26 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
+from app.costs.budgets import Budgets
+from app.costs.usage import Usage
 from app.database.absence import Absence
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, FailedCall
 from app.generations.attempts import Call, Outcome
 from app.generations.events import GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation
+from app.generations.purse import Purse
 from app.generations.slots import ProviderLimits
+from app.logs import logger
 
+_log = logger(__name__)
 _PROGRESS_EVERY_S = 0.5
 
 
@@ -28,11 +35,12 @@ class StepResult(NamedTuple):
 
 
 class CalledModel(NamedTuple):
-    """Whom a call goes to; `billable`: it takes money for it."""
+    """Whom a call goes to; `billable`: it takes money for it. `expected` is a cautious guess of what it will use."""
 
     provider: str
     model: str
     billable: bool
+    expected: Usage = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -40,6 +48,7 @@ class OpenCall:
     """A call that is being made; the job says what it learns of it."""
 
     provider_request_id: str | None = None
+    usage: Usage = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(slots=True)
@@ -49,10 +58,16 @@ class Work:
     journal: Journal
     publish: Callable[[GenerationEvent], Awaitable[None]]
     limits: ProviderLimits
+    budgets: Budgets = field(default_factory=Budgets)
+    _purse: Purse = field(init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _told_s: float = 0
     _previewed_s: float = 0
     _latest: tuple[str, int] | None = None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._purse = Purse(self.budgets, self.journal)
 
     @property
     def generation(self) -> Generation:
@@ -115,25 +130,24 @@ class Work:
     async def call(self, model: CalledModel) -> AsyncGenerator[OpenCall]:
         """While entered, one call to a provider is made: it holds one of the provider's slots and is in the ledger.
 
-        The entry is written with the next stage: tell one before anything is sent.
+        The entry is written with the next stage: tell one before anything is sent. What the call may cost is reserved
+        from the daily budgets. Several calls may be entered at once.
+
+        Raises:
+            AppError: QUOTA_EXCEEDED when a budget is used up, PROVIDER_NOT_CONFIGURED when the price is not known;
+                then there is no entry.
         """
         generation, opened = self.generation, OpenCall()
         async with self.limits.held(model.provider, generation.identity, generation.attempt):
-            call = Call(
-                number=len(generation.calls) + 1,
-                attempt=generation.attempt,
-                started_at=self.journal.now(),
-                **model._asdict(),
-            )
-            self.journal.note_call(call)
+            call = await self._open(model)
             try:
                 yield opened
             except AppError as error:
-                self._close(call, opened, Outcome.FAILED, error.code)
+                await self._failed(call, opened, error)
                 raise
             except BaseException:
                 if not self.journal.forget_call(call):
-                    self._close(call, opened, Outcome.CANCELLED)
+                    self._close(call, opened, Outcome.CANCELLED, maybe_billed=True)
                 raise
             self._close(call, opened, Outcome.SUCCEEDED)
 
@@ -148,13 +162,54 @@ class Work:
                 latest, self._latest = self._latest, None
                 await self.publish(await self.journal.stage(*latest))
 
-    def _close(self, call: Call, opened: OpenCall, outcome: Outcome, code: ErrorCode | None = None) -> None:
-        cut_off = outcome is Outcome.CANCELLED or code is ErrorCode.TIMEOUT
+    async def _open(self, model: CalledModel) -> Call:
+        """The call's entry, once the budgets bear it."""
+        async with self._turn:  # each reservation counts the calls of those before it
+            at, reservation = self.journal.now(), None
+            if model.billable and self.budgets.are_set:
+                reservation = self._purse.reservation(model.model, model.expected, at)
+                await self.bear(partial(self._purse.hold, reservation))
+            call = Call(
+                number=self.journal.next_call,
+                attempt=self.generation.attempt,
+                provider=model.provider,
+                model=model.model,
+                billable=model.billable,
+                started_at=at,
+                estimated=reservation.amount - reservation.held if reservation else None,
+            )
+            self.journal.note_call(call)
+            return call
+
+    async def _failed(self, call: Call, opened: OpenCall, error: AppError) -> None:
+        known = error.call or FailedCall()
+        opened.provider_request_id = known.request_id or opened.provider_request_id
+        if known.sent or not self.journal.forget_call(call):
+            maybe_billed = known.sent and (known.maybe_billed or error.code is ErrorCode.TIMEOUT)
+            self._close(call, opened, Outcome.FAILED, error.code, maybe_billed=maybe_billed)
+        elif call.estimated is not None:
+            try:
+                async with self._turn:
+                    await self._purse.give_back(call)
+            except PyMongoError as lost:  # the sweep sees it at the generation's end
+                _log.warning("reservation_not_given_back", reason=type(lost).__name__)
+
+    def _close(
+        self,
+        call: Call,
+        opened: OpenCall,
+        outcome: Outcome,
+        code: ErrorCode | None = None,
+        *,
+        maybe_billed: bool = False,
+    ) -> None:
+        """Close the entry, with what the call has cost as far as that is known."""
         ended: dict[str, Any] = {
             "ended_at": self.journal.now(),
             "outcome": outcome,
             "code": code,
-            "maybe_billed": call.billable and cut_off,
+            "maybe_billed": call.billable and maybe_billed,
             "provider_request_id": opened.provider_request_id,
+            "usage": dict(opened.usage),
         }
-        self.journal.note_call(call.model_copy(update=ended))
+        self.journal.note_call(self._purse.priced(call.model_copy(update=ended)))

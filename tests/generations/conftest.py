@@ -10,6 +10,8 @@ import pytest
 from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
 from pymongo.asynchronous.database import AsyncDatabase
 
+from app.costs.budgets import Budgets
+from app.costs.days import BudgetDay
 from app.generations.closing import Closing
 from app.generations.events import GenerationEvent
 from app.generations.following import keep_caught_up, progress
@@ -99,7 +101,7 @@ type MakeEngine = Callable[..., Engine]
 
 @pytest.fixture
 async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
-    await init_beanie(database=database, document_models=[Generation, Lane, ProviderSlots, Turn])
+    await init_beanie(database=database, document_models=[Generation, Lane, ProviderSlots, BudgetDay, Turn])
 
     def make(
         script: Callable[[Work], Awaitable[None]],
@@ -108,10 +110,11 @@ async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
         limits: OwnerLimits | None = None,
         retries: RetryPolicy | None = None,
         calls_at_once: dict[str, int] | None = None,
+        budgets: Budgets | None = None,
     ) -> Engine:
         job, queue, hub = ScriptedJob(script), InProcessQueue(), InProcessHub()
         jobs, limits, switch = {"TEST": job}, limits or OwnerLimits(), Switch()
-        closing = Closing(jobs, queue, hub, limits.running)
+        closing = Closing(jobs, queue, hub, limits.running, budgets or Budgets())
         runner = Runner(
             jobs,
             queue,

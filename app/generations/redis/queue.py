@@ -19,7 +19,7 @@ from app.logs import logger
 
 _log = logger(__name__)
 _ANSWER_S = 1.0
-_REDELIVERY_S = 10.0
+REDELIVERY_S = 10.0
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class RedisQueue:
     """
 
     url: str = field(repr=False)
-    redelivery_s: float = _REDELIVERY_S
+    redelivery_s: float = REDELIVERY_S
     _bell: Bell | None = None
     _hung: asyncio.Event = field(default_factory=asyncio.Event)
     _torn: asyncio.Event = field(default_factory=asyncio.Event)
