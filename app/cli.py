@@ -79,8 +79,10 @@ regen.add_command(pictures)
 def doctor(*, providers: bool) -> None:
     """Say what is configured, what is reachable, what is missing and how to set it."""
     from app.doctor.examination import examine  # noqa: PLC0415 - the same
+    from app.simulator.thread import simulated_if_asked  # noqa: PLC0415 - the same
 
-    report = asyncio.run(examine(load_settings(), providers=providers))
+    with simulated_if_asked(load_settings()) as settings:
+        report = asyncio.run(examine(settings, providers=providers))
     click.echo(report.text())
     sys.exit(0 if report.healthy else 1)
 

@@ -1,7 +1,8 @@
 """The embedded database's engine: mongoeco 4.11.0, its writes by `_id` no slower in a large collection than in a small.
 
 What is made fast: a write or a find whose filter is `_id` and more, an insert's search for an equal `_id`, the search
-of unique indexes for arrays, decoding, and the feed of change streams (left out). All of it reaches into the library's
+of unique indexes for arrays, decoding, and the feed of change streams (left out). And an upsert is refused that a real
+MongoDB refuses. All of it reaches into the library's
 inside; that is why `pyproject.toml` pins its version, and why `tests/database/test_overrides.py` fails if something no
 longer takes hold. `tests/database/test_overrides_differ_in_nothing.py` compares the results with the plain engine's.
 """
@@ -17,6 +18,8 @@ from mongoeco.core.query_plan import AndCondition, EqualsCondition, QueryNode
 from mongoeco.engines import SQLiteEngine
 from mongoeco.engines.semantic_core import filter_documents, finalize_documents
 from mongoeco.engines.sqlite_query import json_path_for_field, path_array_prefixes
+
+from app.database.refusals import refuse_expr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +70,8 @@ class _FastSQLiteEngine(SQLiteEngine):
         operation_context: OperationContext | None = None,
         **kwargs: Any,
     ) -> "MutationOutcome":
+        if kwargs.get("upsert"):
+            refuse_expr(operation.filter_spec)
         sought, selector = _by_id_first(operation, selector_filter)
         sought, context = _unpublished_with(sought, operation_context)
         return await super().update_with_operation(

@@ -42,8 +42,18 @@ def _durable_generation(document: Mapping[str, Any]) -> RawDocument:
     }
 
 
+def _ornament_of_any_kind(document: Mapping[str, Any]) -> RawDocument:
+    """The pictures that it was made from, each with what it shows."""
+    source = {"role": "ORNAMENT", "pictureId": document["uploadedPictureId"], "name": None}
+    kept: RawDocument = {"sources": [source], "measurements": None, "modelType": None}
+    kept |= {"name": None, "favourite": False, "tags": [], "trashedAt": None}
+    kept["lineage.depth"] = len(document["lineage"]["ancestors"])
+    return {"$set": kept, "$unset": {"uploadedPictureId": ""}}
+
+
 STEPS: tuple[Step, ...] = (
     Step("let sweeps find the pictures that nothing refers to", "pictures", 1, _loose_picture),
     Step("generations that survive anything", "generations", 1, _durable_generation),
+    Step("ornaments of five kinds", "ornament_images", 1, _ornament_of_any_kind),
 )
 """Every step there ever was, each collection's in the order of its versions; a document may come from any version."""

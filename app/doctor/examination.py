@@ -5,6 +5,7 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from app.bootstrap.costs import unpriced
 from app.bootstrap.database import DOCUMENTS, opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.database.errors import DatabaseError, DataFolderInUseError
@@ -26,6 +27,7 @@ async def examine(settings: Settings, *, providers: bool = False) -> Report:
     for name, description in parts.description().items():
         if name not in {"database", "queue"}:
             report.fine(name, description)
+    _prices(report, parts)
     await _queue(report, parts)
     await _database(report, parts)
     if providers:
@@ -38,6 +40,12 @@ async def examine(settings: Settings, *, providers: bool = False) -> Report:
     else:
         report.hint("explorer", "not built: run `make run`, or `npm ci && npm run build` in web/")
     return report
+
+
+def _prices(report: Report, parts: Parts) -> None:
+    budgets = parts.runner.closing.budgets
+    if budgets.are_set and (names := unpriced(budgets, parts.models.billed)):
+        report.broken("PRICES", f"has no price for {', '.join(names)}: with a budget they are not called")
 
 
 async def _queue(report: Report, parts: Parts) -> None:
@@ -78,6 +86,10 @@ def _keys(report: Report, settings: Settings) -> None:
         report.broken(name, "holds a placeholder, not a real value: put the real one there, or remove it")
     if settings.google_api_key is None:
         report.hint("GOOGLE_API_KEY", "not set: ornaments are made by basic processing; make a key in Google AI Studio")
+    if settings.openai_api_key is None:
+        report.hint("OPENAI_API_KEY", "not set: text and pictures of words are placeholders; make a key at OpenAI")
+    if settings.cloudinary_url is None:
+        report.hint("CLOUDINARY_URL", "not set: pictures lie on this machine's disk")
     for name in ("jwt_secret", "media_url_key"):
         if settings.real(name) is None:
             report.fine(name.upper(), f"not set: made here and kept in {settings.data_dir / 'secrets' / name}")

@@ -1,6 +1,7 @@
 """One cheap call to each provider that is configured."""
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 
 from app.bootstrap.models import Check
@@ -17,6 +18,8 @@ async def ask_providers(report: Report, parts: Parts) -> None:
         report.hint("providers", "none is configured: OPENAI_API_KEY and GOOGLE_API_KEY are not set")
     for setting, check in parts.models.checks.items():
         await _ask(report, setting, check)
+    if parts.stores.ping is not None:
+        await _ping(report, parts.stores.ping)
 
 
 async def _ask(report: Report, setting: str, check: Check) -> None:
@@ -33,6 +36,16 @@ async def _ask(report: Report, setting: str, check: Check) -> None:
         return
     left = (checkup.shuts_down - datetime.now(UTC).date()).days
     _note_end(report, setting, known, checkup.shuts_down, left)
+
+
+async def _ping(report: Report, ping: Callable[[], Awaitable[None]]) -> None:
+    started = time.perf_counter()
+    try:
+        await ping()
+    except AppError as error:
+        report.broken("CLOUDINARY_URL", f"{error.message} ({error.code})")
+        return
+    report.fine("CLOUDINARY_URL", f"answered in {round((time.perf_counter() - started) * 1000)} ms")
 
 
 def _note_end(report: Report, setting: str, known: str, day: date, left: int) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from app.generations.model import Status
 from app.jobs import text, values
 from app.jobs.desk import Desk, opened
 from app.logs import configure_logs
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
@@ -57,25 +57,29 @@ def show(*, id: str, as_json: bool) -> None:
 @click.argument("id")
 def retry(*, id: str) -> None:
     """Start what failed or was cancelled again, for its owner."""
+    from app.jobs.steering import at_the_wheel  # noqa: PLC0415 - takes most of a second, and who only looks needs none
 
-    async def run(desk: Desk) -> None:
-        started = await desk.retry(id)
+    async def run(settings: Settings) -> None:
+        async with at_the_wheel(settings) as steering:
+            started = await steering.retry(id)
         click.echo(f"{started.identity} is {started.status}: it makes anew what {started.retry_of} was to make.")
 
-    _at_desk(run)
+    _run(run)
 
 
 @jobs.command()
 @click.argument("id")
 def cancel(*, id: str) -> None:
     """Cancel one, for its owner."""
+    from app.jobs.steering import at_the_wheel  # noqa: PLC0415 - the same
 
-    async def run(desk: Desk) -> None:
-        cancelled = await desk.cancel(id)
+    async def run(settings: Settings) -> None:
+        async with at_the_wheel(settings) as steering:
+            cancelled = await steering.cancel(id)
         asked = "" if cancelled.status.ended else "; its worker was asked to let go"
         click.echo(f"{cancelled.identity} is {cancelled.status}{asked}.")
 
-    _at_desk(run)
+    _run(run)
 
 
 @jobs.command()
@@ -119,14 +123,17 @@ def status(*, as_json: bool) -> None:
 
 
 def _at_desk(run: Callable[[Desk], Awaitable[None]]) -> None:
-    settings = load_settings()
-    configure_logs(as_json=settings.app_env == "production", level="WARNING")
-
-    async def at_it() -> None:
+    async def at_it(settings: Settings) -> None:
         async with opened(settings) as desk:
             await run(desk)
 
-    asyncio.run(at_it())
+    _run(at_it)
+
+
+def _run(run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    settings = load_settings()
+    configure_logs(as_json=settings.app_env == "production", level="WARNING")
+    asyncio.run(run(settings))
 
 
 def _show(what: Any) -> None:

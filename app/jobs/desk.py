@@ -1,23 +1,20 @@
-"""Where the operator works: the database of the settings, open, and the use cases over it."""
+"""Where the operator looks at the work, and holds it: the database of the settings, open."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from beanie import PydanticObjectId
 
 from app.accounts.identity import EmailAddress
 from app.accounts.model import User
-from app.api.generations import TYPE_NAME
-from app.api.ids import document_id
-from app.bootstrap.database import DOCUMENTS, opened_database
-from app.bootstrap.parts import assemble
+from app.api.ids import GENERATION, document_id
+from app.bootstrap.database import DOCUMENTS, database_server, opened_database
 from app.database.sharing import joining
 from app.database.upgrade import require_layouts
 from app.generations.model import Generation, Status
-from app.generations.service import Generations
 from app.generations.switch import Turn
 from app.jobs import queries
 from app.jobs.queries import Standing
@@ -44,12 +41,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Looks at everybody's generations, and acts on behalf of their owners.
+    """Looks at everybody's generations, and holds the work of all processes.
 
     `heard_s` is how long it takes at most until every process knows that it is to drain.
     """
 
-    generations: Generations
     heard_s: float
 
     async def newest(self, status: Status | None, email: str | None, limit: int) -> list[tuple[Generation, str]]:
@@ -75,26 +71,6 @@ class Desk:
         if found is None:
             raise JobsError(f"There is no generation {text}.")
         return found
-
-    async def retry(self, text: str) -> Generation:
-        """Start it again for its owner; the new one.
-
-        Raises:
-            AppError: NOT_FOUND, CONFLICT, RATE_LIMITED, as for the owner.
-            JobsError: there is none.
-        """
-        generation = (await self.standing(text)).generation
-        return await self.generations.retry(generation.owner_id, generation.identity, None)
-
-    async def cancel(self, text: str) -> Generation:
-        """Cancel it for its owner; as it stands now.
-
-        Raises:
-            AppError: NOT_FOUND, CONFLICT, as for the owner.
-            JobsError: there is none.
-        """
-        generation = (await self.standing(text)).generation
-        return await self.generations.cancel(generation.owner_id, generation.identity)
 
     async def overview(self) -> Overview:
         """How all of them stand."""
@@ -131,20 +107,14 @@ class Desk:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Desk]:
-    """Open the database, that of a running server included, and what rings its workers.
+    """Open the database, that of a running server included.
 
     Raises:
         DatabaseError: it can't be opened.
-        SecretFileError: a secret's file can't be trusted.
     """
-    parts = assemble(settings)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(parts.close)
-        for link in parts.links:
-            await stack.enter_async_context(link())
-        connection = await stack.enter_async_context(opened_database(settings, joining(parts.server)))
+    async with opened_database(settings, joining(database_server(settings))) as connection:
         await require_layouts(connection.database, DOCUMENTS)
-        yield Desk(parts.services.generations, settings.sweep_every_s + _HEARD_S)
+        yield Desk(settings.sweep_every_s + _HEARD_S)
 
 
 async def _owner(email: str) -> PydanticObjectId:
@@ -156,4 +126,4 @@ async def _owner(email: str) -> PydanticObjectId:
 
 def _identity(text: str) -> PydanticObjectId:
     is_plain = len(text) == _HEXADECIMAL_CHARACTERS and PydanticObjectId.is_valid(text)
-    return PydanticObjectId(text) if is_plain else document_id(text, TYPE_NAME)
+    return PydanticObjectId(text) if is_plain else document_id(text, GENERATION)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from app.api.generations import TYPE_NAME
-from app.api.ids import global_id
+from app.api.ids import GENERATION, global_id
 from app.generations.attempts import Attempt, Call, Lease
 from app.generations.events import GenerationEvent
 from app.generations.model import Generation
@@ -82,7 +81,7 @@ def _line(generation: Generation, owner: str, now: datetime) -> tuple[str, ...]:
 def _facts(generation: Generation, owner: str, now: datetime) -> list[tuple[str, str]]:
     stage = f", {generation.stage} {generation.percent} %" if generation.stage else ""
     facts = [
-        ("id", f"{generation.identity} ({global_id(TYPE_NAME, generation.identity)})"),
+        ("id", f"{generation.identity} ({global_id(GENERATION, generation.identity)})"),
         ("status", generation.status + stage),
         ("owner", f"{owner or '(erased)'} ({generation.owner_id})"),
         ("created", f"{_moment(generation.created_at)}, {age(now - generation.created_at)} ago"),

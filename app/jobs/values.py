@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from app.api.generations import TYPE_NAME
-from app.api.ids import global_id
+from app.api.ids import GENERATION, global_id
 from app.generations.model import Generation
 from app.jobs.desk import Overview
 from app.jobs.queries import Standing
@@ -16,7 +15,7 @@ def in_short(generation: Generation, owner: str) -> Value:
     """A line of a list."""
     return {
         "id": str(generation.identity),
-        "globalId": global_id(TYPE_NAME, generation.identity),
+        "globalId": global_id(GENERATION, generation.identity),
         "status": generation.status,
         "stage": generation.stage,
         "percent": generation.percent,

@@ -16,7 +16,7 @@ _PHOTOS = Path(__file__).parent.parent / "photos"
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("data"), database_setting()) as started:
+    with running(tmp_path_factory.mktemp("data"), database_setting(), fresh=True) as started:
         yield started
 
 

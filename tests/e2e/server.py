@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import TextIO
+
+from tests.e2e.forks import Fork, forked
 
 ROOT = Path(__file__).parent.parent.parent
 _READY = re.compile(r"Regen is ready at (http://[^/]+)/graphql|Regen's worker is ready")
@@ -20,7 +23,7 @@ _STOP_S = 20
 class Server:
     """A running server; `banner` is what it printed before it was ready, `log` what it wrote to stderr so far."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Fork
     url: str
     banner: str
     log: list[str]
@@ -51,20 +54,21 @@ def environment(**settings: str) -> dict[str, str]:
 
 @contextmanager
 def running(
-    data_dir: Path, settings: Mapping[str, str] | None = None, command_name: str = "serve"
+    data_dir: Path, settings: Mapping[str, str] | None = None, command_name: str = "serve", *, fresh: bool = False
 ) -> Generator[Server]:
-    """`regen serve` on a free port, or `regen worker`, stopped at the end."""
+    """`regen serve` on a free port, or `regen worker`, stopped at the end; `fresh`: with an interpreter of its own."""
     env = environment(DATA_DIR=str(data_dir), PORT="0", **(settings or {}))
-    command = [sys.executable, "-m", "app.cli", command_name]
-    with subprocess.Popen(  # noqa: S603 - our own module, no shell
-        command, cwd=data_dir, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with ExitStack() as stack:
+        out, to_out = _pipe(stack)
+        err, to_err = _pipe(stack)
+        process = _started(command_name, data_dir, env, (to_out, to_err), fresh=fresh or "LD_PRELOAD" in env)
+        os.close(to_out)
+        os.close(to_err)
         log: list[str] = []
-        assert process.stderr is not None
-        reader = Thread(target=lambda: log.extend(iter(process.stderr.readline, "")), daemon=True)  # type: ignore[union-attr]
+        reader = Thread(target=lambda: log.extend(iter(err.readline, "")), daemon=True)
         reader.start()
         try:
-            yield _wait_until_ready(process, log)
+            yield _wait_until_ready(process, out, log)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -73,13 +77,30 @@ def running(
                     process.wait(_STOP_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
+                    process.wait(_STOP_S)
             reader.join(_STOP_S)
 
 
-def _wait_until_ready(process: subprocess.Popen[str], log: list[str]) -> Server:
-    assert process.stdout is not None
+def _pipe(stack: ExitStack) -> tuple[TextIO, int]:
+    """What is read here, and the descriptor of the other end."""
+    ours, theirs = os.pipe()
+    return stack.enter_context(os.fdopen(ours, encoding="utf-8")), theirs
+
+
+def _started(
+    command_name: str, data_dir: Path, env: Mapping[str, str], streams: tuple[int, int], *, fresh: bool
+) -> subprocess.Popen[str] | Fork:
+    if not fresh:
+        return forked("app.cli", [command_name], env, data_dir, (None, *streams))
+    command, (out, err) = [sys.executable, "-m", "app.cli", command_name], streams
+    return subprocess.Popen(  # noqa: S603 - our own module, no shell
+        command, cwd=data_dir, env=env, stdout=out, stderr=err, text=True
+    )
+
+
+def _wait_until_ready(process: subprocess.Popen[str] | Fork, out: Iterable[str], log: list[str]) -> Server:
     banner = ""
-    for line in process.stdout:
+    for line in out:
         banner += line
         if found := _READY.search(line):
             return Server(process, found[1] or "", banner, log)

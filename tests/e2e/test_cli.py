@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
+import pytest_asyncio
 from pymongo import AsyncMongoClient
 
 from tests.databases import database_setting
 from tests.e2e.client import Client
-from tests.e2e.commands import is_one_sentence, regen
+from tests.e2e.commands import is_one_sentence, regen, regen_itself
 from tests.e2e.conftest import MakeClient
 from tests.e2e.server import running
 
@@ -30,16 +32,16 @@ async def target_url(mongodb_url: str) -> AsyncIterator[str]:
         await client.drop_database(name)
 
 
-@pytest.fixture
-async def used_data_dir(tmp_path: Path, client_of: MakeClient, car: bytes) -> tuple[Path, Client, Any]:
-    """A data folder in which somebody made an image, and what they saw."""
-    folder = tmp_path / "used"
-    folder.mkdir()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def used_data_dir(tmp_path_factory: pytest.TempPathFactory, car: bytes) -> tuple[Path, Client, Any]:
+    """A data folder in which somebody made an image, and what they saw; who copies from it leaves it as it is."""
+    folder = tmp_path_factory.mktemp("used")
     with running(folder) as server:
-        ada = client_of(server)
-        await ada.sign_up()
-        await ada.finished(await ada.upload(car, prompt="Make it shine"))
-        return folder, ada, await ada.run(_GALLERY)
+        async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+            ada = Client(http, server.sockets_url)
+            await ada.sign_up()
+            await ada.finished(await ada.upload(car, prompt="Make it shine"))
+            return folder, ada, await ada.run(_GALLERY)
 
 
 async def _shows(data_dir: Path, settings: dict[str, str], client_of: MakeClient, before: Client, seen: Any) -> None:
@@ -58,7 +60,7 @@ async def test_embedded_data_and_pictures_move_to_a_real_server(
 ) -> None:
     folder, ada, seen = used_data_dir
     new_folder = tmp_path / "new"
-    done = regen(folder, "copy", "--to", target_url, "--to-data-dir", str(new_folder))
+    done = regen_itself(folder, "copy", "--to", target_url, "--to-data-dir", str(new_folder))
     assert done.returncode == 0, done.stderr
     again = regen(folder, "copy", "--to", target_url)
     assert is_one_sentence(again), again.stderr
@@ -73,8 +75,8 @@ async def test_backup_is_restored_into_an_empty_folder(
     folder, ada, seen = used_data_dir
     archive, fresh = tmp_path / "backup.zip", tmp_path / "fresh"
     fresh.mkdir()
-    assert regen(folder, "backup", str(archive)).returncode == 0
-    restored = regen(fresh, "restore", str(archive))
+    assert regen_itself(folder, "backup", str(archive)).returncode == 0
+    restored = regen_itself(fresh, "restore", str(archive))
     assert restored.returncode == 0, restored.stderr
     assert is_one_sentence(regen(fresh, "restore", str(archive)))
     secret = {"JWT_SECRET": (folder / "secrets" / "jwt_secret").read_text(encoding="ascii")}
@@ -86,18 +88,18 @@ def test_doctor_says_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "[problem] GOOGLE_API_KEY: holds a placeholder" in done.stdout
     assert "embedded database" in done.stdout
-    assert regen(tmp_path, "doctor").returncode == 0
+    assert regen_itself(tmp_path, "doctor").returncode == 0
 
 
 def test_upgrade_has_nothing_to_do_on_a_fresh_folder(tmp_path: Path) -> None:
-    done = regen(tmp_path, "upgrade")
+    done = regen_itself(tmp_path, "upgrade")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_port_in_use_is_one_sentence_that_names_another(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = regen(tmp_path, "serve", PORT=str(port))
+        done = regen_itself(tmp_path, "serve", PORT=str(port))
     assert is_one_sentence(done), done.stderr
     assert f"PORT={port + 1}" in done.stderr
 

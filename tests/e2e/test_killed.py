@@ -24,8 +24,8 @@ def _large_photo() -> bytes:
 
 
 async def test_killed_server_leaves_one_image_after_its_restart(tmp_path: Path, client_of: MakeClient) -> None:
-    settings = database_setting()
-    with running(tmp_path, settings) as first:
+    settings = {**database_setting(), "LEASE_S": "3", "SWEEP_EVERY_S": "0.5"}
+    with running(tmp_path, settings, fresh=True) as first:
         ada = client_of(first)
         await ada.sign_up()
         payload = await ada.upload(_large_photo())

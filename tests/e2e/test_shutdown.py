@@ -95,7 +95,7 @@ async def test_hundred_streams_are_closed_with_1012_and_the_process_is_gone_in_t
 ) -> None:
     settings = {**database_setting(), **silent}
     async with AsyncExitStack() as stack:
-        with running(tmp_path, settings) as server:
+        with running(tmp_path, settings, fresh=True) as server:
             ada = await _ada(server, client_of)
             generation_id = await _running_one(ada, google, car)
             kinds = ((PROGRESS, {"id": generation_id}), (_VIEWER_EVENTS, None))

@@ -33,7 +33,8 @@ async def shared(mongodb_url: str, redis: RedisServer) -> AsyncIterator[dict[str
     """The settings that the server and its workers share."""
     name = f"regen_workers_{uuid4().hex}"
     base, _, options = mongodb_url.partition("?")
-    yield {"MONGODB_URL": f"{base.rstrip('/')}/{name}?{options}", "REDIS_URL": redis.url}
+    url = f"{base.rstrip('/')}/{name}?{options}"
+    yield {"MONGODB_URL": url, "REDIS_URL": redis.url, "LEASE_S": "3", "SWEEP_EVERY_S": "0.5"}
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         await client.drop_database(name)
 
@@ -63,7 +64,7 @@ async def test_worker_of_its_own_makes_what_the_server_accepts(
 ) -> None:
     assert "Redis Streams" in api.banner
     waiting = await ada.upload(car)
-    with running(tmp_path, shared, "worker") as worker:
+    with running(tmp_path, shared, "worker", fresh=True) as worker:
         root = await ada.finished(waiting)
         child = await ada.finished(await ada.regenerate(root, "Make it brighter"))
         assert worker.stop() == 0

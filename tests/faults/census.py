@@ -202,7 +202,7 @@ async def take_census(database: AsyncDatabase[dict[str, Any]], media: Path) -> C
     lanes = await database["lanes"].find().to_list()
     slots = await database["provider_slots"].find().to_list()
     pictures = await database["pictures"].find().to_list()
-    used = {str(image[name]) for image in images for name in ("pictureId", "uploadedPictureId")}
+    used = {str(one["pictureId"]) for image in images for one in (image, *image["sources"])}
     used = used.union(*(_pictures_of(row) for row in rows))
     keys = {str(one["_id"]): f"pictures/{one['key']}" for one in pictures if one.get("state") != _DELETING}
     used_keys = {key for identity, key in keys.items() if identity in used}

@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +15,8 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-_ROOT = Path(__file__).parent.parent.parent
+from tests.e2e.forks import Fork, forked
+
 _LEAVE_S = 10
 
 
@@ -40,7 +39,8 @@ class Database:
     name: str = field(default_factory=lambda: f"regen_faults_{uuid4().hex}")
     foreign_url: str | None = field(default_factory=lambda: os.environ.get("MONGODB_URL") or None)
     _port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[str] | None = None
+    _process: Fork | None = None
+    _leash: int = -1
 
     @property
     def url(self) -> str:
@@ -95,7 +95,7 @@ class Database:
         file = self.folder / "database.log"
         return file.read_text() if file.exists() else ""
 
-    def _own(self) -> subprocess.Popen[str]:
+    def _own(self) -> Fork:
         if self.foreign_url:
             pytest.skip("needs a database server of its own, and MONGODB_URL names another's")
         assert self._process is not None, "it does not run"
@@ -103,23 +103,25 @@ class Database:
 
     def _launch(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "app.database.child", str(self.folder / "regen.sqlite"), str(self._port)]
+        arguments = [str(self.folder / "regen.sqlite"), str(self._port)]
+        stdin, self._leash = os.pipe()
+        out, stdout = os.pipe()
         with (self.folder / "database.log").open("a") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        assert process.stdout is not None
-        if not process.stdout.readline():
+            streams = (stdin, stdout, log.fileno())
+            process = forked("app.database.child", arguments, os.environ, self.folder, streams)
+        os.close(stdin)
+        os.close(stdout)
+        with os.fdopen(out) as said:
+            listens = said.readline()
+        if not listens:
             process.kill()
             self._close(process)
             pytest.fail(f"the embedded database did not start: {self.log()}")
         self._process = process
 
-    def _close(self, process: subprocess.Popen[str]) -> None:
+    def _close(self, process: Fork) -> None:
         process.wait(_LEAVE_S)
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        os.close(self._leash)
         self._process = None
 
 

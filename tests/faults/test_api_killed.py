@@ -10,7 +10,7 @@ from tests.faults.follower import all_see, assert_told_once, following
 from tests.faults.plant import planted
 from tests.faults.provider import overloaded
 
-_MANY = 50 if os.environ.get("FULL") else 20
+_MANY = 50 if os.environ.get("FULL") else 10
 _TOGETHER = {
     "WORKER_SLOTS": f"{_MANY}",
     "USER_RUNNING_LIMIT": f"{_MANY}",

@@ -114,7 +114,8 @@ async def counted(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Ce
         ]
     )
     image = {"_id": ids["image"], "generationId": ids["done"]}
-    await database["ornament_images"].insert_one({**image, "pictureId": ids["made"], "uploadedPictureId": ids["photo"]})
+    sources = [{"pictureId": ids["photo"]}]
+    await database["ornament_images"].insert_one({**image, "pictureId": ids["made"], "sources": sources})
     states = {"going": "DELETING"}
     await database["pictures"].insert_many(
         [{"_id": ids[name], "key": key, "state": states.get(name, "HELD")} for name, key in keys.items()]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,10 @@ _FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 _COUNT = 40 if os.environ.get("FULL") else 4
 
 
-async def _worker(plant: Plant, seconds: int) -> Process:
-    """One whose clock is wrong by so much; its monotonic one goes on as it does."""
-    return await plant.worker(
-        LD_PRELOAD=str(_FAKETIME), FAKETIME=f"{seconds:+d}s", FAKETIME_DONT_FAKE_MONOTONIC="1", WORKER_SLOTS="2"
-    )
+async def _wrong_by(seconds: int, start: Callable[..., Awaitable[Process]], **settings: str) -> Process:
+    """A process whose clock is wrong by so much; its monotonic one goes on as it does."""
+    faked = {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return await start(**faked, **settings)
 
 
 async def _times(plant: Plant) -> list[list[Any]]:
@@ -56,10 +55,13 @@ async def _deliver(plant: Plant, ids: Sequence[str], times: int) -> None:
 
 
 @pytest.mark.skipif(_FAKETIME is None, reason="faketime is not installed: `apt-get install faketime`")
-async def test_workers_whose_clocks_are_a_minute_apart_keep_their_leases(tmp_path: Path) -> None:
+async def test_processes_whose_clocks_are_a_minute_apart_keep_their_leases(tmp_path: Path) -> None:
     """Calls take longer than a lease, everybody sweeps all the time, each job is delivered again and again."""
     async with planted(tmp_path, redis=True, SWEEP_EVERY_S="0.1") as plant:
-        api, *_ = await asyncio.gather(plant.api(), plant.api(), _worker(plant, 30), _worker(plant, -30))
+        api, *_ = await asyncio.gather(
+            *(_wrong_by(seconds, plant.api) for seconds in (30, -30)),
+            *(_wrong_by(seconds, plant.worker, WORKER_SLOTS="2") for seconds in (30, -30)),
+        )
         ada = await plant.client(api)
         image = await plant.first_image(ada)
         plant.gemini.takes_s = 3

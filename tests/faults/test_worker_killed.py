@@ -35,7 +35,7 @@ _KILLS, _EACH = (20, 20) if _FULL else (1, 3)
 _COMMANDS = 60
 _MANY = {"USER_RUNNING_LIMIT": "60", "WORKER_SLOTS": "60", "GEMINI_CONCURRENCY": "60"}
 _CALM = {"LEASE_S": "6", "PICTURE_GRACE_S": "6"}
-"""No shorter than a loaded machine needs: a ring that a killed worker took is out of reach for 10 s anyway."""
+"""No shorter than a loaded machine needs."""
 
 type Fate = Literal["never", "late", "last", "unheard"]
 """What becomes of a command that was under way when its sender died.

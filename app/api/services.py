@@ -1,0 +1,18 @@
+"""The use cases, all of them; a module of its own, because workers put them together and show nothing."""
+
+from dataclasses import dataclass
+
+from app.accounts.service import Accounts
+from app.generations.service import Generations
+from app.ornaments.service import Ornaments
+from app.pictures.library import Pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, put together by the composition root."""
+
+    accounts: Accounts
+    generations: Generations
+    ornaments: Ornaments
+    pictures: Pictures
