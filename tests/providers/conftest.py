@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.providers.aside import Aside
 from app.providers.gemini.image import GeminiImageModel
 from tests.providers.gemini_standin import Standin, serve
 
@@ -38,8 +39,9 @@ async def gemini(google: Standin) -> AsyncIterator[NewGemini]:
             deadline_s: float = 10,
             base_url: str | None = None,
             http: httpx2.AsyncClient | None = None,
+            aside: Aside | None = None,
         ) -> GeminiImageModel:
-            own: dict[str, Any] = {} if http is None else {"http": http}
+            own: dict[str, Any] = {} if http is None else {"http": http, "aside": aside or Aside()}
             made = GeminiImageModel(api_key, model, deadline_s, base_url or google.url, **own)
             stack.push_async_callback(made.close)
             return made

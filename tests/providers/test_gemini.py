@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from app.errors import AppError, ErrorCode
+from app.providers.aside import Aside
 from app.providers.ports.image import ImageModel, ImageRequest, ImageTask, MadePicture, Preview
 from app.providers.ports.model import Reference, Source, Stage
 from tests.providers.conftest import NewGemini
@@ -219,22 +220,22 @@ async def test_deadline_of_the_caller_closes_the_connection(gemini: NewGemini, g
 
 
 async def test_answers_of_all_kinds_leave_their_connection_for_the_next(gemini: NewGemini, google: Standin) -> None:
-    http = httpx2.AsyncClient()
+    http, aside = httpx2.AsyncClient(), Aside()
     for key in ("key-invalid", "key-overloaded", "key-broken-json", "key-broken-base64", "key-no-image"):
-        await _failure(gemini(key, http=http))
-    await _made(gemini("key-picture", http=http))
+        await _failure(gemini(key, http=http, aside=aside))
+    await _made(gemini("key-picture", http=http, aside=aside))
     assert len({seen.port for seen in google.seen}) == 1
 
 
 async def test_cancelled_and_broken_calls_give_their_place_in_the_pool_back(gemini: NewGemini, google: Standin) -> None:
-    http = httpx2.AsyncClient(limits=httpx2.Limits(max_connections=1))
-    task = asyncio.create_task(_run(gemini("key-silent", http=http)))
+    http, aside = httpx2.AsyncClient(limits=httpx2.Limits(max_connections=1)), Aside()
+    task = asyncio.create_task(_run(gemini("key-silent", http=http, aside=aside)))
     assert await asyncio.to_thread(google.hung.wait, _WAIT_S)
     task.cancel()
     await asyncio.wait([task])
-    await _failure(gemini("key-cut-off", http=http))
-    await _failure(gemini("key-silent", http=http, deadline_s=0.2))
-    assert (await _made(gemini("key-picture", http=http))).data == PICTURE
+    await _failure(gemini("key-cut-off", http=http, aside=aside))
+    await _failure(gemini("key-silent", http=http, aside=aside, deadline_s=0.2))
+    assert (await _made(gemini("key-picture", http=http, aside=aside))).data == PICTURE
 
 
 async def test_closing_closes_the_pool(gemini: NewGemini) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from math import ceil
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from google.genai import errors, types
 
 from app.costs.usage import Unit, Usage, tokens_of
 from app.errors import AppError, ErrorCode, FailedCall
+from app.providers.aside import Aside
 from app.providers.gemini.faults import (
     Fault,
     bad_request,
@@ -83,7 +85,8 @@ class GeminiImageModel:
 
     `api_key` is not empty, `model` is one that answers with images, `deadline_s` is the longest silence
     of the wire (the whole call's deadline is the caller's), `base_url` null means Google's own address.
-    One `run` is one HTTP request, never repeated. `http` is closed with the model.
+    One `run` is one HTTP request, never repeated. `http` is closed with the model, and used `aside`, in a loop of
+    its own: the SDK turns pictures into JSON and back wherever it is called.
     """
 
     api_key: str = field(repr=False)
@@ -91,6 +94,7 @@ class GeminiImageModel:
     deadline_s: float
     base_url: str | None = None
     http: httpx2.AsyncClient = field(default_factory=_connections, repr=False, compare=False)
+    aside: Aside = field(default_factory=Aside, repr=False, compare=False)
     _vendor: genai.Client = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -149,12 +153,13 @@ class GeminiImageModel:
             AppError: as `run`.
         """
         async with self._asking(self.model):
-            await self._vendor.aio.models.get(model=self.model)
+            await self.aside.run(partial(self._vendor.aio.models.get, model=self.model))
         return Checkup(self.model)
 
     async def close(self) -> None:
         """Close the pool; calls under way fail."""
-        await self.http.aclose()
+        await self.aside.run(self.http.aclose)
+        await self.aside.close()
         self._vendor.close()
 
     async def _ask(self, request: ImageRequest) -> types.GenerateContentResponse:
@@ -162,7 +167,8 @@ class GeminiImageModel:
         content = types.UserContent(parts=[*pictures, types.Part(text=request.prompt)])
         model = request.model or self.model
         async with self._asking(model):
-            return await self._vendor.aio.models.generate_content(model=model, contents=content, config=_CONFIG)
+            generate = self._vendor.aio.models.generate_content
+            return await self.aside.run(partial(generate, model=model, contents=content, config=_CONFIG))
 
     @asynccontextmanager
     async def _asking(self, model: str) -> AsyncGenerator[None]:
