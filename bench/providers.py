@@ -1,5 +1,7 @@
 """Twenty generations at once with pictures of 6 MB: peak memory, and how long the event loop stood still.
 
+As many calls to a provider at once as its default limit lets through.
+
 The providers are simulated in a process of their own. Everything else is in this one: engine, adapter, store, and the
 driver of the embedded database, which is a process of its own, too. Each provider is measured in a fresh process.
 """
@@ -78,8 +80,6 @@ async def run(provider: str, url: str, folder: Path) -> None:
         "edit_provider": provider,
         "worker_slots": _AT_ONCE,
         "user_running_limit": _AT_ONCE,
-        "openai_concurrency": _AT_ONCE,
-        "gemini_concurrency": _AT_ONCE,
     }
     configure_logs(as_json=True, level="WARNING")
     parts = assemble(load_settings(given))
