@@ -1,7 +1,8 @@
 """A GraphQL client as a front-end developer's would behave: HTTP, uploads, subscriptions."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,12 +31,13 @@ type Json = Any
 
 @dataclass
 class Client:
-    """One person with their tokens."""
+    """One person with their tokens; `tries` is how often a request is sent that is answered with UNAVAILABLE."""
 
     http: httpx2.AsyncClient
     sockets_url: str
     token: str | None = None
     session: dict[str, str] = field(default_factory=dict[str, str])
+    tries: int = 1
 
     @property
     def headers(self) -> dict[str, str]:
@@ -43,10 +45,8 @@ class Client:
 
     async def post(self, query: str, variables: Json = None) -> Json:
         """The whole answer."""
-        response = await self.http.post(
-            "/graphql", json={"query": query, "variables": variables or {}}, headers=self.headers
-        )
-        return response.json()
+        body = {"query": query, "variables": variables or {}}
+        return await self._sent(lambda: self.http.post("/graphql", json=body, headers=self.headers))
 
     async def run(self, query: str, variables: Json = None) -> Json:
         """The data of an answer without errors."""
@@ -61,13 +61,20 @@ class Client:
     async def post_files(self, query: str, variables: Json, files: Mapping[str, tuple[str, bytes, str]]) -> Json:
         """The whole answer to a multipart request; `files` are by the path of their variable."""
         places = {str(number): [f"variables.{path}"] for number, path in enumerate(files)}
-        response = await self.http.post(
-            "/graphql",
-            data={"operations": json.dumps({"query": query, "variables": variables}), "map": json.dumps(places)},
-            files={str(number): file for number, file in enumerate(files.values())},
-            headers={**self.headers, "GraphQL-Require-Preflight": "true"},
-        )
-        return response.json()
+        parts = {"operations": json.dumps({"query": query, "variables": variables}), "map": json.dumps(places)}
+        numbered = {str(number): file for number, file in enumerate(files.values())}
+        headers = {**self.headers, "GraphQL-Require-Preflight": "true"}
+        return await self._sent(lambda: self.http.post("/graphql", data=parts, files=numbered, headers=headers))
+
+    async def _sent(self, send: Callable[[], Awaitable[httpx2.Response]]) -> Json:
+        answer: Json = None
+        for number in range(self.tries):
+            answer = (await send()).json()
+            codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+            if codes != {"UNAVAILABLE"}:
+                break
+            await asyncio.sleep(number / 2)
+        return answer
 
     async def sign_up(self) -> Json:
         """A new account, whose token is sent from now on."""
