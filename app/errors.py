@@ -1,7 +1,9 @@
 """The one error that callers may expect, and the codes they may branch on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class ErrorCode(StrEnum):
@@ -32,12 +34,14 @@ class FailedCall:
     """What is known of a call to a provider that failed.
 
     `request_id` is the provider's own, null when it gave none. `sent` is false when nothing has reached the
-    provider. `maybe_billed`: nobody here knows whether the provider takes money for it.
+    provider. `maybe_billed`: nobody here knows whether the provider takes money for it. `usage` is what it used all
+    the same, by unit, as far as the provider told.
     """
 
     request_id: str | None = None
     sent: bool = True
     maybe_billed: bool = False
+    usage: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class AppError(Exception):

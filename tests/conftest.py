@@ -10,15 +10,32 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
+from tests.database.index_rule import Watch
 from tests.databases import drop_databases
 
 _CLOSE_S = 10
 settings.register_profile("sample", max_examples=30, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
 settings.load_profile("whole" if os.environ.get("FULL") else "sample")
+
+
+@pytest.fixture(scope="session")
+def _watch() -> Watch:
+    """Hears every command of the run; what processes of their own send is not heard."""
+    watch = Watch()
+    monitoring.register(watch)
+    return watch
+
+
+@pytest.fixture(autouse=True)
+def _index_rule(_watch: Watch) -> Iterator[None]:
+    """Whatever a test makes the app ask of the database is served by an index (`tests/database/index_rule.py`)."""
+    _watch.clear()
+    yield
+    assert _watch.faults == []
 
 
 @pytest.fixture(scope="session")

@@ -8,17 +8,20 @@ from beanie import PydanticObjectId
 
 from app.accounts import model as stored
 from app.accounts.service import SignedIn
-from app.api.connections import After, First, Page
+from app.api.batches import ViewerBatches
+from app.api.comparing import ViewerComparisons
+from app.api.connections import After, First, Listing, Page
 from app.api.context import Info, viewer
-from app.api.enums import OrnamentKind, Status
+from app.api.enums import Status, UsagePeriod
 from app.api.errors import UserError, errors_in
+from app.api.gallery import OrnamentGallery
 from app.api.generations import Generation, GenerationConnection
 from app.api.ids import global_id
 from app.api.node import INPUT, Node
-from app.api.ornaments import OrnamentImage, OrnamentImageConnection
+from app.api.templates import ViewerTemplates
+from app.api.usage import Usage, usage_of
 from app.errors import AppError
 from app.generations import model as stored_generations
-from app.ornaments import model as stored_ornaments
 
 TYPE_NAME, VIEWER_TYPE_NAME = "User", "Viewer"
 
@@ -62,11 +65,10 @@ class Session:
 
 
 @strawberry.type(description="Who asks, and what is theirs.")
-class Viewer(Node):
+class Viewer(Node, OrnamentGallery, ViewerTemplates, ViewerComparisons, ViewerBatches):
     """The entry to everything that belongs to one person."""
 
     user: User = strawberry.field(description="The account.")
-    document: strawberry.Private[stored.User]
 
     @classmethod
     def of(cls, user: stored.User) -> Self:
@@ -82,21 +84,20 @@ class Viewer(Node):
         after: After = None,
     ) -> GenerationConnection:
         """The viewer's generations, newest first."""
-        page = Page(first, after)
-        found = await stored_generations.Generation.page(self.document.identity, status, page.after, page.limit)
+        owner_id = self.document.identity
+        page = Page(Listing("generations", owner_id), first, after)
+        older_than, limit = page.stretch.older_than, page.stretch.limit
+        found = await stored_generations.Generation.page(owner_id, status, older_than, limit)
         return GenerationConnection.of([(one.identity, Generation.of(one)) for one in found], page)
 
     @strawberry.field
-    async def ornament_images(
+    async def usage(
         self,
-        first: First = None,
-        after: After = None,
-        kind: Annotated[OrnamentKind | None, strawberry.argument(description="Only those of this kind.")] = None,
-    ) -> OrnamentImageConnection:
-        """The viewer's ornament images, newest first."""
-        page = Page(first, after)
-        found = await stored_ornaments.OrnamentImage.page(self.document.identity, kind, page.after, page.limit)
-        return OrnamentImageConnection.of([(one.identity, OrnamentImage.of(one)) for one in found], page)
+        info: Info,
+        period: Annotated[UsagePeriod, strawberry.argument(description="Of which days.")] = UsagePeriod.LAST_30_DAYS,
+    ) -> Usage:
+        """What the viewer's calls to providers used and cost, by the ledgers of the generations."""
+        return await usage_of(info, self.document.identity, period)
 
 
 async def find(info: Info, identity: PydanticObjectId) -> User | None:

@@ -6,25 +6,12 @@ from typing import Any
 
 from strawberry import Info as StrawberryInfo
 
-from app.accounts.service import Accounts, Viewer
+from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.loaders import Loaders
+from app.api.services import Services
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
-from app.generations.service import Generations
-from app.ornaments.service import Ornaments
-from app.pictures.library import Pictures
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The use cases, put together by the composition root."""
-
-    accounts: Accounts
-    generations: Generations
-    ornaments: Ornaments
-    pictures: Pictures
-
 
 type ShowResult = Callable[[Info, Generation], Awaitable[Any]]
 """Shows what a succeeded generation made, as the GraphQL type of its kind; null when it is gone."""

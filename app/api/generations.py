@@ -11,14 +11,16 @@ from beanie import PydanticObjectId
 from app.api.attempts import GenerationAttempt
 from app.api.connections import Connection
 from app.api.context import Info, viewer
+from app.api.costs import Cost, cost_of_all, estimate_of
 from app.api.enums import ErrorCode, Status
-from app.api.ids import document_id, global_id
+from app.api.ids import GENERATION, document_id, global_id
 from app.api.node import GlobalId, Node
 from app.api.pictures import Picture
+from app.api.templates import UsedTemplate
 from app.generations import model as stored
 from app.generations.attempts import Failure
 
-TYPE_NAME = "Generation"
+TYPE_NAME = GENERATION
 _RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
 """What the generations of each kind make."""
 
@@ -49,6 +51,9 @@ class GenerationRecipe:
     parent_id: strawberry.ID | None = strawberry.field(
         description="The image that this is a further version of; null for a first one."
     )
+    template: UsedTemplate | None = strawberry.field(
+        description="The saved prompt that the last of `prompts` comes from; null without one."
+    )
     picture_ids: strawberry.Private[tuple[PydanticObjectId, ...]]
 
     @classmethod
@@ -62,6 +67,7 @@ class GenerationRecipe:
             provider=recipe.provider,
             model=recipe.model,
             parent_id=parent_id,
+            template=UsedTemplate.of(recipe.template) if recipe.template else None,
             picture_ids=tuple(picture.picture_id for picture in recipe.pictures),
         )
 
@@ -83,6 +89,12 @@ class Generation(Node):
     failure: GenerationFailure | None = strawberry.field(description="Why it failed; null unless it did.")
     recipe: GenerationRecipe = strawberry.field(description="What it is made from.")
     attempts: list[GenerationAttempt] = strawberry.field(description="Each try, oldest first.")
+    cost: Cost | None = strawberry.field(
+        description="What its calls to providers have cost so far; null when that of one is not known."
+    )
+    estimated_cost: Cost | None = strawberry.field(
+        description="What was held for its calls in the daily budgets; null when nothing was."
+    )
     created_at: datetime = strawberry.field(description="When it was accepted.")
     not_before: datetime | None = strawberry.field(
         description="When the next attempt may begin; null unless it waits for one."
@@ -106,6 +118,8 @@ class Generation(Node):
             failure=GenerationFailure.of(failure) if failure else None,
             recipe=GenerationRecipe.of(generation),
             attempts=[GenerationAttempt.of(attempt, generation.calls) for attempt in generation.attempts],
+            cost=cost_of_all(generation.calls),
+            estimated_cost=estimate_of(generation.calls),
             created_at=generation.created_at,
             not_before=generation.not_before,
             cancel_requested_at=generation.cancel_requested_at,

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+from typing import Final
 
 from beanie import PydanticObjectId
 from bson.errors import InvalidId
 
 from app.errors import bad_input
+
+GENERATION: Final = "Generation"
+"""Its type's name; the command line writes such ids too, and needs nothing else of the API."""
 
 
 def global_id(type_name: str, document_id: PydanticObjectId) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, override
 
 from graphql import (
@@ -22,7 +23,7 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE
+from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE, LARGEST_TREE_PAGE
 from app.errors import ErrorCode
 
 
@@ -53,6 +54,12 @@ MAX = _Size(depth=15, aliases=50, directives=50, fields=1_000, cost=20_000)
 MAX_TOKENS = 2_000
 """Of a whole document; above it the parser stops, so that nothing else has to be afraid of its length."""
 _INTROSPECTION = frozenset({"__schema", "__type"})
+_SIZES = frozenset({"first", "last", "limit"})
+"""Arguments that say how much of a list is wanted."""
+_LARGEST = MappingProxyType({"descendants": LARGEST_TREE_PAGE, "tree": LARGEST_TREE_PAGE})
+"""Of lists whose pages may be larger than others'."""
+_UNSIZED = MappingProxyType({"ancestors": LARGEST_PAGE, "changed": LARGEST_PAGE, "revisions": LARGEST_PAGE})
+"""Of lists that come whole and may be long: as many as are reckoned with."""
 
 
 class OperationSize(ValidationRule):
@@ -130,15 +137,18 @@ class _Ruler:
         return size.beside(outer).beside(_Size(aliases=int(selection.alias is not None), fields=1, cost=1))
 
     def _repeats(self, field: FieldNode) -> int:
-        """How often what is inside of a field may come: the `first` of a list."""
-        if field.name.value not in self._lists:
-            return 1
-        given = next((a.value for a in field.arguments or () if a.name.value == "first"), None)
-        first = _number(given)
-        if isinstance(given, VariableNode):
-            first = self._variables.get(given.name.value)
+        """How often what is inside of a field may come: the size of a list's page."""
+        name = field.name.value
+        if name not in self._lists:
+            return _UNSIZED.get(name, 1)
+        given = [self._value(a.value) for a in field.arguments or () if a.name.value in _SIZES]
         # 100.0 is an Int to GraphQL, too
-        return int(min(max(first, 1), LARGEST_PAGE)) if isinstance(first, int | float) else DEFAULT_PAGE
+        largest = _LARGEST.get(name, LARGEST_PAGE)
+        sizes = [int(min(max(size, 1), largest)) for size in given if isinstance(size, int | float)]
+        return max(sizes, default=DEFAULT_PAGE)
+
+    def _value(self, given: ValueNode) -> object:
+        return self._variables.get(given.name.value) if isinstance(given, VariableNode) else _number(given)
 
     def _fragment(self, name: str, spread: frozenset[str]) -> _Size:
         if name in spread or name not in self._fragments:  # other rules report a circle and an unknown fragment
@@ -165,11 +175,11 @@ def _too_large(message: str, node: OperationDefinitionNode | None) -> GraphQLErr
 
 
 def _lists(schema: GraphQLSchema) -> frozenset[str]:
-    """Names of the fields that take `first`."""
+    """Names of the fields that take the size of a page."""
     return frozenset(
         name
         for kind in schema.type_map.values()
         if isinstance(kind, GraphQLObjectType)
         for name, field in kind.fields.items()
-        if "first" in field.args
+        if not _SIZES.isdisjoint(field.args)
     )

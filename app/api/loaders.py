@@ -10,25 +10,41 @@ from dataclasses import dataclass
 from beanie import PydanticObjectId
 from strawberry.dataloader import DataLoader
 
+from app.api.lineage import TreeLoaders, tree_loaders
 from app.generations.backlog import waiting
-from app.generations.model import Generation
+from app.generations.model import Generation, Standing
+from app.lineage.counts import Spot
+from app.lineage.promotion import Promotion
+from app.lineage.votes import Score, Vote
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
+from app.templates.model import Template, TemplateRevision
+from app.templates.uses import uses_of
 
 _AT_ONCE = 400
+_IMAGES_AT_ONCE = 2_000
+"""Of one tree they all ask about the same root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
-    """Documents by id; null for an id that names nothing.
+    """Documents by id; null for an id that names nothing. `promotions` are by the root's.
 
-    `queue_positions` are by the generation's id: how many have their turn before it, null when it waits no more.
+    `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
+    have their turn before it, null when it waits no more.
     """
 
     pictures: DataLoader[PydanticObjectId, Picture | None]
     generations: DataLoader[PydanticObjectId, Generation | None]
+    standing: DataLoader[PydanticObjectId, Standing | None]
     queue_positions: DataLoader[PydanticObjectId, int | None]
     ornament_images: DataLoader[PydanticObjectId, OrnamentImage | None]
+    ornament_trees: TreeLoaders[OrnamentImage]
+    promotions: DataLoader[PydanticObjectId, Promotion | None]
+    scores: DataLoader[Spot, Score]
+    templates: DataLoader[PydanticObjectId, Template | None]
+    template_revisions: DataLoader[PydanticObjectId, tuple[TemplateRevision, ...] | None]
+    template_uses: DataLoader[PydanticObjectId, int | None]
 
 
 def make_loaders() -> Loaders:
@@ -36,19 +52,32 @@ def make_loaders() -> Loaders:
     return Loaders(
         pictures=_by_id(Picture.by_ids),
         generations=_by_id(Generation.without_events),
+        standing=_by_id(Generation.standing),
         queue_positions=_by_id(_queue_positions),
         ornament_images=_by_id(OrnamentImage.by_ids),
+        ornament_trees=tree_loaders(OrnamentImage),
+        promotions=_by_id(Promotion.of_roots, _IMAGES_AT_ONCE),
+        scores=DataLoader(load_fn=_scores, cache=False, max_batch_size=_IMAGES_AT_ONCE),
+        templates=_by_id(Template.by_ids),
+        template_revisions=_by_id(Template.revisions_of),
+        template_uses=_by_id(uses_of),
     )
 
 
 def _by_id[T](
     read: Callable[[Sequence[PydanticObjectId]], Awaitable[Mapping[PydanticObjectId, T]]],
+    at_once: int = _AT_ONCE,
 ) -> DataLoader[PydanticObjectId, T | None]:
     async def load(ids: list[PydanticObjectId]) -> list[T | None]:
         found = await read(list(dict.fromkeys(ids)))
         return [found.get(identity) for identity in ids]
 
-    return DataLoader(load_fn=load, cache=False, max_batch_size=_AT_ONCE)
+    return DataLoader(load_fn=load, cache=False, max_batch_size=at_once)
+
+
+async def _scores(spots: list[Spot]) -> list[Score]:
+    found = await Vote.scores(spots)
+    return [found[spot] for spot in spots]
 
 
 async def _queue_positions(_: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, int]:

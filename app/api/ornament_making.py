@@ -1,4 +1,4 @@
-"""The mutations that make ornament images: one for each kind, and the regeneration of any."""
+"""The mutations that make ornament images of photos: one for each kind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,10 +10,8 @@ from app.api.context import Info, viewer
 from app.api.enums import ModelType
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
-from app.api.ids import document_id
 from app.api.keys import KEY_WORDS, check_key
 from app.api.node import INPUT
-from app.api.ornaments import TYPE_NAME
 from app.api.pictures import PictureInput, take_in
 from app.ornaments.asked import Asked, Role
 from app.ornaments.model import OrnamentKind
@@ -104,15 +102,6 @@ class GenerateCampaignShotInput:
     idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
 
-@strawberry.input(description="An image, and what should be different about it.")
-class RegenerateImageInput:
-    """What `regenerateImage` takes."""
-
-    image_id: strawberry.ID = strawberry.field(description="The id of an `OrnamentImage` of yours: it stays as it is.")
-    prompt: str = strawberry.field(description="The wish, 1 to 2,000 characters; it joins the prompts before it.")
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
-
-
 @strawberry.type(description="The work that was started, or why it was not.")
 class UploadOrnamentPayload(StartedGeneration):
     """What `uploadOrnament` answers."""
@@ -136,11 +125,6 @@ class GenerateRealModelWithOrnamentPayload(StartedGeneration):
 @strawberry.type(description="The work that was started, or why it was not.")
 class GenerateCampaignShotPayload(StartedGeneration):
     """What `generateCampaignShot` answers."""
-
-
-@strawberry.type(description="The work that was started, or why it was not.")
-class RegenerateImagePayload(StartedGeneration):
-    """What `regenerateImage` answers."""
 
 
 @strawberry.type
@@ -216,23 +200,6 @@ class OrnamentMutation:
         }
         generation = await _made(info, OrnamentKind.CAMPAIGN_SHOT_ADVANCED, asked, given, input.idempotency_key)
         return GenerateCampaignShotPayload(generation=generation)
-
-    @strawberry.mutation
-    @errors_in(RegenerateImagePayload)
-    async def regenerate_image(
-        self, info: Info, input: Annotated[RegenerateImageInput, INPUT]
-    ) -> RegenerateImagePayload | None:
-        """Make a child of an image: its picture and its prompts, plus one more wish.
-
-        Follow it with `generationProgress`.
-        """
-        who = viewer(info)
-        key = check_key(input.idempotency_key)
-        image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
-        ornaments = info.context.services.ornaments
-        generation = await ornaments.regenerate(who.user_id, image_id, input.prompt, key)
-        return RegenerateImagePayload(generation=Generation.of(generation))
-
 
 async def _made(info: Info, kind: OrnamentKind, asked: Asked, given: Given, key: str | None) -> Generation:
     """Start it; the words are looked at before any picture is taken in."""

@@ -24,6 +24,8 @@ from app.api.lineage import (
 )
 from app.api.node import Node
 from app.api.ornament_pictures import OrnamentPictures
+from app.api.promoted import Promotable
+from app.api.voted import Votable
 from app.generations import model as stored_generations
 from app.ornaments import model as stored
 from app.ornaments.versions import write_version
@@ -36,7 +38,7 @@ _NOTHING: Near = MappingProxyType({})
 
 
 @strawberry.type(description="One version of a product picture of jewellery.")
-class OrnamentImage(OrnamentPictures, Node):
+class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     """Shown from its document; parents and children are read when asked for."""
 
     kind: OrnamentKind = strawberry.field(description="What was made of the photo.")
@@ -115,6 +117,12 @@ class OrnamentImage(OrnamentPictures, Node):
         if self.document.lineage.root_id == self.document.identity:
             return self
         return await self._relative(info, self.document.lineage.root_id)
+
+    @strawberry.field
+    async def promoted_version(self, info: Info) -> "OrnamentImage | None":
+        """The chosen version of this image's tree, which may be in the trash; null when none was chosen, or is left."""
+        promotion = await info.context.loaders.promotions.load(self.document.lineage.root_id)
+        return await self._relative(info, promotion.version_id) if promotion else None
 
     @strawberry.field
     async def ancestors(self, info: Info) -> "list[OrnamentImage]":

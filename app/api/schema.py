@@ -12,7 +12,25 @@ from strawberry.tools import merge_types
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from app.api import accounts, events, generations, ornaments, pictures, steering
+from app.api import (
+    accounts,
+    batch_steering,
+    batches,
+    estimates,
+    events,
+    generations,
+    labels,
+    ornament_making,
+    ornaments,
+    pictures,
+    promoting,
+    regenerating,
+    replays,
+    steering,
+    templates,
+    trash,
+    voting,
+)
 from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
@@ -26,9 +44,11 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
     {
         accounts.TYPE_NAME: accounts.find,
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
+        batches.TYPE_NAME: batches.find,
         generations.TYPE_NAME: generations.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
+        templates.TYPE_NAME: templates.find,
     }
 )
 _RESULTS: Mapping[str, ShowResult] = MappingProxyType({GENERATION_KIND: ornaments.result})
@@ -58,9 +78,24 @@ class NodeQuery:
         return await find(info, identity) if find else None
 
 
-Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery))
-Subscription = merge_types("Subscription", (events.GenerationSubscription,))
-Mutation = merge_types("Mutation", (accounts.AccountMutation, ornaments.OrnamentMutation, steering.GenerationMutation))
+Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))
+Subscription = merge_types("Subscription", (events.GenerationSubscription, batch_steering.BatchSubscription))
+Mutation = merge_types(
+    "Mutation",
+    (
+        accounts.AccountMutation,
+        ornament_making.OrnamentMutation,
+        regenerating.RegenerationMutation,
+        replays.ReplayMutation,
+        batch_steering.BatchMutation,
+        labels.LabelMutation,
+        promoting.PromotionMutation,
+        trash.TrashMutation,
+        voting.VoteMutation,
+        templates.TemplateMutation,
+        steering.GenerationMutation,
+    ),
+)
 
 
 class OneOperation(SchemaExtension):

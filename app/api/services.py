@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from app.accounts.service import Accounts
+from app.batches.service import Batches
 from app.generations.service import Generations
+from app.ornaments.comparing import Comparisons
+from app.ornaments.replaying import Replays
 from app.ornaments.service import Ornaments
 from app.pictures.library import Pictures
 
@@ -16,3 +19,6 @@ class Services:
     generations: Generations
     ornaments: Ornaments
     pictures: Pictures
+    batches: Batches
+    replays: Replays
+    comparisons: Comparisons

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.accounts.model import Session, User
+from app.batches.model import Batch
 from app.costs.days import BudgetDay
 from app.database import servers
 from app.database.connection import Connection, connect
@@ -13,22 +14,29 @@ from app.generations.lanes import Lane
 from app.generations.model import Generation
 from app.generations.slots import ProviderSlots
 from app.generations.switch import Turn
+from app.lineage.promotion import Promotion
 from app.lineage.tombstone import Tombstone
+from app.lineage.votes import Vote
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
 from app.settings import Settings
+from app.templates.model import Template
 
 DOCUMENTS: DocumentTypes = (
     User,
     Session,
     Picture,
     Generation,
+    Batch,
     Lane,
     ProviderSlots,
     BudgetDay,
     Turn,
     Tombstone,
+    Promotion,
+    Vote,
     OrnamentImage,
+    Template,
 )
 
 

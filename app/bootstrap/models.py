@@ -126,7 +126,7 @@ def _openai(found: Adapters, settings: Settings, key: str) -> None:
         text, vision, image = SimulatedTextModel(text), SimulatedVisionModel(vision), SimulatedImageModel(image)
     found.text["openai"] = GuardedTextModel(text, _guard(settings, "openai"))
     found.vision["openai"] = GuardedVisionModel(vision, _guard(settings, "openai"))
-    found.images["openai"] = GuardedImageModel(image, _guard(settings, "openai"))
+    found.images["openai"] = GuardedImageModel(image, _guard(settings, "openai"), _guard(settings, "openai"))
     found.closers.append(client.close)
     for setting in ("openai_text_model", "openai_vision_model", "openai_image_model"):
         found.checks[setting.upper()] = partial(client.look_up, getattr(settings, setting), setting.upper())
@@ -139,7 +139,7 @@ def _gemini(found: Adapters, settings: Settings, key: str) -> None:
         key, settings.gemini_image_model, settings.provider_timeout_s, settings.google_gemini_base_url
     )
     image: ImageModel = SimulatedImageModel(model) if settings.simulate else model
-    found.images["gemini"] = GuardedImageModel(image, _guard(settings, "gemini"))
+    found.images["gemini"] = GuardedImageModel(image, _guard(settings, "gemini"), _guard(settings, "gemini"))
     found.closers.append(model.close)
     found.checks["GEMINI_IMAGE_MODEL"] = model.look_up
 

@@ -14,6 +14,8 @@ from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from app.api.services import Services
+from app.batches.service import Batches
+from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
 from app.bootstrap.models import Models, models_of
@@ -27,7 +29,10 @@ from app.generations.service import Generations, OwnerLimits
 from app.generations.sweeper import Sweeper
 from app.generations.switch import Switch
 from app.making.pictures import PictureMaker
+from app.ornaments.batching import RegenerateEach
+from app.ornaments.comparing import Comparisons
 from app.ornaments.jobs import OrnamentJob
+from app.ornaments.replaying import Replays
 from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
@@ -81,13 +86,18 @@ def assemble(settings: Settings) -> Parts:
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings))
     generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, models.edit)})
+    ornaments = Ornaments(generations, models.edit)
+    batches = Batches(Starter(generations, {GENERATION_KIND: RegenerateEach(ornaments)}))
+    replays = Replays(generations, models.makers)
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
-        services=Services(_accounts(settings), generations, Ornaments(generations, models.edit), pictures),
+        services=Services(
+            _accounts(settings), generations, ornaments, pictures, batches, replays, Comparisons(pictures)
+        ),
         runner=work.runner_of(settings, closing, switch),
-        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets),
+        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets, batches),
         queue=queue,
         hub=hub,
         stores=stores,

@@ -71,7 +71,12 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
         serving = await begun.enter_async_context(parts.queue.serve(parts.runner.run, slots)) if slots else None
         clock = parts.services.generations.clock
         await clock.set(connection.database)
-        duties = (parts.sweeper.run, partial(keep_caught_up, parts.hub.followers, clock), parts.runner.heed_cancels)
+        duties = (
+            parts.sweeper.run,
+            partial(keep_caught_up, parts.hub.followers, clock),
+            parts.runner.heed_cancels,
+            parts.services.batches.errands.run,
+        )
         tasks = [asyncio.create_task(_kept(duty)) for duty in duties]
         try:
             yield Working(connection, serving, parts.settings.shutdown_grace_s, begun)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from beanie import PydanticObjectId
 
 from app.accounts.model import Session
+from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
 from app.costs.budgets import Budgets
 from app.database.document import utc_now
@@ -29,7 +30,7 @@ from app.settings import Settings
 
 _SESSIONS_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
-_CALL_MARGIN_S = 10
+_CALL_MARGIN_S = 60  # what a call's reader may take besides: the ledger, a preview
 
 type Link = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -71,7 +72,9 @@ def runner_of(settings: Settings, closing: Closing, switch: Switch) -> Runner:
     )
 
 
-def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures, budgets: Budgets) -> Sweeper:
+def sweeper_of(
+    settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures, budgets: Budgets, batches: Batches
+) -> Sweeper:
     """Who cleans up after crashes, one process at a time."""
     every_s = _CHORES_EVERY * settings.sweep_every_s
 
@@ -84,6 +87,7 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, pictures: P
     chores = (
         trimming(settings.event_retention_s, every_s, Picture.let_go),
         clearing([OrnamentImage], settings.picture_grace_s, every_s),
+        Chore("batches", settings.sweep_every_s, batches.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
         *budget_chores(budgets, every_s),

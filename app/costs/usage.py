@@ -26,6 +26,11 @@ def of_one_call(usage: Usage) -> Usage:
     return {Unit.CALLS: 1, **usage}
 
 
+def named(usage: Usage) -> dict[str, int]:
+    """The same under plain names, as failures carry it."""
+    return {str(unit): count for unit, count in usage.items()}
+
+
 def tokens_of(text: str) -> int:
     """A cautious guess of how many tokens a text is: about one for three characters, of any language."""
     return len(text.encode()) // 3 + 1

@@ -10,12 +10,16 @@ from app.errors import ErrorCode
 
 
 class Failure(StoredValue):
-    """Why it failed: a public code, a sentence for people, and whether the same again may succeed."""
+    """Why it failed: a public code, a sentence for people, and whether the same again may succeed.
+
+    `sent` is false when it is of a call to a provider that nothing has reached.
+    """
 
     code: ErrorCode
     message: str
     retryable: bool
     retry_after_s: float | None = None
+    sent: bool = True
 
 
 class Lease(StoredValue):
@@ -36,7 +40,7 @@ class Outcome(StrEnum):
 
 
 class Attempt(StoredValue):
-    """One try of one worker; `outcome` is null while it runs, `code` and `message` say why it failed."""
+    """One try of one worker; `outcome` is null while it runs, `code`, `message` and `sent` say why it failed."""
 
     number: int
     worker: str
@@ -45,6 +49,7 @@ class Attempt(StoredValue):
     outcome: Outcome | None = None
     code: ErrorCode | None = None
     message: str | None = None
+    sent: bool = True
 
 
 class Call(StoredValue):

@@ -174,7 +174,7 @@ class Journal:
             cost = None if call.billable else 0
             ended = {"outcome": Outcome.CANCELLED, "ended_at": at, "maybe_billed": call.billable, "cost": cost}
             self.note_call(call.model_copy(update=ended))
-        said = {"code": failure.code, "message": failure.message} if failure else {}
+        said = {"code": failure.code, "message": failure.message, "sent": failure.sent} if failure else {}
         attempt = self.attempt.model_copy(update={"outcome": outcome, "ended_at": at, **said})
         return {f"attempts.{attempt.number - 1}": attempt.model_dump(by_alias=True)}
 

@@ -45,6 +45,15 @@ class Latest(NamedTuple):
     sequence: int
 
 
+class Standing(NamedTuple):
+    """How a generation stands, and no more of it."""
+
+    status: Status
+    sequence: int
+    failure: Failure | None
+    calls: tuple[Call, ...]
+
+
 class Generation(StoredDocument):
     """One document is the truth of each step of the work.
 
@@ -52,7 +61,7 @@ class Generation(StoredDocument):
     `result_id` is the id that what it makes will have. RUNNING without a lease waits for its next attempt, until
     `not_before` if that is set. `settled` is false until it has ended and its result is written; what is not settled
     is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to. `request_id` is
-    that of the request which asked for it.
+    that of the request which asked for it, `batch_id` that of the batch which it is an item of.
     """
 
     schema_version: int = 2
@@ -62,6 +71,7 @@ class Generation(StoredDocument):
     idempotency_key: str
     result_id: PydanticObjectId
     retry_of: PydanticObjectId | None = None
+    batch_id: PydanticObjectId | None = None
     request_id: str | None = None
     status: Status = Status.QUEUED
     stage: str | None = None
@@ -95,6 +105,7 @@ class Generation(StoredDocument):
             IndexModel([("settled", ASCENDING), ("_id", ASCENDING)], name="unsettled"),
             IndexModel([("trimmed", ASCENDING), ("endedAt", ASCENDING), ("_id", ASCENDING)], name="untrimmed"),
             IndexModel([("pictureIds", ASCENDING)], name="pictures"),
+            IndexModel([("recipe.template.templateId", ASCENDING)], name="templates", sparse=True),
             IndexModel([("recipe.parentId", ASCENDING), ("_id", ASCENDING)], name="changes"),
         ]
 
@@ -137,6 +148,19 @@ class Generation(StoredDocument):
         """The one of that idempotency key, its events left out."""
         row = await cls.rows().find_one({"idempotencyKey": idempotency_key}, {"events": 0})
         return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def of_keys(cls, idempotency_keys: Sequence[str]) -> dict[str, PydanticObjectId]:
+        """The ids of those of these idempotency keys (400 at most), by key."""
+        rows = cls.rows().find({"idempotencyKey": {"$in": list(idempotency_keys)}}, {"idempotencyKey": 1})
+        return {row["idempotencyKey"]: row["_id"] async for row in rows}
+
+    @classmethod
+    async def standing(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Standing]:
+        """How each of `ids` (400 at most) stands that exists, by id."""
+        shown = {"status": 1, "lastSequence": 1, "failure": 1, "calls": 1}
+        rows = cls.rows().find({"_id": {"$in": list(ids)}}, shown).batch_size(_PAGE)
+        return {row["_id"]: _standing(row) async for row in rows}
 
     @classmethod
     async def without_events(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
@@ -207,3 +231,9 @@ class Generation(StoredDocument):
     async def settle(cls, generation_id: PydanticObjectId) -> None:
         """Say that it has ended and its result is written; safe to repeat."""
         await cls.rows().update_one({"_id": generation_id}, {"$set": {"settled": True}})
+
+
+def _standing(row: Mapping[str, Any]) -> Standing:
+    failure = None if row["failure"] is None else Failure.model_validate(row["failure"])
+    calls = tuple(Call.model_validate(call) for call in row["calls"])
+    return Standing(Status(row["status"]), row["lastSequence"], failure, calls)

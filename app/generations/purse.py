@@ -73,7 +73,7 @@ class Purse:
         return call.model_copy(update={"cost": cost, "currency": self.budgets.prices.currency if has_amount else None})
 
     async def give_back(self, call: Call) -> None:
-        """Hold no more than the other calls of its day need: this one was not made, and is not in the ledger."""
+        """Hold no more than the calls of its day that are in the ledger need; this one has ended, or was never made."""
         day = day_of(call.started_at)
         if self._held is not None and day_of(self._held.at) == day:
             held = spent_on(self.journal.generation.calls, day)

@@ -32,11 +32,18 @@ class Origin(StoredValue):
     sources: tuple[OriginPicture, ...]
 
 
+class UsedTemplate(StoredValue):
+    """The saved prompt that the latest wish comes from, which may have been changed or deleted since."""
+
+    template_id: PydanticObjectId
+    revision: int
+
+
 class Recipe(StoredValue):
     """All that a generation is made from; never changed.
 
     `prompts` are the instruction and each wish, oldest first. `parent_id` is the version that this one
-    descends from, null for a first one, as is `origin`.
+    descends from, null for a first one, as is `origin`. `template` is null without one.
     """
 
     task: str
@@ -47,6 +54,7 @@ class Recipe(StoredValue):
     parameters: dict[str, str] = Field(default_factory=dict)
     parent_id: PydanticObjectId | None = None
     origin: Origin | None = None
+    template: UsedTemplate | None = None
 
     @property
     def picture_ids(self) -> list[PydanticObjectId]:

@@ -26,13 +26,16 @@ class RetryPolicy:
     def delay_s(self, generation: Generation, failure: Failure, now: datetime) -> float | None:
         """Seconds until the next attempt, null when there is none: it is not worth it, or all are used up.
 
-        The attempt that failed is the generation's last one, and is not closed yet. A wait that the provider asks
-        for is never shortened.
+        The attempt that failed is the generation's last one, and is not closed yet. One that could send nothing to a
+        provider that is away has cost nothing: only the time limits those. A wait that the provider asks for is never
+        shortened.
         """
-        failed = 1 + sum(attempt.outcome is Outcome.FAILED for attempt in generation.attempts)
-        if not failure.retryable or failed >= self.attempts:
+        *earlier, _ = generation.attempts
+        failed = [attempt.sent for attempt in earlier if attempt.outcome is Outcome.FAILED] + [failure.sent]
+        counted = sum(failed)
+        if not failure.retryable or counted >= self.attempts:
             return None
-        backoff_s = min(self.longest_s, self.first_s * 2 ** (failed - 1)) * random.uniform(0.5, 1)  # noqa: S311 - keeps retries apart, no secret
+        backoff_s = min(self.longest_s, self.first_s * 2 ** (len(failed) - 1)) * random.uniform(0.5, 1)  # noqa: S311 - keeps retries apart, no secret
         delay_s = max(backoff_s, failure.retry_after_s or 0)
         passed_s = (now - generation.attempts[0].started_at).total_seconds()
         return delay_s if passed_s + delay_s <= self.within_s else None

@@ -186,7 +186,11 @@ def _failure_of(errors: ExceptionGroup[Exception]) -> Failure:
     error = first_cause(expected or errors)
     if isinstance(error, AppError):
         return Failure(
-            code=error.code, message=error.message, retryable=error.retryable, retry_after_s=error.retry_after_s
+            code=error.code,
+            message=error.message,
+            retryable=error.retryable,
+            retry_after_s=error.retry_after_s,
+            sent=error.call.sent if error.call else True,
         )
     _log.error("generation_crashed", exc_info=error)
     message = "Something went wrong on our side; it is logged under the generation's id."

@@ -51,6 +51,7 @@ class Generations:
         recipe: Recipe,
         key: str | None,
         retry_of: PydanticObjectId | None = None,
+        batch_id: PydanticObjectId | None = None,
     ) -> Generation:
         """Write the one document that is the truth, then ring.
 
@@ -62,7 +63,7 @@ class Generations:
         """
         owner_key = f"{owner_id}:{key or uuid4().hex}"
         first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
-        first.request_id = get_contextvars().get("request_id")
+        first.request_id, first.batch_id = get_contextvars().get("request_id"), batch_id
         if known := await self._known_or_paid_for(first):
             return _same(known, first)
         limit = self.limits.running + self.limits.queued
@@ -77,7 +78,13 @@ class Generations:
             await self.queue.ring(first.identity)
         return first
 
-    async def retry(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, key: str | None) -> Generation:
+    async def retry(
+        self,
+        owner_id: PydanticObjectId,
+        generation_id: PydanticObjectId,
+        key: str | None,
+        batch_id: PydanticObjectId | None = None,
+    ) -> Generation:
         """Start again what failed or was cancelled, from the same recipe, with whoever makes such things today.
 
         Raises:
@@ -89,7 +96,7 @@ class Generations:
             message = "It has succeeded; regenerate what it made." if succeeded else "It has not ended yet."
             raise AppError(ErrorCode.CONFLICT, f"There is nothing to retry: {message}", path=("input", "id"))
         recipe = self.renew[generation.kind](generation.recipe)
-        return await self.start(owner_id, generation.kind, recipe, key, generation.identity)
+        return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id)
 
     async def cancel(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
         """Cancel it: at once while nobody works on it, else as soon as its worker has let go.
@@ -119,6 +126,18 @@ class Generations:
         found = (await Generation.without_events([generation_id])).get(generation_id)
         return found if found is not None and found.owner_id == owner_id else None
 
+    async def usual_s(self, owner_id: PydanticObjectId) -> float | None:
+        """How long the owner's latest ones took from their first attempt on, half of them no longer; null without any.
+
+        In seconds.
+        """
+        took_s = [
+            (one.ended_at - one.attempts[0].started_at).total_seconds()
+            for one in await Generation.page(owner_id, [Status.SUCCEEDED], None, self.limits.running)
+            if one.ended_at and one.attempts
+        ]
+        return median(took_s) if took_s else None
+
     async def _owned(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
         generation = (await Generation.without_events([generation_id])).get(generation_id)
         if generation is None:
@@ -143,12 +162,8 @@ class Generations:
 
     async def _refuse(self, owner_id: PydanticObjectId) -> Generation:
         """Say that too many wait, and when one of them will have ended, by how long the last ones took."""
-        took_s = [
-            (one.ended_at - one.attempts[0].started_at).total_seconds()
-            for one in await Generation.page(owner_id, [Status.SUCCEEDED], None, self.limits.running)
-            if one.ended_at and one.attempts
-        ]
-        wait_s = min(_LONGEST_S, max(1.0, median(took_s) / self.limits.running)) if took_s else _COME_BACK_S
+        usual_s = await self.usual_s(owner_id)
+        wait_s = _COME_BACK_S if usual_s is None else min(_LONGEST_S, max(1.0, usual_s / self.limits.running))
         raise AppError(
             ErrorCode.RATE_LIMITED,
             f"You have as many generations waiting as one may have ({self.limits.queued}). "

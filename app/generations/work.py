@@ -12,13 +12,14 @@ from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
 from app.costs.budgets import Budgets
-from app.costs.usage import Usage
+from app.costs.usage import Unit, Usage
 from app.database.absence import Absence
 from app.errors import AppError, ErrorCode, FailedCall
 from app.generations.attempts import Call, Outcome
 from app.generations.events import GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation
+from app.generations.pen import LeaseLostError
 from app.generations.purse import Purse
 from app.generations.slots import ProviderLimits
 from app.logs import logger
@@ -145,9 +146,11 @@ class Work:
             except AppError as error:
                 await self._failed(call, opened, error)
                 raise
-            except BaseException:
+            except BaseException as error:
+                is_bug = isinstance(error, Exception) and not isinstance(error, LeaseLostError)
+                outcome, code = (Outcome.FAILED, ErrorCode.INTERNAL) if is_bug else (Outcome.CANCELLED, None)
                 if not self.journal.forget_call(call):
-                    self._close(call, opened, Outcome.CANCELLED, maybe_billed=True)
+                    self._close(call, opened, outcome, code, maybe_billed=True)
                 raise
             self._close(call, opened, Outcome.SUCCEEDED)
 
@@ -182,12 +185,14 @@ class Work:
             return call
 
     async def _failed(self, call: Call, opened: OpenCall, error: AppError) -> None:
-        known = error.call or FailedCall()
+        """Note what is known of it: who raises without a word about the call does not know whether it was billed."""
+        known = error.call or FailedCall(maybe_billed=True)
         opened.provider_request_id = known.request_id or opened.provider_request_id
+        opened.usage = {Unit(name): count for name, count in known.usage.items()} or opened.usage
         if known.sent or not self.journal.forget_call(call):
             maybe_billed = known.sent and (known.maybe_billed or error.code is ErrorCode.TIMEOUT)
             self._close(call, opened, Outcome.FAILED, error.code, maybe_billed=maybe_billed)
-        elif call.estimated is not None:
+        if call.estimated is not None:
             try:
                 async with self._turn:
                     await self._purse.give_back(call)

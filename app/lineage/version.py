@@ -1,33 +1,184 @@
-"""The place of a version in its tree: one stored path, read with one indexed query whatever the depth."""
+"""What every image that can be regenerated has in common, whatever its product, and how trees of them are read."""
 
-from typing import Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from typing import Any, NamedTuple, Self
 
 from beanie import PydanticObjectId
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import DuplicateKeyError
 
-from app.database.document import StoredValue
+from app.database.document import Instant, StoredDocument
+from app.database.keyset import Stretch
+from app.lineage.place import Lineage
+from app.providers.ports.model import Source
+
+_IN_ONE_QUERY = 400
+_LINKS_AT_ONCE = 100_000
 
 
-class Lineage(StoredValue):
-    """`ancestors` are the ids from the root down to the parent; empty for a root, whose `root_id` is its own id."""
+def version_indexes() -> list[IndexModel]:
+    """Those that the queries of `Version` need, for the settings of a product's document."""
+    return [
+        IndexModel([("ownerId", DESCENDING), ("_id", DESCENDING)], name="owner_newest"),
+        IndexModel([("parentId", ASCENDING), ("_id", ASCENDING)], name="children"),
+        IndexModel([("lineage.rootId", ASCENDING), ("_id", ASCENDING)], name="tree"),
+        IndexModel([("pictureId", ASCENDING)], name="picture"),
+    ]
 
-    root_id: PydanticObjectId
-    ancestors: tuple[PydanticObjectId, ...] = ()
+
+class Link(NamedTuple):
+    """What trees are counted by."""
+
+    version_id: PydanticObjectId
+    parent_id: PydanticObjectId | None
+    depth: int
+
+
+def chunks(ids: Iterable[PydanticObjectId]) -> Iterator[list[PydanticObjectId]]:
+    """As many at a time as one query may name."""
+    return (list(some) for some in batched(ids, _IN_ONE_QUERY, strict=False))
+
+
+async def links_in(rows: AsyncCollection[dict[str, Any]], root_ids: Iterable[PydanticObjectId]) -> list[Link]:
+    """Whatever that collection has of the trees of those roots."""
+    found = list[Link]()
+    for some in chunks(root_ids):
+        of_roots = rows.find({"lineage.rootId": {"$in": some}}, {"parentId": 1, "lineage.depth": 1})
+        of_roots = of_roots.batch_size(_LINKS_AT_ONCE)
+        found += [Link(row["_id"], row["parentId"], row["lineage"]["depth"]) async for row in of_roots]
+    return found
+
+
+class Version(StoredDocument):
+    """One version of an image: whose it is, what it shows, what it was asked for, what it was made from.
+
+    `prompt` is what the user said for this version, `prompts` the instruction and each wish down to it, oldest
+    first, `combined_prompt` the same in one text; `original_prompt` is the root's, `new_prompt` the wish alone, null
+    for a root. `parent_id` stays when the parent is deleted for ever. `trashed_at` is when it went to the trash, by
+    the database's clock; null for what is not in it.
+    """
+
+    owner_id: PydanticObjectId
+    picture_id: PydanticObjectId
+    generation_id: PydanticObjectId
+    lineage: Lineage
+    parent_id: PydanticObjectId | None
+    prompt: str | None
+    original_prompt: str
+    new_prompt: str | None
+    prompts: tuple[str, ...]
+    combined_prompt: str
+    source: Source
+    created_at: Instant
+    trashed_at: Instant | None = None
+
+    @property
+    def picture_ids(self) -> tuple[PydanticObjectId, ...]:
+        """All pictures that it refers to."""
+        return (self.picture_id,)
+
+    async def put(self) -> bool:
+        """Store it under its pre-allocated id; false when it is there already."""
+        try:
+            await self.insert()
+        except DuplicateKeyError:
+            return False
+        return True
 
     @classmethod
-    def of_root(cls, version_id: PydanticObjectId) -> Self:
-        """The place of a first version."""
-        return cls(root_id=version_id)
+    async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
+        """Those of `ids` (400 at most) that exist, by id."""
+        found = await cls._read(cls.rows().find({"_id": {"$in": list(ids)}}).batch_size(_IN_ONE_QUERY))
+        return {version.identity: version for version in found}
 
-    def child_of(self, version_id: PydanticObjectId) -> "Lineage":
-        """The place of a child of the version `version_id`, whose own place this is."""
-        return Lineage(root_id=self.root_id, ancestors=(*self.ancestors, version_id))
+    @classmethod
+    async def existing(cls, ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+        """Those of `ids` that exist."""
+        found = set[PydanticObjectId]()
+        for some in chunks(ids):
+            rows = cls.rows().find({"_id": {"$in": some}}, {"_id": 1}).batch_size(_IN_ONE_QUERY)
+            found |= {row["_id"] async for row in rows}
+        return found
 
-    @property
-    def parent_id(self) -> PydanticObjectId | None:
-        """The id of the version this one was made from."""
-        return self.ancestors[-1] if self.ancestors else None
+    @classmethod
+    async def children(
+        cls, parent_ids: Sequence[PydanticObjectId], stretch: Stretch
+    ) -> dict[PydanticObjectId, list[Self]]:
+        """That stretch of the versions made from each of `parent_ids` (400 at most); parents without any are left out.
 
-    @property
-    def depth(self) -> int:
-        """0 for a root, 1 for its children."""
-        return len(self.ancestors)
+        One command, however many parents.
+        """
+        where = {"parentId": {"$in": list(parent_ids)}} | stretch.bounds
+        if len(parent_ids) == 1:  # the database stops at the limit and looks no further
+            where["parentId"] = parent_ids[0]
+            rows = cls.rows().find(where).sort("_id", stretch.direction)
+            found = await cls._read(rows.limit(stretch.limit).batch_size(stretch.limit))
+            return {parent_ids[0]: found} if found else {}
+        first = {"$firstN": {"input": "$$ROOT", "n": stretch.limit}}
+        steps = [
+            {"$match": where},
+            {"$sort": {"parentId": ASCENDING, "_id": stretch.direction}},
+            {"$group": {"_id": "$parentId", "children": first}},
+        ]
+        groups = await cls.rows().aggregate(steps, batchSize=_IN_ONE_QUERY)
+        return {group["_id"]: [cls.model_validate(row) for row in group["children"]] async for group in groups}
+
+    @classmethod
+    async def tree(cls, root_id: PydanticObjectId, stretch: Stretch) -> list[Self]:
+        """That stretch of all versions of a root, itself included."""
+        return await cls._in_tree({"lineage.rootId": root_id}, stretch)
+
+    async def descendants(self, stretch: Stretch, max_depth: int | None = None) -> list[Self]:
+        """That stretch of the versions below this one; null: however deep, 1: its children alone."""
+        where: dict[str, Any] = {"lineage.rootId": self.lineage.root_id, "lineage.ancestors": self.identity}
+        if max_depth is not None:
+            where["lineage.depth"] = {"$lte": self.lineage.depth + max_depth}
+        return await self._in_tree(where, stretch)
+
+    @classmethod
+    async def has_descendants(cls, root_id: PydanticObjectId, version_id: PydanticObjectId) -> bool:
+        """Whether any version is left below that one."""
+        where = {"lineage.rootId": root_id, "lineage.ancestors": version_id}
+        return await cls.rows().find_one(where, {"_id": 1}) is not None
+
+    @classmethod
+    async def links(cls, root_ids: Iterable[PydanticObjectId]) -> list[Link]:
+        """Every version of those roots' trees."""
+        return await links_in(cls.rows(), root_ids)
+
+    @classmethod
+    async def number_of_children(cls, parent_ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, int]:
+        """How many versions were made from each of `parent_ids` (400 at most); those without any are left out."""
+        steps: list[Mapping[str, Any]] = [
+            {"$match": {"parentId": {"$in": list(parent_ids)}}},
+            {"$group": {"_id": "$parentId", "number": {"$sum": 1}}},
+        ]
+        groups = await cls.rows().aggregate(steps, batchSize=_IN_ONE_QUERY)
+        return {group["_id"]: group["number"] async for group in groups}
+
+    @classmethod
+    async def into_trash(cls, ids: Sequence[PydanticObjectId]) -> None:
+        """Put those (400 at most) into the trash; what is in it stays there as it is."""
+        where = {"_id": {"$in": list(ids)}, "trashedAt": None}
+        await cls.rows().update_many(where, {"$currentDate": {"trashedAt": True}})
+
+    @classmethod
+    async def out_of_trash(cls, ids: Sequence[PydanticObjectId]) -> None:
+        """Take those (400 at most) out of the trash."""
+        await cls.rows().update_many({"_id": {"$in": list(ids)}}, {"$set": {"trashedAt": None}})
+
+    @classmethod
+    async def remove(cls, ids: Sequence[PydanticObjectId]) -> None:
+        """Delete the documents alone (400 at most): what else it takes is `deletion`'s."""
+        await cls.rows().delete_many({"_id": {"$in": list(ids)}})
+
+    @classmethod
+    async def _in_tree(cls, where: dict[str, Any], stretch: Stretch) -> list[Self]:
+        rows = cls.rows().find(where | stretch.bounds).sort("_id", stretch.direction)
+        return await cls._read(rows.limit(stretch.limit).batch_size(stretch.limit))
+
+    @classmethod
+    async def _read(cls, rows: Any) -> list[Self]:
+        return [cls.model_validate(row) async for row in rows]

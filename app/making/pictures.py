@@ -9,10 +9,15 @@ from typing import Any
 
 from app.errors import AppError, ErrorCode
 from app.generations.work import CalledModel, StepResult, Work
+from app.logs import logger
 from app.making.progress import Progress
 from app.pictures.library import Pictures
-from app.providers.ports.image import ImageModel, ImageRequest, MadePicture
+from app.pictures.model import Picture
+from app.providers.ports.image import ImageModel, ImageRequest, MadePicture, Preview
 from app.providers.ports.model import Source, Stage
+
+_log = logger(__name__)
+_STORE_AGAIN_S, _STORE_AWAY_S = 1.0, 120.0
 
 type Request = Callable[[], Awaitable[ImageRequest]]
 """Puts a request together, with the bytes of its references: as late as it can, for they are large."""
@@ -34,8 +39,7 @@ class PictureMaker:
         """
         made = await self._call(work, name, await request(), progress)
         await progress.storing(name)
-        # it is paid for: a database that is away for a moment must not cost another call
-        picture = await work.bear(partial(self.pictures.keep, work.generation.owner_id, made.data))
+        picture = await self._kept(work, made.data)
         said = {"source": made.source, "applied": list(made.applied), "note": made.note}
         return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
 
@@ -62,6 +66,32 @@ class PictureMaker:
             raise outcome
         return [one for one in ended if not isinstance(one, BaseException)]
 
+    async def _kept(self, work: Work, data: bytes) -> Picture:
+        """Keep what is paid for: a database or a store that is away for a while must not cost another call."""
+        keep = partial(work.bear, partial(self.pictures.keep, work.generation.owner_id, data))
+        wait_s, until_s = _STORE_AGAIN_S, asyncio.get_running_loop().time() + _STORE_AWAY_S
+        while True:
+            try:
+                return await keep()
+            except AppError as error:
+                wait_s = max(wait_s, error.retry_after_s or 0)
+                is_away = error.code in {ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT} and error.retryable
+                if not is_away or asyncio.get_running_loop().time() + wait_s > until_s:
+                    raise
+                _log.warning("store_away", code=error.code, wait_s=wait_s)
+            await asyncio.sleep(wait_s)
+            wait_s *= 2
+
+    async def _preview(self, work: Work, preview: Preview) -> None:
+        """Show it; the work goes on without one that can't be kept."""
+        try:
+            keep = partial(self.pictures.keep_preview, work.generation.owner_id, preview.data)
+            picture = await work.bear(keep)
+        except AppError as error:
+            _log.warning("preview_not_kept", code=error.code)
+            return
+        await work.preview(picture.identity)
+
     async def _call(self, work: Work, name: str, request: ImageRequest, progress: Progress) -> MadePicture:
         recipe = work.generation.recipe
         model = self.models.get(recipe.provider)
@@ -86,8 +116,7 @@ class PictureMaker:
                 if isinstance(update, Stage):
                     await progress.stage(name, update)
                 elif work.may_preview:
-                    keep = partial(self.pictures.keep_preview, work.generation.owner_id, update.data)
-                    await work.preview((await work.bear(keep)).identity)
+                    await self._preview(work, update)
         raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
 
 

@@ -44,7 +44,7 @@ class Wanted:
 
 async def images(owner_id: PydanticObjectId, wanted: Wanted, stretch: Stretch, skip: int = 0) -> list[OrnamentImage]:
     """The owner's, in the order of the stretch, without the first `skip` of it."""
-    part = _in_time(wanted, stretch)
+    part = in_time(wanted, stretch)
     rows = OrnamentImage.rows().find(_where(owner_id, wanted) | part.bounds)
     rows = rows.sort("_id", part.direction).skip(skip).limit(part.limit)
     return [OrnamentImage.model_validate(row) async for row in rows]
@@ -52,11 +52,11 @@ async def images(owner_id: PydanticObjectId, wanted: Wanted, stretch: Stretch, s
 
 async def count(owner_id: PydanticObjectId, wanted: Wanted) -> int:
     """How many they are."""
-    whole = _in_time(wanted, Stretch(limit=0))
+    whole = in_time(wanted, Stretch(limit=0))
     return await OrnamentImage.rows().count_documents(_where(owner_id, wanted) | whole.bounds)
 
 
-def _in_time(wanted: Wanted, stretch: Stretch) -> Stretch:
+def in_time(wanted: Wanted, stretch: Stretch) -> Stretch:
     """The part of it that was made in the wanted time, and a little more: an id begins with its second."""
     return stretch.within(_id_of(wanted.created_after, -_SKEW_S), _id_of(wanted.created_before, _SKEW_S))
 

@@ -1,10 +1,14 @@
 """What a generation of an ornament image does: one call to a model, one picture kept, one version written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from beanie import PydanticObjectId
+
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
+from app.generations.recipe import Recipe
 from app.generations.work import Work
 from app.lineage.wishes import combined
 from app.making.pictures import PictureMaker
@@ -45,14 +49,20 @@ class OrnamentJob:
             raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "A photo this is made from is gone; upload it again.")
         pictures = [found[item.picture_id] for item in recipe.pictures]
         read = self.maker.pictures.read
-        task = ImageTask(recipe.task)
-        return ImageRequest(
-            task=task,
-            prompt=combined(*recipe.prompts),
-            references=tuple([Reference(await read(item), item.media_type) for item in pictures]),
-            wishes=recipe.prompts[-1:] if task is ImageTask.ADJUST else recipe.prompts[1:],
-            background=recipe.parameters.get("background") if task is ImageTask.REPLACE_BACKGROUND else None,
-            model=recipe.model,
-            previews=_PREVIEWS,
-            end_user=end_user(generation.owner_id),
-        )
+        references = [Reference(await read(item), item.media_type) for item in pictures]
+        return request_of(recipe, references, generation.owner_id)
+
+
+def request_of(recipe: Recipe, references: Sequence[Reference], owner_id: PydanticObjectId) -> ImageRequest:
+    """What the model is asked for; the picture of a further version shows the wishes before its own already."""
+    task = ImageTask(recipe.task)
+    return ImageRequest(
+        task=task,
+        prompt=combined(*recipe.prompts),
+        references=tuple(references),
+        wishes=recipe.prompts[1:] if recipe.parent_id is None else recipe.prompts[-1:],
+        background=recipe.parameters.get("background") if task is ImageTask.REPLACE_BACKGROUND else None,
+        model=recipe.model,
+        previews=_PREVIEWS,
+        end_user=end_user(owner_id),
+    )

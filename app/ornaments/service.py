@@ -6,18 +6,20 @@ from itertools import zip_longest
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.errors import AppError, ErrorCode, not_found
 from app.generations.model import Generation
-from app.generations.recipe import Recipe, RecipePicture
+from app.generations.recipe import Recipe, RecipePicture, UsedTemplate
 from app.generations.service import Generations
+from app.lineage.promotion import promote
 from app.lineage.trash import in_trash
-from app.ornaments.asked import Asked, ModelType, Role
+from app.lineage.votes import vote
+from app.ornaments.asked import Asked, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
-from app.ornaments.versions import origin_of
-from app.ornaments.words import check_wish, check_words
+from app.ornaments.regenerating import Again, check_again, child_recipe, parameters_of
+from app.ornaments.words import check_words
 from app.pictures.model import Picture
-from app.providers.ports.image import ImageModel, ImageTask
+from app.providers.ports.image import ImageModel
 
 GENERATION_KIND = "ORNAMENT"
 
@@ -55,41 +57,90 @@ class Ornaments:
                 pictures=_in_order(recipe.roles, asked, pictures),
                 provider=self.model.name,
                 model=self.model.model,
-                parameters=_parameters(kind, asked.background, asked.measurements, asked.model_type),
+                parameters=parameters_of(kind, asked.background, asked.measurements, asked.model_type),
             ),
             key,
         )
 
     async def regenerate(
-        self, owner_id: PydanticObjectId, image_id: PydanticObjectId, wish: str, key: str | None
+        self,
+        owner_id: PydanticObjectId,
+        image_id: PydanticObjectId,
+        wish: str,
+        key: str | None,
+        template: UsedTemplate | None = None,
     ) -> Generation:
         """Make a child of an image: the picture it shows and its prompts, plus one more wish.
 
+        `template` is where the wish comes from, null without one.
+
         Raises:
-            AppError: BAD_USER_INPUT for a wish that is empty or too long, NOT_FOUND, FORBIDDEN for another's
-                image, CONFLICT for an image in the trash or a used idempotency key.
+            AppError: as `again`.
         """
-        wish = wish.strip()
-        if not wish:
-            raise bad_input("Say what should be different about the image.", "input", "prompt")
-        check_wish(wish)
+        return await self.again(owner_id, image_id, Again(wish.strip(), template=template), key)
+
+    async def again(
+        self,
+        owner_id: PydanticObjectId,
+        image_id: PydanticObjectId,
+        again: Again,
+        key: str | None,
+        batch_id: PydanticObjectId | None = None,
+    ) -> Generation:
+        """The same, with all that may be wanted; `batch_id` is the batch which it is an item of.
+
+        Raises:
+            AppError: as `recipe_of_child`; CONFLICT for a used idempotency key, RATE_LIMITED, QUOTA_EXCEEDED.
+        """
+        recipe = await self.recipe_of_child(owner_id, image_id, again)
+        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key, batch_id=batch_id)
+
+    async def recipe_of_child(self, owner_id: PydanticObjectId, image_id: PydanticObjectId, again: Again) -> Recipe:
+        """What a child of an image is made from.
+
+        Raises:
+            AppError: BAD_USER_INPUT for a wish that is empty or too long, or a kind that needs more; NOT_FOUND,
+                FORBIDDEN for another's image, CONFLICT for an image in the trash.
+        """
+        check_again(again)
         parent = await self.owned(owner_id, image_id)
         if parent.trashed_at is not None:
             raise in_trash("This image", "input", "imageId")
         picture = await Picture.get(parent.picture_id)
         if picture is None:
             raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The picture of this image is gone; regenerate its parent.")
-        recipe = Recipe(
-            task=ImageTask.ADJUST,
-            prompts=(*parent.prompts, wish),
-            pictures=(RecipePicture(picture_id=picture.identity, sha256=picture.sha256),),
-            provider=self.model.name,
-            model=self.model.model,
-            parameters=_parameters(parent.kind, parent.background_color, parent.measurements, parent.model_type),
-            parent_id=parent.identity,
-            origin=origin_of(parent),
-        )
-        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key)
+        return child_recipe(parent, picture, again, self.model)
+
+    async def promote(self, owner_id: PydanticObjectId, image_id: PydanticObjectId) -> OrnamentImage:
+        """Choose a version, in place of any other of its tree; safe to repeat.
+
+        Raises:
+            AppError: NOT_FOUND, FORBIDDEN for another's image, CONFLICT for an image in the trash.
+        """
+        image = await self.owned(owner_id, image_id)
+        if image.trashed_at is not None:
+            raise in_trash("This image", "input", "imageId")
+        await promote(image, "This image", "input", "imageId")
+        return image
+
+    async def vote(
+        self, owner_id: PydanticObjectId, winner_id: PydanticObjectId, loser_id: PydanticObjectId
+    ) -> tuple[OrnamentImage, OrnamentImage]:
+        """Say that a version is better than a sibling of it; both, as they are. Safe to repeat.
+
+        Raises:
+            AppError: NOT_FOUND or FORBIDDEN with the path of the one at fault; BAD_USER_INPUT when they are no
+                siblings.
+        """
+        found = list[OrnamentImage]()
+        for argument, image_id in (("winnerId", winner_id), ("loserId", loser_id)):
+            try:
+                found.append(await self.owned(owner_id, image_id))
+            except AppError as error:
+                raise error.at("input", argument) from error
+        winner, loser = found
+        await vote(winner, loser, "This image")
+        return winner, loser
 
     async def owned(self, owner_id: PydanticObjectId, image_id: PydanticObjectId) -> OrnamentImage:
         """An image of that owner.
@@ -129,10 +180,3 @@ def _in_order(
         for role in roles
         for picture, name in zip_longest(pictures.get(role, ()), names.get(role, ()))
     )
-
-
-def _parameters(
-    kind: OrnamentKind, background: str | None, measurements: str | None, model_type: ModelType | None
-) -> dict[str, str]:
-    given = {"kind": kind, "background": background, "measurements": measurements, "modelType": model_type}
-    return {name: value for name, value in given.items() if value is not None}

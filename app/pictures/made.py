@@ -29,7 +29,7 @@ def describe(data: bytes) -> AcceptedPicture:
             image.draft("RGB", (512, 512))
             image.load()
             thumbhash = thumbhash_of(image)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise _unusable("it can't be read") from error
     return AcceptedPicture(
         data=data,

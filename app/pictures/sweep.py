@@ -14,7 +14,7 @@ import structlog
 from beanie import PydanticObjectId
 from structlog.typing import FilteringBoundLogger
 
-from app.errors import AppError
+from app.errors import AppError, ErrorCode
 from app.pictures import moves
 from app.pictures.links import LIFETIME_S
 from app.pictures.model import Picture, PictureState
@@ -95,7 +95,7 @@ async def _remove_all(stores: Stores, pictures: Sequence[Picture]) -> int:
             deleted += await _removed(stores, picture)
         except AppError as error:
             _log.warning("picture_not_deleted", key=picture.key, code=error.code)
-            refusals += 1
+            refusals += error.code is not ErrorCode.SOURCE_IMAGE_MISSING  # that store is not set up, and takes no time
             if refusals == _REFUSALS:
                 break
     return deleted

@@ -46,10 +46,11 @@ class Aside:
             raise
 
     async def close(self) -> None:
-        """End the thread; no call may be under way."""
+        """End the thread; calls under way are cancelled."""
         if self._loop is None or self._thread is None:
             return
         loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_ended(), loop))
         loop.call_soon_threadsafe(loop.stop)
         await asyncio.to_thread(thread.join, _ENDS_S)
         loop.close()
@@ -61,6 +62,14 @@ class Aside:
             self._thread = threading.Thread(target=self._loop.run_forever, name="aside", daemon=True)
             self._thread.start()
         return self._loop
+
+
+async def _ended() -> None:
+    """Cancel every other task of this loop, and wait for their ends."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tell[Result](outcome: Future[Result], task: asyncio.Task[Result]) -> None:

@@ -70,12 +70,15 @@ class Breaker:
 
     def _note(self, error: AppError) -> None:
         if error.code not in _COUNTED | _OPENS_AT_ONCE:
-            self._failed, self._cause = 0, None  # it answered
+            if error.call is None or error.call.sent:
+                self._failed, self._cause = 0, None  # it answered
             return
         self._failed += 1
         waiting = self._cause is not None and self._open_until > self.clock()  # a call of before it was opened
         if not waiting and (error.code in _OPENS_AT_ONCE or self._failed >= self.failures):
-            self._cause, self._open_until = error, self.clock() + self.open_s
+            # A copy: the error's own traceback would keep the request and its pictures in memory.
+            self._cause = AppError(error.code, error.message, retryable=error.retryable)
+            self._open_until = self.clock() + self.open_s
 
     def _refusal(self, cause: AppError, wait_s: float) -> AppError:
         not_sent = FailedCall(sent=False)

@@ -30,21 +30,24 @@ class Guard:
             return await self._by(asyncio.get_running_loop().time() + self.deadline_s, call())
 
     async def many[Update](self, updates: AsyncGenerator[Update], result: type[Update]) -> AsyncGenerator[Update]:
-        """The updates of a call up to its `result`; the deadline runs from the first one, with which the work begins.
+        """The updates of a call up to its `result`.
+
+        The deadline runs from the first one, with which the work begins, and stands still while the reader is at work:
+        a slow store is not the provider's fault.
 
         Raises:
             AppError: TIMEOUT, retryable, at the deadline; those of the call and of the breaker.
         """
-        end_s: float | None = None
+        end_s, time = None, asyncio.get_running_loop().time
         async with aclosing(updates):
             with self.breaker.passing():
                 # Not one deadline around all of it: it would strike whoever reads, in the middle of something else.
                 while not isinstance(update := await self._by(end_s, anext(updates, None)), result):
                     if update is None:
                         return
-                    if end_s is None:
-                        end_s = asyncio.get_running_loop().time() + self.deadline_s
+                    shown_s = time()
                     yield update
+                    end_s = time() + (self.deadline_s if end_s is None else end_s - shown_s)
             yield update
 
     async def _by[Answer](self, end_s: float | None, answer: Awaitable[Answer]) -> Answer:

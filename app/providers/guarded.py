@@ -37,8 +37,11 @@ class _Guarded[Inner: Model]:
         return self.inner.source
 
 
+@dataclass(frozen=True, slots=True)
 class GuardedImageModel(_Guarded[ImageModel]):
-    """Implements `ImageModel`."""
+    """Implements `ImageModel`; what is made of references, an operation of its own, has the guard `edits`."""
+
+    edits: Guard | None = None
 
     def expected_usage(self, request: ImageRequest) -> Usage:
         """The model's own guess."""
@@ -50,7 +53,8 @@ class GuardedImageModel(_Guarded[ImageModel]):
         Raises:
             AppError: TIMEOUT, retryable, at the deadline; those of the model and of the breaker.
         """
-        return self.guard.many(self.inner.run(request), MadePicture)
+        guard = self.edits if self.edits is not None and request.references else self.guard
+        return guard.many(self.inner.run(request), MadePicture)
 
 
 class GuardedTextModel(_Guarded[TextModel]):

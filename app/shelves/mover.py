@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.errors import AppError, ErrorCode
+from pymongo.errors import PyMongoError
+
+from app.errors import AppError, ErrorCode, first_cause
 from app.pictures import moves
 from app.pictures.model import Picture
 from app.pictures.moves import Outcome
@@ -68,9 +70,12 @@ class Mover:
 
     async def _take(self, page: list[Picture], tally: Tally) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for picture in page:
-                group.create_task(self._move(picture, slots, tally))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for picture in page:
+                    group.create_task(self._move(picture, slots, tally))
+        except* PyMongoError as lost:
+            raise first_cause(lost) from None
 
     async def _move(self, picture: Picture, slots: asyncio.Semaphore, tally: Tally) -> None:
         async with slots:

@@ -10,6 +10,8 @@ from app.bootstrap.process import working
 from app.generations.following import progress
 from app.generations.lanes import Lane
 from app.generations.model import Generation
+from app.ornaments.asked import Asked, Role
+from app.ornaments.model import OrnamentKind
 from app.settings import load_settings
 from bench.engine_parts.commands import Commands, show
 from tests.faults.provider import serving_gemini
@@ -27,7 +29,10 @@ async def regenerated(folder: Path, commands: Commands) -> None:
         async with working(parts):
             owner_id = PydanticObjectId()
             picture = await parts.services.pictures.accept(owner_id, _PHOTO.read_bytes())
-            first = await parts.services.ornaments.upload(picture, "Make it shine", "white", None)
+            asked = Asked("Make it shine", {Role.ORNAMENT: 1}, "white")
+            first = await parts.services.ornaments.make(
+                owner_id, OrnamentKind.WHITE_BACKGROUND, asked, {Role.ORNAMENT: [picture]}, None
+            )
             await _done(parts, first)
             commands.take()
             second = await parts.services.ornaments.regenerate(owner_id, first.result_id, "Add gold accents", None)

@@ -27,11 +27,11 @@ async def cpu(mongodb_url: str, database_pid: int) -> None:
     engine = in_process({LIKE_ORNAMENT: JobLikeOrnament()})
     async with database(mongodb_url, "cpu"):
         await _run(engine, await _start(engine, _WARM))
-        before = _cpu_s(database_pid)
+        before = cpu_s(database_pid)
         generations = await _start(engine, _COUNT)
-        between = _cpu_s(database_pid)
+        between = cpu_s(database_pid)
         await _run(engine, generations)
-        after = _cpu_s(database_pid)
+        after = cpu_s(database_pid)
     for process, ours in enumerate(("this process", "the database's process")):
         line(f"CPU of a start, {ours}", (between[process] - before[process]) / _COUNT * 1000, "ms")
         line(f"CPU of a run to success, {ours}", (after[process] - between[process]) / _COUNT * 1000, "ms")
@@ -81,7 +81,7 @@ def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _cpu_s(other_pid: int) -> tuple[float, float]:
+def cpu_s(other_pid: int) -> tuple[float, float]:
     """Seconds of CPU so far, of this process and of the other, all threads: proc(5), `stat`."""
     fields = Path(f"/proc/{other_pid}/stat").read_text().rpartition(")")[-1].split()
     ticks = int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])

@@ -22,8 +22,8 @@ _SCHEMA = build_schema(schema_text())
 _OWN = [
     kind for kind in _SCHEMA.type_map.values() if not is_introspection_type(kind) and not is_specified_scalar_type(kind)
 ]
-_GENERATIONS = {"generation", "generations"}
-_STARTS_NOTHING = {"cancelGeneration"}
+_WORK = {"generation", "generations", "batch"}
+_STARTS_NOTHING = {"cancelGeneration", "cancelBatch"}
 _MUTATIONS: dict[str, Any] = dict(_SCHEMA.mutation_type.fields) if _SCHEMA.mutation_type else {}
 
 
@@ -61,9 +61,7 @@ def test_mutation_takes_one_input_and_answers_with_errors(name: str) -> None:
     assert str(payload.fields["errors"].type) == "[UserError!]!"
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, field in _MUTATIONS.items() if _GENERATIONS & {*field.type.fields})
-)
+@pytest.mark.parametrize("name", sorted(name for name, field in _MUTATIONS.items() if _WORK & {*field.type.fields}))
 def test_mutation_that_starts_work_takes_an_idempotency_key(name: str) -> None:
     fields = _MUTATIONS[name].args["input"].type.of_type.fields
     if name in _STARTS_NOTHING:

@@ -45,7 +45,7 @@ class Client:
 
     async def post(self, query: str, variables: Json = None) -> Json:
         """The whole answer."""
-        body = {"query": query, "variables": variables or {}}
+        body: dict[str, Json] = {"query": query, "variables": variables or {}}
         return await self._sent(lambda: self.http.post("/graphql", json=body, headers=self.headers))
 
     async def run(self, query: str, variables: Json = None) -> Json:

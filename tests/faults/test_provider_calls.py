@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ _LEDGER = """query ($id: ID!) { node(id: $id) { ... on Generation {
   status failure { code message } attempts { outcome code calls { number outcome code maybeBilled usage {
   pictures } } } } } }"""
 _GALLERY = "{ viewer { ornamentImages { nodes { id } } } }"
+_FULL = bool(os.environ.get("FULL"))
 _PROMPT = "a wish that is nobody's business"
 
 
@@ -65,15 +67,26 @@ async def test_deadline_does_not_run_while_a_call_waits_for_its_slot(tmp_path: P
 
 
 @pytest.mark.timeout(120)
-async def test_provider_that_fails_five_times_is_left_alone(tmp_path: Path, simulator: Simulator) -> None:
+async def test_provider_that_fails_five_times_is_left_alone_and_then_probed(
+    tmp_path: Path, simulator: Simulator
+) -> None:
     simulator.always(Provider.GEMINI, Scenario.UNAVAILABLE)
     async with shop(tmp_path, simulator, GENERATION_ATTEMPTS="1") as (_, client):
-        generations = [await ended(client, await client.upload(small_photo(number))) for number in range(7)]
-    assert {generation["failure"]["code"] for generation in generations} == {"PROVIDER_UNAVAILABLE"}
-    assert simulator.came == 5
-    calls = [len(generation["attempts"][0]["calls"]) for generation in generations]
-    assert calls == [1, 1, 1, 1, 1, 0, 0], "what was never sent is not in the ledger"
-    assert "asked again in" in generations[-1]["failure"]["message"]
+        failed = [await ended(client, await client.upload(small_photo(number))) for number in range(5)]
+        simulator.always(Provider.GEMINI)
+        payload = await client.upload(small_photo(5))
+        async with client.socket() as socket:
+            async for data in socket.subscribe(PROGRESS, {"id": payload["generation"]["id"], "after": 0}):
+                if (event := data["generationProgress"])["type"] == "RETRYING":
+                    break
+        assert simulator.came == 5
+        assert "asked again in" in event["message"]
+        if _FULL:  # half a minute later
+            assert (await ended(client, payload))["status"] == "SUCCEEDED"
+        waiting = await ledger(client, payload["generation"]["id"])
+    assert {generation["failure"]["code"] for generation in failed} == {"PROVIDER_UNAVAILABLE"}
+    assert [len(generation["attempts"][0]["calls"]) for generation in failed] == [1] * 5
+    assert waiting["attempts"][0]["calls"] == [], "what was never sent is not in the ledger"
 
 
 @pytest.mark.timeout(120)

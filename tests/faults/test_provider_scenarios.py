@@ -171,7 +171,6 @@ _GEMINI = {
             Scenario.EMPTY_CANDIDATES,
             Scenario.TEXT_ONLY,
             Scenario.TRUNCATED,
-            Scenario.TOO_HUGE,
         ),
         ErrorCode.NO_IMAGE_RETURNED,
     ),

@@ -4,7 +4,7 @@ import asyncio
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, FailedCall
 from app.generations.claims import claim
 from app.generations.model import Generation, Status
 from app.generations.retries import RetryPolicy
@@ -43,7 +43,7 @@ async def test_call_is_in_the_ledger_before_it_is_made_and_closed_after(make_eng
 
 async def test_each_attempts_call_is_an_entry_of_its_own(make_engine: MakeEngine) -> None:
     failures = [
-        AppError(ErrorCode.PROVIDER_UNAVAILABLE, "No.", retryable=True),
+        AppError(ErrorCode.PROVIDER_UNAVAILABLE, "No.", retryable=True, call=FailedCall()),
         AppError(ErrorCode.TIMEOUT, "Too slow.", retryable=True),
     ]
 

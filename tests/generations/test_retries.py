@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, FailedCall
 from app.generations.attempts import Failure
 from app.generations.claims import claim
 from app.generations.model import Generation, Status
@@ -155,3 +155,35 @@ async def test_what_runs_or_has_succeeded_or_is_anothers_is_not_retried(make_eng
     with pytest.raises(AppError) as foreign:
         await engine.generations.retry(PydanticObjectId(), waiting.identity, None)
     assert [one.value.code for one in (early, done, foreign)] == ["CONFLICT", "CONFLICT", "FORBIDDEN"]
+
+
+async def test_attempts_that_could_send_nothing_are_not_used_up(make_engine: MakeEngine) -> None:
+    not_sent = AppError(
+        ErrorCode.PROVIDER_UNAVAILABLE, "It is left alone.", retryable=True, call=FailedCall(sent=False)
+    )
+
+    async def script(work: Work) -> None:
+        if work.generation.attempt <= 2 * _QUICK.attempts:
+            raise not_sent
+
+    engine = make_engine(script, retries=RetryPolicy(attempts=_QUICK.attempts, first_s=0.01, longest_s=0.05))
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    assert ended.status is Status.SUCCEEDED
+    assert len(ended.attempts) == 2 * _QUICK.attempts + 1
+
+
+async def test_provider_that_stays_away_is_given_up_when_the_time_is_over(make_engine: MakeEngine) -> None:
+    not_sent = AppError(
+        ErrorCode.PROVIDER_UNAVAILABLE, "It is left alone.", retryable=True, call=FailedCall(sent=False)
+    )
+
+    async def script(_: Work) -> None:
+        raise not_sent
+
+    engine = make_engine(script, retries=RetryPolicy(attempts=1, within_s=0.5, first_s=0.01, longest_s=0.1))
+    async with engine.working():
+        ended = await engine.ended(await engine.start())
+    assert ended.failure is not None
+    assert ended.failure.code is ErrorCode.PROVIDER_UNAVAILABLE
+    assert len(ended.attempts) > 1

@@ -50,6 +50,7 @@ class Acme:
 
     fails: dict[str, AppError] = field(default_factory=dict[str, AppError])
     together: int = 3
+    preview: bytes = b"no picture at all"
     prompts: list[str] = field(default_factory=list[str])
     running: int = 0
     most_running: int = 0
@@ -74,6 +75,8 @@ class Acme:
             if failure := self.fails.pop(request.prompt, None):
                 raise failure
             yield Stage("working", 80)
+            if request.previews:
+                yield Preview(self.preview, "image/png")
             yield MadePicture(
                 png(request.prompt),
                 "image/png",
@@ -103,7 +106,7 @@ class PicturesJob:
 
     @staticmethod
     async def _request(prompt: str) -> ImageRequest:
-        return ImageRequest(ImageTask.CREATE, prompt, ())
+        return ImageRequest(ImageTask.CREATE, prompt, (), previews=1)
 
 
 @pytest.fixture
@@ -168,3 +171,37 @@ async def test_progress_of_all_never_goes_backwards(pictures: Pictures) -> None:
     told = [event.percent for event in generation.events if event.type is EventType.STAGE]
     assert told == sorted(told)
     assert {event.stage for event in generation.events if event.type is EventType.STAGE} == {"making 3 pictures"}
+
+
+@dataclass(frozen=True)
+class Flaky(DiskStore):
+    """A disk that refuses its first `refusals`."""
+
+    refusals: list[AppError] = field(default_factory=list[AppError])
+
+    async def put(self, key: str, data: bytes, media_type: str) -> None:
+        if self.refusals:
+            raise self.refusals.pop()
+        await super().put(key, data, media_type)
+
+
+async def test_store_that_is_away_for_a_moment_costs_no_second_call(pictures: Pictures, tmp_path: Path) -> None:
+    del pictures  # it has made the collections
+    away = [AppError(code, "It is away.", retryable=True) for code in (ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT)]
+    store = Flaky(tmp_path, MediaLinks(b"k" * 32), refusals=away)
+    acme = Acme()
+    generation, _ = await ended(Pictures(store), acme, attempts=1)
+    assert generation.status is Status.SUCCEEDED
+    assert sorted(acme.prompts) == sorted(_PROMPTS)
+
+
+async def test_preview_that_is_no_picture_is_left_out(pictures: Pictures) -> None:
+    acme = Acme(preview=b"no picture at all")
+    generation, _ = await ended(pictures, acme, attempts=1)
+    assert generation.status is Status.SUCCEEDED
+    assert EventType.PREVIEW not in {event.type for event in generation.events}
+
+
+async def test_failure_without_a_word_about_its_call_may_be_billed(pictures: Pictures) -> None:
+    generation, _ = await ended(pictures, Acme({"red": AppError(ErrorCode.NO_IMAGE_RETURNED, "None.")}), attempts=1)
+    assert [call.maybe_billed for call in generation.calls if call.outcome is Outcome.FAILED] == [True]

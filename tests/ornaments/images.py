@@ -1,5 +1,6 @@
 """Ornament images as they lie in the database, for tests that only read and label them."""
 
+from hashlib import sha256
 from typing import Any
 
 from beanie import PydanticObjectId
@@ -8,7 +9,8 @@ from app.database.document import utc_now
 from app.lineage.place import Lineage
 from app.ornaments.asked import Role
 from app.ornaments.model import OrnamentImage, OrnamentKind, SourcePicture
-from app.pictures.model import Picture, PictureState
+from app.pictures.keys import new_key
+from app.pictures.model import Picture, PictureState, content_of
 from app.providers.ports.model import Source
 
 _INSTRUCTION = "Remove the background and replace it with white"
@@ -17,18 +19,19 @@ _INSTRUCTION = "Remove the background and replace it with white"
 def picture_of(owner_id: PydanticObjectId) -> Picture:
     """A picture of which no bytes are there; not stored yet."""
     identity, now = PydanticObjectId(), utc_now()
+    digest = sha256(identity.binary).hexdigest()
     return Picture(
         id=identity,
         owner_id=owner_id,
-        sha256=f"{identity}",
+        sha256=digest,
         media_type="image/png",
         width=640,
         height=480,
         byte_size=9_999,
         thumbhash="",
         store="disk",
-        key=f"{owner_id}/{identity}.png",
-        content=f"disk/{owner_id}/{identity}",
+        key=new_key(owner_id, digest, "png", identity),
+        content=content_of("disk", owner_id, digest),
         state=PictureState.HELD,
         created_at=now,
         touched_at=now,

@@ -18,6 +18,7 @@ from app.generations.retries import RetryPolicy
 from app.generations.runner import Runner
 from app.generations.service import Generations
 from app.generations.slots import ProviderLimits
+from app.lineage.tombstone import Tombstone
 from app.making.pictures import PictureMaker
 from app.ornaments.asked import Asked, Role
 from app.ornaments.jobs import OrnamentJob
@@ -59,7 +60,7 @@ class SlowModel:
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(database=database, document_models=[Picture, Generation, Lane, OrnamentImage])
+    await init_beanie(database=database, document_models=[Picture, Generation, Lane, Tombstone, OrnamentImage])
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

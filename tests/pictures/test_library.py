@@ -1,6 +1,8 @@
 import asyncio
 import hashlib
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,13 @@ async def test_only_the_owner_may_use_a_picture(pictures: Pictures) -> None:
     assert [error.value.code for error in (forbidden, missing)] == [ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND]
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", _CAR[:2_000]])
+def _bomb() -> bytes:
+    """A small PNG that declares 400 megapixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", _CAR[:2_000], _bomb()])
 def test_answer_of_a_model_that_is_no_picture_is_a_failure(data: bytes) -> None:
     with pytest.raises(AppError) as error:
         describe(data)

@@ -319,3 +319,17 @@ async def test_no_order_of_moves_sweeps_and_uploads_loses_bytes_or_leaves_any(
     await Picture.let_go([kept.identity])
     await two.settle(referenced=False)
     assert (await Picture.count(), two.all_files()) == (0, set())
+
+
+async def test_pictures_that_left_a_store_which_is_gone_do_not_hold_up_the_others(two: Two) -> None:
+    pictures = two.pictures()
+    near, far = pictures.stores
+    for number in range(4):
+        kept = await Pictures(far).keep(_OWNER, _CAR + bytes([number]))
+        await moves.move(pictures.stores, kept, near)
+    await age()
+    alone = Pictures(near)
+    await alone.keep(_OWNER, _CAR)
+    await age()
+    assert (await alone.sweep(nothing, _GRACE_S)).deleted == 1
+    assert await Picture.find({"state": PictureState.DELETING}).count() == 4, "nobody forgets where their bytes lie"

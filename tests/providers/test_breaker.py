@@ -1,8 +1,10 @@
+import gc
+import weakref
 from dataclasses import dataclass
 
 import pytest
 
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, ErrorCode, FailedCall
 from app.providers.breaker import Breaker
 
 _OPEN_S = 30.0
@@ -121,3 +123,26 @@ def test_late_failure_of_a_call_from_before_does_not_keep_it_open_longer(breaker
     error = AppError(ErrorCode.PROVIDER_UNAVAILABLE, "It said no.", retryable=True)
     earlier.__exit__(type(error), error, None)
     assert refusal(breaker).retry_after_s == _OPEN_S / 2
+
+
+def test_call_that_sent_nothing_says_nothing_about_the_provider(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, times=3)
+    clock.now_s += _OPEN_S
+    with pytest.raises(AppError), breaker.passing():
+        raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "There is no picture.", call=FailedCall(sent=False))
+    assert breaker.is_open
+
+
+def test_what_opened_it_keeps_no_request_in_memory(breaker: Breaker) -> None:
+    class Picture(bytearray):
+        """Bytes that can be watched."""
+
+    def failing(picture: Picture) -> weakref.ref[Picture]:
+        with pytest.raises(AppError), breaker.passing():
+            raise AppError(ErrorCode.PROVIDER_REJECTED_KEY, f"It said no to {len(picture)} bytes.")
+        return weakref.ref(picture)
+
+    seen = failing(Picture(b"a picture"))
+    gc.collect()
+    assert breaker.is_open
+    assert seen() is None

@@ -111,9 +111,14 @@ async def test_call_that_was_refused_is_not_billed(gemini: NewGemini, key: str) 
     assert await _call(gemini, key) == FailedCall()
 
 
-async def test_answer_without_a_picture_may_be_billed_and_keeps_its_id(gemini: NewGemini) -> None:
-    assert await _call(gemini, "key-no-image") == FailedCall("response-1", maybe_billed=True)
-    assert await _call(gemini, "key-image-safety") == FailedCall("response-1", maybe_billed=True)
+async def test_answer_without_a_picture_keeps_its_id_and_tells_what_it_used(gemini: NewGemini) -> None:
+    for key in ("key-no-image", "key-image-safety"):
+        call = await _call(gemini, key)
+        assert call is not None
+        assert call.request_id == "response-1"
+        assert not call.maybe_billed
+        assert call.usage["inputTextTokens"] > 0
+        assert "pictures" not in call.usage
 
 
 async def test_prompt_that_was_refused_is_not_billed_and_keeps_its_id(gemini: NewGemini) -> None:

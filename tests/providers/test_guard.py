@@ -111,6 +111,16 @@ async def test_deadline_never_strikes_whoever_reads() -> None:
     assert len(seen) == 2
 
 
+async def test_deadline_does_not_run_while_the_reader_notes_that_the_work_begins() -> None:
+    model, breaker = guarded(Acme(), deadline_s=0.2)
+    async with aclosing(model.run(_REQUEST)) as running:
+        await anext(running)
+        await asyncio.sleep(0.3)
+        seen = [update async for update in running]
+    assert isinstance(seen[-1], MadePicture)
+    assert not breaker.is_open
+
+
 async def test_reader_that_leaves_ends_the_call_and_opens_nothing() -> None:
     acme = Acme(work_s=60)
     model, breaker = guarded(acme)
@@ -169,3 +179,13 @@ async def test_description_has_the_same_guard() -> None:
     with pytest.raises(AppError) as caught:
         await model.describe(request)
     assert caught.value.code is ErrorCode.PROVIDER_UNAVAILABLE
+
+
+async def test_time_that_the_reader_takes_is_not_the_calls() -> None:
+    model, breaker = guarded(Acme(work_s=0.05), deadline_s=0.3)
+    seen: list[object] = []
+    async for update in model.run(_REQUEST):
+        seen.append(update)
+        await asyncio.sleep(0.2)  # a store that is slow with previews
+    assert isinstance(seen[-1], MadePicture)
+    assert not breaker.is_open

@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+import anyio
 import httpx2
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -25,6 +27,7 @@ _ANSWER_BYTES = 1 << 20
 _PICTURE_BYTES = 200 << 20  # 50 megapixels that no format makes smaller
 _AUTHENTICATED = {"type": "authenticated"}
 _NOTHING_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_UNTRANSLATED = (ssl.SSLError, anyio.EndOfStream)  # what httpx2 lets through as it is
 
 
 def connections() -> httpx2.AsyncClient:
@@ -129,7 +132,7 @@ class CloudinaryStore:
             raise faults.unreachable() from error
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise faults.timed_out(self.deadline_s) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, *_UNTRANSLATED) as error:
             raise broken_off from error
 
     async def _ask(self, method: str, url: str, limit: int, **request: object) -> Answer:

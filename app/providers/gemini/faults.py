@@ -109,7 +109,7 @@ def over_limit(fault: Fault, said: str) -> AppError:
     return AppError(ErrorCode.RATE_LIMITED, message, retryable=True, retry_after_s=wait)
 
 
-def lost(error: httpx2.RequestError) -> AppError:
+def lost(error: BaseException) -> AppError:
     """What a failure of the connection means: TIMEOUT or PROVIDER_UNAVAILABLE, retryable."""
     sent = not isinstance(error, _NOTHING_SENT)
     if isinstance(error, httpx2.TimeoutException):

@@ -1,6 +1,7 @@
 """Google Gemini as an image model; the SDK's types and exceptions stay in here."""
 
 import re
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,13 +11,15 @@ from math import ceil
 from types import MappingProxyType
 from typing import cast
 
+import anyio
 import httpx2
 from google import genai
 from google.genai import errors, types
 
-from app.costs.usage import Unit, Usage, tokens_of
+from app.costs.usage import Unit, Usage, named, tokens_of
 from app.errors import AppError, ErrorCode, FailedCall
 from app.providers.aside import Aside
+from app.providers.gemini.connections import connections
 from app.providers.gemini.faults import (
     Fault,
     bad_request,
@@ -36,7 +39,6 @@ from app.providers.ports.image import ImageRequest, MadePicture
 from app.providers.ports.model import Checkup, Source, Stage
 from app.providers.quoting import quote
 
-_CONNECT_S = 10.0
 _SERVER_DEADLINE_MIN_S = 10  # Gemini answers 400 to an X-Server-Timeout below this
 _PICTURE_TOKENS, _REFERENCE_TOKENS, _THINKING_TOKENS = 1_500, 1_200, 1_000
 _CONFIG = types.GenerateContentConfig(
@@ -47,6 +49,7 @@ _CONFIG = types.GenerateContentConfig(
 )
 _BAD_REQUEST = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONTENT_TOO_LARGE, HTTPStatus.UNPROCESSABLE_CONTENT})
 _SENDABLE_KEY = re.compile(r"[!-~]+")
+_LOST = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)  # the last two: what httpx2 lets through untranslated
 
 _BLOCKED: Mapping[str, str] = MappingProxyType(
     {
@@ -68,17 +71,6 @@ _BLOCKED: Mapping[str, str] = MappingProxyType(
 """Finish reasons that mean a refusal, in words; a blocked prompt's reasons are among them or go unnamed."""
 
 
-def _connections() -> httpx2.AsyncClient:
-    """A pool that follows no redirect: one would carry the key to another host."""
-
-    async def give_up_connecting_early(request: httpx2.Request) -> None:
-        # The SDK sets one timeout for connecting and reading alike, over whatever this client was given.
-        timeout = request.extensions["timeout"]
-        timeout["connect"] = min(_CONNECT_S, timeout["connect"] or _CONNECT_S)
-
-    return httpx2.AsyncClient(event_hooks={"request": [give_up_connecting_early]})
-
-
 @dataclass(frozen=True, slots=True)
 class GeminiImageModel:
     """Pictures of Gemini's image models; implements `ImageModel`.
@@ -93,7 +85,7 @@ class GeminiImageModel:
     model: str
     deadline_s: float
     base_url: str | None = None
-    http: httpx2.AsyncClient = field(default_factory=_connections, repr=False, compare=False)
+    http: httpx2.AsyncClient = field(default_factory=connections, repr=False, compare=False)
     aside: Aside = field(default_factory=Aside, repr=False, compare=False)
     _vendor: genai.Client = field(init=False, repr=False, compare=False)
 
@@ -180,7 +172,7 @@ class GeminiImageModel:
             raise self._refusal(error, model) from None  # its text is the whole answer, which may quote the key
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise wrong_address() from error
-        except httpx2.RequestError as error:
+        except _LOST as error:
             raise lost(error) from error
         except (ValueError, TypeError, AttributeError):
             # What the SDK raises on JSON, base64 or shapes that are none; its text quotes the answer.
@@ -221,7 +213,11 @@ class GeminiImageModel:
             message = f"Gemini answered without a picture. Try again, or word the wish anew.{said}"
             failure = AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
         # a request that is refused costs nothing; a model that has answered has worked
-        failure.call = FailedCall(answer.response_id, maybe_billed=candidate is not None)
+        used: dict[Unit, int] = {unit: count for unit, count in usage_of(answer).items() if unit is not Unit.PICTURES}
+        told = candidate is not None and len(used) > 1  # more than the call itself
+        failure.call = FailedCall(
+            answer.response_id, maybe_billed=candidate is not None and not told, usage=named(used) if told else {}
+        )
         return failure
 
     def _quote(self, who: str, words: str) -> str:

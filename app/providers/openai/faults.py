@@ -10,6 +10,7 @@ import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
 
+from app.costs.usage import Usage, named
 from app.errors import AppError, ErrorCode, FailedCall
 from app.providers.openai.waiting import wait_of
 from app.providers.quoting import quote
@@ -153,18 +154,18 @@ def unreadable(what: str, request_id: str | None) -> AppError:
     return _failure(ErrorCode.PROVIDER_UNAVAILABLE, f"OpenAI's answer {what}. Try again.", call)
 
 
-def blocked(words: str, asked: Asked, request_id: str | None) -> AppError:
+def blocked(words: str, asked: Asked, request_id: str | None, used: Usage) -> AppError:
     """CONTENT_BLOCKED by the model itself: it has worked, and that is billed."""
     said = quote("It says", words, asked.api_key)
-    call = FailedCall(request_id, maybe_billed=True)
+    call = FailedCall(request_id, maybe_billed=not used, usage=named(used))
     return _failure(
         ErrorCode.CONTENT_BLOCKED, f"OpenAI withholds the answer. Change the wish or the picture.{said}", call
     )
 
 
-def invalid(what: str, request_id: str | None) -> AppError:
+def invalid(what: str, request_id: str | None, used: Usage) -> AppError:
     """INVALID_ANSWER, retryable: the model wrote something else than was asked for."""
-    call = FailedCall(request_id, maybe_billed=True)
+    call = FailedCall(request_id, maybe_billed=not used, usage=named(used))
     return AppError(ErrorCode.INVALID_ANSWER, f"OpenAI's answer {what}. Try again.", retryable=True, call=call)
 
 

@@ -146,10 +146,10 @@ def _used(event: Event) -> Usage:
     read, cached = usage.input_tokens_details, usage.cached_tokens_details or _Cached()
     written = (usage.output_tokens_details or _Tokens()).text_tokens
     return {
-        Unit.INPUT_TEXT_TOKENS: read.text_tokens - cached.cached_text_tokens,
-        Unit.INPUT_IMAGE_TOKENS: read.image_tokens - cached.cached_image_tokens,
+        Unit.INPUT_TEXT_TOKENS: max(0, read.text_tokens - cached.cached_text_tokens),
+        Unit.INPUT_IMAGE_TOKENS: max(0, read.image_tokens - cached.cached_image_tokens),
         Unit.CACHED_INPUT_TOKENS: cached.cached_text_tokens + cached.cached_image_tokens,
         Unit.OUTPUT_TEXT_TOKENS: written,
-        Unit.OUTPUT_IMAGE_TOKENS: usage.output_tokens - written,
+        Unit.OUTPUT_IMAGE_TOKENS: max(0, usage.output_tokens - written),
         **made,
     }

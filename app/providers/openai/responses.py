@@ -65,11 +65,16 @@ class Finished(BaseModel):
             return {Unit.CALLS: 1}
         cached = self.usage.input_tokens_details.cached_tokens if self.usage.input_tokens_details else 0
         return {
-            Unit.INPUT_TEXT_TOKENS: self.usage.input_tokens - cached,
+            Unit.INPUT_TEXT_TOKENS: max(0, self.usage.input_tokens - cached),
             Unit.CACHED_INPUT_TOKENS: cached,
             Unit.OUTPUT_TEXT_TOKENS: self.usage.output_tokens,
             Unit.CALLS: 1,
         }
+
+    @property
+    def told(self) -> Usage:
+        """The same as far as OpenAI has told it: empty where it has not."""
+        return self.used if self.usage is not None else {}
 
     def _parts(self, kind: str) -> list[_Part]:
         messages = (item.content or () for item in self.output if item.type == "message")
@@ -91,7 +96,7 @@ def finished(event: Event, answer: Answer) -> Finished | None:
         raise unreadable("can't be read", answer.request_id) from None
     reason = response.incomplete_details.reason if response.incomplete_details else None
     if response.refusal is not None or reason == "content_filter":
-        raise blocked(response.refusal or "", answer.asked, answer.request_id)
+        raise blocked(response.refusal or "", answer.asked, answer.request_id, response.told)
     if event.kind == "response.incomplete":
-        raise invalid("was cut off", answer.request_id)
+        raise invalid("was cut off", answer.request_id, response.told)
     return response

@@ -102,4 +102,4 @@ def _parsed[Shape: BaseModel](response: Finished, shape: type[Shape], answer: An
     try:
         return shape.model_validate_json(response.text)
     except ValidationError:  # its text quotes the answer
-        raise invalid("has another shape than the one asked for", answer.request_id) from None
+        raise invalid("has another shape than the one asked for", answer.request_id, response.told) from None

@@ -71,7 +71,7 @@ class OpenAIVisionModel:
             response = await _whole(answer)
             text = " ".join(response.text.split())
             if not text:
-                raise invalid("has no words", answer.request_id)
+                raise invalid("has no words", answer.request_id, response.told)
             return Description(text, self.source, model, response.used, answer.request_id)
 
 

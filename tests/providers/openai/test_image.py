@@ -64,6 +64,17 @@ async def test_tokens_at_hand_are_counted_once(client: NewClient) -> None:
     }
 
 
+async def test_counts_that_make_no_sense_never_become_negative(client: NewClient) -> None:
+    usage = {
+        "input_tokens_details": {"text_tokens": 5, "image_tokens": 6},
+        "cached_tokens_details": {"cached_text_tokens": 7, "cached_image_tokens": 8},
+        "output_tokens": 9,
+        "output_tokens_details": {"text_tokens": 10},
+    }
+    used = (await made(client(Answer((completed(usage=usage),))))).usage
+    assert min(used.values()) >= 0
+
+
 @pytest.mark.parametrize("usage", [None, {}, "free"])
 async def test_picture_without_a_usage_is_a_picture(client: NewClient, usage: object) -> None:
     assert (await made(client(Answer((completed(usage=usage),))))).usage == {Unit.PICTURES: 1, Unit.CALLS: 1}

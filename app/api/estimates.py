@@ -1,0 +1,104 @@
+"""What work would cost and how long it would wait, before it is started."""
+
+from math import ceil
+from typing import Annotated
+
+import strawberry
+from beanie import PydanticObjectId
+
+from app.api.context import Info, viewer
+from app.api.costs import Cost
+from app.api.ids import document_id
+from app.api.loaders import positions_in_turn
+from app.api.node import INPUT
+from app.api.ornaments import TYPE_NAME
+from app.api.regenerating import RegenerateImageInput, RegenerateImagesInput, again_of, choice_of
+from app.batches.model import Estimate as EstimatedCost
+from app.errors import bad_input
+from app.generations.backlog import waiting
+from app.generations.lanes import Lane
+from app.generations.service import Generations
+from app.ornaments.batching import parameters_of_batch
+from app.ornaments.estimating import estimated
+
+
+@strawberry.input(
+    one_of=True, description="The input of a mutation that starts work, as it would be sent. Exactly one."
+)
+class EstimateInput:
+    """What `estimate` takes."""
+
+    regenerate_image: strawberry.Maybe[RegenerateImageInput] = strawberry.field(description="`regenerateImage`'s.")
+    regenerate_images: strawberry.Maybe[RegenerateImagesInput] = strawberry.field(description="`regenerateImages`'s.")
+
+
+@strawberry.type(description="What work would come to if it were started now. Nothing is held or promised by it.")
+class Estimate:
+    """Made when it is asked for."""
+
+    generations: int = strawberry.field(description="How many would be started.")
+    cost: Cost | None = strawberry.field(
+        description="What they would cost together, by a cautious guess and this server's prices; null when a price is "
+        "not known. What is made on this server costs nothing."
+    )
+    queue_position: int = strawberry.field(
+        description="About how many others would have their turn before the first of them, 0 for the next."
+    )
+    wait_seconds: int | None = strawberry.field(
+        description="About how long the first of them would wait, by how long your latest ones took; null when it "
+        "would wait and you have none yet."
+    )
+    usual_seconds: int | None = strawberry.field(
+        description="How long your latest ones took each, half of them no longer; null without any."
+    )
+
+
+@strawberry.type
+class EstimateQuery:
+    """Fields of the query root."""
+
+    @strawberry.field
+    async def estimate(self, info: Info, input: Annotated[EstimateInput, INPUT]) -> Estimate | None:
+        """What a mutation's work would cost and how long it would wait; it is refused as the mutation would be."""
+        who, generations = viewer(info), info.context.services.generations
+        if input.regenerate_image:
+            count, cost = await _of_one(info, input.regenerate_image.value)
+        elif input.regenerate_images:
+            count, cost = await _of_many(info, input.regenerate_images.value)
+        else:
+            raise bad_input("Say what is to be estimated: null is nothing.", "input")
+        usual_s = await generations.usual_s(who.user_id)
+        position, rounds = await _turns(generations, who.user_id)
+        wait_s = 0 if rounds == 0 else None if usual_s is None else rounds * usual_s
+        return Estimate(
+            generations=count,
+            cost=Cost.of(cost.cost * count, cost.currency) if cost else None,
+            queue_position=position,
+            wait_seconds=None if wait_s is None else ceil(wait_s),
+            usual_seconds=None if usual_s is None else ceil(usual_s),
+        )
+
+
+async def _of_one(info: Info, input: RegenerateImageInput) -> tuple[int, EstimatedCost | None]:
+    who, ornaments = viewer(info), info.context.services.ornaments
+    image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
+    again = await again_of(who.user_id, input)
+    recipe = await ornaments.recipe_of_child(who.user_id, image_id, again)
+    return again.variations, estimated(ornaments, who.user_id, recipe)
+
+
+async def _of_many(info: Info, input: RegenerateImagesInput) -> tuple[int, EstimatedCost | None]:
+    again = await again_of(viewer(info).user_id, input)
+    parameters_of_batch(again)
+    chosen = await choice_of(info, input, again)()
+    return len(set(chosen.subjects)), chosen.estimate
+
+
+async def _turns(generations: Generations, owner_id: PydanticObjectId) -> tuple[int, int]:
+    """How many come before one that is started now, and how many rounds of the owner's window that makes."""
+    window, new = generations.limits.running, PydanticObjectId()
+    lane = await Lane.get(owner_id)
+    own = ceil(max(0, len(lane.open if lane else ()) + 1 - window) / window)
+    oldest_first = await waiting()
+    position = positions_in_turn([*oldest_first, (new, owner_id)])[new]
+    return position, max(own, ceil(position / window))

@@ -1,0 +1,155 @@
+"""The gallery: the viewer's ornament images by filters, in pages of two kinds."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import strawberry
+from beanie import PydanticObjectId
+
+from app.accounts import model as accounts
+from app.api.connections import (
+    DEFAULT_PAGE,
+    LARGEST_PAGE,
+    After,
+    Before,
+    CountedConnection,
+    First,
+    Last,
+    Listing,
+    Page,
+)
+from app.api.enums import ImageOrder, OrnamentKind
+from app.api.ornaments import OrnamentImage
+from app.database.keyset import Stretch
+from app.errors import bad_input
+from app.ornaments import gallery
+from app.ornaments.gallery import Wanted
+from app.ornaments.labels import SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS, as_tag, as_words
+
+_Kind = Annotated[OrnamentKind | None, strawberry.argument(description="Only those of this kind.")]
+_Favourite = Annotated[bool | None, strawberry.argument(description="True: only favourites; false: only the others.")]
+_Tag = Annotated[str | None, strawberry.argument(description="Only those with this tag, in upper or lower case.")]
+_CreatedAfter = Annotated[
+    datetime | None, strawberry.argument(description="Only those asked for later than this moment.")
+]
+_CreatedBefore = Annotated[
+    datetime | None, strawberry.argument(description="Only those asked for earlier than this moment.")
+]
+_Search = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Only those in whose combined prompt or name each of these words occurs, in upper or lower case, "
+        f"also within a longer word. At most {SEARCH_MAX_WORDS} words of {SEARCH_MAX_CHARACTERS} characters together."
+    ),
+]
+_RootsOnly = Annotated[
+    bool, strawberry.argument(description="Only first versions, which were made from no other image.")
+]
+_Trashed = Annotated[bool, strawberry.argument(description="True: only those in the trash; false: only the others.")]
+_OrderBy = Annotated[ImageOrder, strawberry.argument(description="Cursors of one order are not good for the other.")]
+_PageNumber = Annotated[int, strawberry.argument(description="Which one, from 1.")]
+_Limit = Annotated[int, strawberry.argument(description=f"How many a page holds, 1 to {LARGEST_PAGE}.")]
+
+
+@strawberry.type(description="A page of a gallery.")
+class OrnamentGalleryConnection(CountedConnection[OrnamentImage]):
+    """In the order that was asked for."""
+
+
+@strawberry.type(description="Where a numbered page stands.")
+class Pagination:
+    """Numbers shift when images come and go; a connection's cursors don't."""
+
+    page: int = strawberry.field(description="The number of this page; the first one is 1.")
+    limit: int = strawberry.field(description="How many a page holds.")
+    total: int = strawberry.field(description="How many images there are on all pages.")
+    pages: int = strawberry.field(description="How many pages there are; 0 without any image.")
+
+
+@strawberry.type(description="A numbered page of a gallery.")
+class OrnamentImagesPage:
+    """As older clients expect it."""
+
+    images: list[OrnamentImage] = strawberry.field(description="Newest first; empty beyond the last page.")
+    pagination: Pagination = strawberry.field(description="Where this page stands.")
+
+
+@strawberry.type
+class OrnamentGallery:
+    """Fields of the viewer."""
+
+    document: strawberry.Private[accounts.User]
+
+    @strawberry.field
+    async def ornament_images(  # noqa: PLR0913 - the arguments of the schema
+        self,
+        *,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        kind: _Kind = None,
+        favourite: _Favourite = None,
+        tag: _Tag = None,
+        created_after: _CreatedAfter = None,
+        created_before: _CreatedBefore = None,
+        search: _Search = None,
+        roots_only: _RootsOnly = False,
+        trashed: _Trashed = False,
+        order_by: _OrderBy = ImageOrder.NEWEST,
+    ) -> OrnamentGalleryConnection:
+        """The viewer's ornament images, newest first unless it is said.
+
+        Cursors stay good while images come and go, and whatever the filters.
+        """
+        owner_id = self.document.identity
+        page = Page(Listing("ornamentImages", owner_id, order_by is ImageOrder.NEWEST), first, after, last, before)
+        check_times(created_after, created_before)
+        wanted = Wanted(
+            kind=kind,
+            favourite=favourite,
+            tag=None if tag is None else as_tag(tag, "tag"),
+            created_after=created_after,
+            created_before=created_before,
+            words=as_words(search or "", "search"),
+            roots_only=roots_only,
+            trashed=trashed,
+        )
+        found = await gallery.images(owner_id, wanted, page.stretch)
+        shown = [(image.identity, OrnamentImage.of(image)) for image in found]
+        return OrnamentGalleryConnection.of(shown, page, partial(gallery.count, owner_id, wanted))
+
+    @strawberry.field
+    async def ornament_images_page(
+        self, page: _PageNumber = 1, limit: _Limit = DEFAULT_PAGE, kind: _Kind = None
+    ) -> OrnamentImagesPage:
+        """The viewer's ornament images, newest first, in numbered pages; those in the trash are left out.
+
+        `ornamentImages` is the better way: its pages don't shift while images come and go.
+        """
+        if page < 1:
+            raise bad_input(f"`page` is from 1, not {page}.", "page")
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise bad_input(f"`limit` is from 1 to {LARGEST_PAGE}, not {limit}.", "limit")
+        return await _numbered(self.document.identity, Wanted(kind=kind), page, limit)
+
+
+async def _numbered(owner_id: PydanticObjectId, wanted: Wanted, page: int, limit: int) -> OrnamentImagesPage:
+    total = await gallery.count(owner_id, wanted)
+    pages = -(-total // limit)
+    found = await gallery.images(owner_id, wanted, Stretch(limit), (page - 1) * limit) if page <= pages else []
+    return OrnamentImagesPage(
+        images=[OrnamentImage.of(image) for image in found],
+        pagination=Pagination(page=page, limit=limit, total=total, pages=pages),
+    )
+
+
+def check_times(created_after: datetime | None, created_before: datetime | None, *path: str) -> None:
+    """Refuse what is no moment, and what no moment is between; `path` leads to the two arguments."""
+    for argument, moment in (("createdAfter", created_after), ("createdBefore", created_before)):
+        if moment is not None and moment.tzinfo is None:
+            raise bad_input(f"`{argument}` needs a time zone: 2026-11-23T07:00:00Z.", *path, argument)
+    if created_after and created_before and created_after >= created_before:
+        message = "Nothing can be later than `createdAfter` and earlier than `createdBefore`."
+        raise bad_input(message, *path, "createdBefore")

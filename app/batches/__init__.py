@@ -1,0 +1,1 @@
+"""Many generations asked for at once, of any product."""

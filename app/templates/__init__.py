@@ -1,0 +1,1 @@
+"""Saved prompts with places to fill in."""
