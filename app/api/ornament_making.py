@@ -201,6 +201,7 @@ class OrnamentMutation:
         generation = await _made(info, OrnamentKind.CAMPAIGN_SHOT_ADVANCED, asked, given, input.idempotency_key)
         return GenerateCampaignShotPayload(generation=generation)
 
+
 async def _made(info: Info, kind: OrnamentKind, asked: Asked, given: Given, key: str | None) -> Generation:
     """Start it; the words are looked at before any picture is taken in."""
     who, checked_key = viewer(info), check_key(key)
