@@ -4,8 +4,8 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv/bin
 PYTHON_FILES := app tests bench scripts/check-hygiene
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# One more than there are cores: many tests wait for a socket.
-WORKERS = $(shell expr $(CORES) + 1)
+# Twice as many as there are cores: many tests wait for a process, a lease, a deadline.
+WORKERS = $(shell expr $(CORES) \* 2)
 
 .PHONY: help run test check bench schema lock format clean
 

@@ -238,7 +238,7 @@ _MEANINGS = (
     Meaning(Scenario.MODEL_GONE, ErrorCode.PROVIDER_NOT_CONFIGURED),
     Meaning(Scenario.MODERATION, ErrorCode.CONTENT_BLOCKED),
     Meaning(Scenario.FAILING, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
-    Meaning(Scenario.UNAVAILABLE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
+    Meaning(Scenario.UNAVAILABLE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True),
     Meaning(Scenario.BROKEN_JSON, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
     Meaning(Scenario.WRONG_BASE64, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
     Meaning(Scenario.CUT_STREAM, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),

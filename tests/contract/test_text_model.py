@@ -187,7 +187,7 @@ async def test_no_secret_is_in_representations(subject: Subject[TextModel]) -> N
         Meaning(Scenario.REFUSAL, ErrorCode.CONTENT_BLOCKED),
         Meaning(Scenario.WRONG_SHAPE, ErrorCode.INVALID_ANSWER, retryable=True),
         Meaning(Scenario.TRUNCATED, ErrorCode.INVALID_ANSWER, retryable=True),
-        Meaning(Scenario.UNAVAILABLE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
+        Meaning(Scenario.UNAVAILABLE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True),
         Meaning(Scenario.BROKEN_JSON, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
         Meaning(Scenario.CUT_STREAM, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
         Meaning(Scenario.SILENT_CLOSE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),

@@ -155,7 +155,7 @@ async def test_picture_that_is_none_is_told_apart(name: str, data: bytes, simula
         Meaning(Scenario.MODEL_GONE, ErrorCode.PROVIDER_NOT_CONFIGURED),
         Meaning(Scenario.REFUSAL, ErrorCode.CONTENT_BLOCKED),
         Meaning(Scenario.EMPTY_CANDIDATES, ErrorCode.INVALID_ANSWER, retryable=True),
-        Meaning(Scenario.UNAVAILABLE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
+        Meaning(Scenario.UNAVAILABLE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True),
         Meaning(Scenario.BROKEN_JSON, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
         Meaning(Scenario.CUT_STREAM, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),
         Meaning(Scenario.SILENT_CLOSE, ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, maybe_billed=True),

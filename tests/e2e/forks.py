@@ -60,7 +60,8 @@ class Fork:
     def send_signal(self, number: int) -> None:
         """Nothing happens to one that has ended."""
         if self.poll() is None:
-            os.kill(self._pid, number)
+            with suppress(ProcessLookupError):  # it may end in between
+                os.kill(self._pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

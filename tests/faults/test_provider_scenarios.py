@@ -203,10 +203,10 @@ _UNBILLED = {
     Scenario.RATE_LIMITED_RETRY_AFTER,
     Scenario.EMPTY_QUOTA,
     Scenario.MODEL_GONE,
+    Scenario.UNAVAILABLE,
 }
 _MAYBE_BILLED = {
     Scenario.FAILING,
-    Scenario.UNAVAILABLE,
     Scenario.SLOW,
     Scenario.TRICKLE,
     Scenario.CUT_STREAM,

@@ -97,15 +97,13 @@ async def test_every_failure_of_a_call_says_what_is_known_of_it(gemini: NewGemin
     assert call.sent
 
 
-@pytest.mark.parametrize(
-    "key", ["key-overloaded", "key-deadline", "key-leaky", "key-broken-json", "key-cut-off", "key-proxy-page"]
-)
+@pytest.mark.parametrize("key", ["key-deadline", "key-leaky", "key-broken-json", "key-cut-off", "key-proxy-page"])
 async def test_call_whose_answer_was_lost_may_be_billed(gemini: NewGemini, key: str) -> None:
     assert await _call(gemini, key) == FailedCall(maybe_billed=True)
 
 
 @pytest.mark.parametrize(
-    "key", ["key-invalid", "key-suspended", "key-minute", "key-day", "key-model-gone", "key-moved"]
+    "key", ["key-invalid", "key-suspended", "key-minute", "key-day", "key-model-gone", "key-moved", "key-overloaded"]
 )
 async def test_call_that_was_refused_is_not_billed(gemini: NewGemini, key: str) -> None:
     assert await _call(gemini, key) == FailedCall()

@@ -182,7 +182,9 @@ class GeminiImageModel:
         """What an HTTP error means, and whether the call may be billed."""
         fault = Fault.of(cast("object", error.details))  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK
         failure = self._meaning(error.code, fault, model)
-        worked = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.REQUEST_TIMEOUT
+        # an overloaded server says so before it works
+        worked = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR and error.code != HTTPStatus.SERVICE_UNAVAILABLE
+        worked = worked or error.code == HTTPStatus.REQUEST_TIMEOUT
         failure.call = FailedCall(fault.request_id, maybe_billed=worked)
         return failure
 

@@ -121,7 +121,9 @@ def refused(error: openai.APIStatusError, asked: Asked) -> AppError:
     """What an HTTP error means."""
     status, fault = error.status_code, Fault.of(error.body)
     code = fault.meaning(status)
-    lost = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+    # an overloaded server says so before it works
+    lost = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
+    lost = lost or status == HTTPStatus.REQUEST_TIMEOUT
     wait = wait_of(error.response.headers) if code in _RETRYABLE else None
     words = _words(code, asked, f"answered with status {status}", wait)
     call = FailedCall(error.request_id, maybe_billed=lost and code in _RETRYABLE)

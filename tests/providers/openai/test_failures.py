@@ -80,7 +80,6 @@ _STATUSES = (
         error(503, "Full.", headers={"retry-after-ms": "400"}),
         ErrorCode.PROVIDER_UNAVAILABLE,
         "status 503",
-        call=_LOST,
         retryable=True,
         retry_after_s=0.4,
     ),
