@@ -271,7 +271,8 @@ class Settings(BaseSettings):
             for name, value in known.items()
             if name not in kept
         }
-        return self.model_copy(update=update)
+        # Gemini shows nothing before its picture is done; who tries this wants to see it come.
+        return self.model_copy(update={"edit_provider": self.edit_provider or "openai", **update})
 
     def _is_own(self, name: str) -> bool:
         value: object = getattr(self, name)

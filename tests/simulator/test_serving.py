@@ -35,14 +35,18 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def test_server_makes_pictures_without_a_key_and_says_that_they_are_simulated(tmp_path: Path) -> None:
+async def test_server_makes_pictures_without_a_key_and_shows_them_as_they_come(tmp_path: Path) -> None:
     with running(tmp_path, {**database_setting(), "SIMULATE": "1"}) as server:
         assert "simulated: no provider is called" in server.banner
         async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
             ada = Client(http, server.sockets_url)
             await ada.sign_up()
-            made = await ada.finished(await ada.upload(_PHOTO.read_bytes(), prompt="Make it shine"))
-            picture = (await ada.run(_IMAGE, {"id": made}))["node"]["picture"]
+            payload = await ada.upload(_PHOTO.read_bytes(), prompt="Make it shine")
+            events = await ada.follow(payload["generation"]["id"])
+            assert [event["type"] for event in events].count("PREVIEW") >= 1
+            image = (await ada.run(_IMAGE, {"id": events[-1]["generation"]["result"]["id"]}))["node"]
+            picture = image["picture"]
+            assert image["source"] == "MOCK"
             assert decoded((await http.get(picture["url"])).content).size == (picture["width"], picture["height"])
         assert server.stop() == 0
 
