@@ -49,7 +49,7 @@ class PictureMaker:
         One that fails leaves the others to end, and their pictures are kept: the next attempt makes what is missing.
 
         Raises:
-            AppError: of the first one that failed.
+            AppError: of the first one that failed for good, or else of the first one that failed.
         """
         progress = Progress(work, len(requests))
         making = [
@@ -62,7 +62,7 @@ class PictureMaker:
             for task in making:
                 task.cancel()
             await asyncio.gather(*making, return_exceptions=True)
-        for outcome in sorted((one for one in ended if isinstance(one, BaseException)), key=_is_expected):
+        for outcome in sorted((one for one in ended if isinstance(one, BaseException)), key=_hopeless_first):
             raise outcome
         return [one for one in ended if not isinstance(one, BaseException)]
 
@@ -120,6 +120,6 @@ class PictureMaker:
         raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
 
 
-def _is_expected(error: BaseException) -> bool:
-    """Sorts what nobody expects (a lost lease, a bug) before failures of the work."""
-    return isinstance(error, AppError)
+def _hopeless_first(error: BaseException) -> int:
+    """Sorts what nobody expects (a lost lease, a bug) first, then what no retry helps: it would be sent for nothing."""
+    return (1 + error.retryable) if isinstance(error, AppError) else 0

@@ -166,6 +166,15 @@ async def test_failure_that_stays_leaves_the_others_pictures_kept(pictures: Pict
     assert sorted(generation.steps) == ["picture-1", "picture-2"]
 
 
+async def test_failure_for_good_is_not_hidden_by_one_that_may_pass(pictures: Pictures) -> None:
+    away = AppError(ErrorCode.PROVIDER_UNAVAILABLE, "It is away.", retryable=True, call=FailedCall())
+    acme = Acme({"red": away, "blue": AppError(ErrorCode.CONTENT_BLOCKED, "It refuses.", call=FailedCall())})
+    generation, _ = await ended(pictures, acme)
+    assert generation.failure is not None
+    assert generation.failure.code is ErrorCode.CONTENT_BLOCKED
+    assert len(acme.prompts) == 3
+
+
 async def test_progress_of_all_never_goes_backwards(pictures: Pictures) -> None:
     generation, _ = await ended(pictures, Acme())
     told = [event.percent for event in generation.events if event.type is EventType.STAGE]
