@@ -47,7 +47,9 @@ async def eve(server: Server, simulator: Simulator, client_of: MakeClient) -> Cl
 
 async def hashes(*pictures: Any) -> list[str]:
     """The SHA-256 of the stored bytes of pictures, lists of them included, nulls left out."""
-    listed = [one for given in pictures for one in (given if isinstance(given, list) else [given]) if one]
+    listed: list[Any] = []
+    for given in pictures:
+        listed += given if isinstance(given, list) else [given] if given else []
     async with httpx2.AsyncClient() as http:
         return [hashlib.sha256((await http.get(picture["url"])).content).hexdigest() for picture in listed]
 
