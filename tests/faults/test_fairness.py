@@ -57,7 +57,11 @@ async def test_one_of_another_user_starts_within_two_slots_time(tmp_path: Path, 
         if _FULL:
             census = await plant.wait_until_whole(3 + _MANY, within_s=1_200)
             assert census.statuses == {"SUCCEEDED": 3 + _MANY}
-            assert len(gemini.calls) == census.calls == 3 + _MANY
+            assert len(gemini.calls) == census.calls
+            # a machine that is busy enough loses a lease, and its call is made again
+            once = [one for one in census.generations if len(one.attempts) == 1]
+            assert [len(one.calls) for one in once] == [1] * len(once)
+            assert len(once) >= (3 + _MANY) * 0.98
             return
         await asyncio.gather(*(process.stop() for process in plant.processes))
         census = await plant.census()

@@ -291,6 +291,7 @@ async def _stored(identity: PydanticObjectId) -> Generation:
     return found
 
 
+@pytest.mark.timeout(1_500 if os.environ.get("FULL") else 120)
 def test_any_life_keeps_its_promises(mongodb_url: str) -> None:
     whole = bool(os.environ.get("FULL"))
     machine = type("Lives", (Lives,), {"url": mongodb_url})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import pytest
 from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
 from hypothesis import Phase, settings
 from hypothesis.stateful import (
@@ -186,6 +187,7 @@ def _check_place(version: Sketch, known: dict[PydanticObjectId, Known]) -> None:
         assert place.ancestors[:-1] == known[version.parent_id].path
 
 
+@pytest.mark.timeout(1_500 if os.environ.get("FULL") else 120)
 def test_trees_keep_their_promises_whatever_happens_at_once(mongodb_url: str) -> None:
     whole = bool(os.environ.get("FULL"))
     machine = type("Trees", (Trees,), {"url": mongodb_url})
