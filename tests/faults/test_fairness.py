@@ -31,8 +31,9 @@ async def _regenerate_many(client: Client, image: str, prefix: str) -> None:
 @pytest.mark.timeout(1_500 if _FULL else 180)
 @pytest.mark.parametrize("redis", [False, True] if _FULL else [False])
 async def test_one_of_another_user_starts_within_two_slots_time(tmp_path: Path, *, redis: bool) -> None:
-    # The provider is held for as long as it takes to ask for so many, which is longer than a call may take.
-    limits = {"WORKER_SLOTS": str(_SLOTS), "USER_QUEUED_LIMIT": "600", "LEASE_S": "15", "PROVIDER_TIMEOUT_S": "900"}
+    # The provider is held for as long as it takes to ask for so many, which is longer than a call may take; and no
+    # lease is lost to a busy machine, whose call would be made again: that is another test's.
+    limits = {"WORKER_SLOTS": str(_SLOTS), "USER_QUEUED_LIMIT": "600", "LEASE_S": "120", "PROVIDER_TIMEOUT_S": "900"}
     async with planted(tmp_path, redis=redis, **limits) as plant:
         api = await plant.api()
         if redis:
@@ -57,11 +58,7 @@ async def test_one_of_another_user_starts_within_two_slots_time(tmp_path: Path, 
         if _FULL:
             census = await plant.wait_until_whole(3 + _MANY, within_s=1_200)
             assert census.statuses == {"SUCCEEDED": 3 + _MANY}
-            assert len(gemini.calls) == census.calls
-            # a machine that is busy enough loses a lease, and its call is made again
-            once = [one for one in census.generations if len(one.attempts) == 1]
-            assert [len(one.calls) for one in once] == [1] * len(once)
-            assert len(once) >= (3 + _MANY) * 0.98
+            assert len(gemini.calls) == census.calls == 3 + _MANY
             return
         await asyncio.gather(*(process.stop() for process in plant.processes))
         census = await plant.census()
