@@ -12,7 +12,7 @@ WORKERS = $(shell expr $(CORES) \* 2)
 help:
 	@echo 'make run     start the server: HOST=127.0.0.1 PORT=8000 DATA_DIR=data, or any other setting'
 	@echo '             SIMULATE=1 stands in for the providers: the whole product, without a key'
-	@echo 'make test    run the tests: FULL=1 runs the long ones whole, WORKERS=3, ARGS="tests/accounts -k token"'
+	@echo 'make test    run the tests: FULL=1 runs the long ones too, WORKERS=3, ARGS="tests/accounts -k token"'
 	@echo 'make check   lint, format, types, who imports whom, schema drift, locks'
 	@echo 'make bench   run the benchmarks: ARGS=name runs one'
 	@echo 'make schema  write schema.graphql from the code'
@@ -27,7 +27,7 @@ run:
 
 test:
 	@scripts/apt-packages && scripts/set-up test && \
-	exec $(VENV)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	exec scripts/test $(WORKERS) $(ARGS)
 
 check:
 	@scripts/set-up test && exec scripts/check

@@ -7,6 +7,7 @@ driver of the embedded database, which is a process of its own, too. Each provid
 """
 
 import asyncio
+import json
 import os
 import re
 import resource
@@ -17,6 +18,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import uvloop
 from beanie import PydanticObjectId
@@ -36,6 +38,19 @@ _AT_ONCE = 20
 _BEAT_S = 0.002
 _PHOTO = Path(__file__).parent.parent / "tests" / "photos" / "car-1.jpg"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+class Figures(NamedTuple):
+    """Of one provider. `gap_ms`: how long the loop stood still at most; `turn_ms`: the CPU its thread took meanwhile."""
+
+    generations: int
+    succeeded: int
+    peak_mb: float
+    peak_before_mb: float
+    gap_ms: float
+    turn_ms: float
+    took_s: float
+    cpu_each_ms: float
 
 
 @contextmanager
@@ -67,8 +82,8 @@ async def heartbeat(gaps: list[tuple[float, float]]) -> AsyncGenerator[None]:
     task.cancel()
 
 
-async def run(provider: str, url: str, folder: Path) -> None:
-    """Print the figures of one provider."""
+async def run(provider: str, url: str, count: int, folder: Path) -> Figures:
+    """Measure one provider."""
     given: Mapping[str, object] = {
         "data_dir": folder,
         "mongodb_url": None,
@@ -87,7 +102,7 @@ async def run(provider: str, url: str, folder: Path) -> None:
     async with working(parts):
         owner_id = PydanticObjectId()
         photo = padded(_PHOTO.read_bytes(), "image/jpeg", 6 << 20)
-        kept = [await parts.services.pictures.keep(owner_id, photo + bytes([number])) for number in range(_AT_ONCE)]
+        kept = [await parts.services.pictures.keep(owner_id, photo + bytes([number])) for number in range(count)]
         asked = Asked("Make it shine", {Role.ORNAMENT: 1}, "white")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started, cpu_s = time.perf_counter(), time.process_time()
@@ -99,14 +114,16 @@ async def run(provider: str, url: str, folder: Path) -> None:
             ]
             statuses = await asyncio.gather(*(end_of(parts, generation) for generation in generations))
         took_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_s
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"\n{provider}: {statuses.count(Status.SUCCEEDED)} of {_AT_ONCE} generations succeeded")
-    line("peak memory (target: under 700)", peak / 1024, "MB")
-    line("peak memory before", before / 1024, "MB")
-    line("longest gap of the loop (target: under 50)", max(late_s for late_s, _ in gaps) * 1000, "ms")
-    line("most CPU of its thread between two beats", max(cpu_s for _, cpu_s in gaps) * 1000, "ms")
-    line("wall time of all", took_s, "s")
-    line("CPU of this process for each", cpu_s / _AT_ONCE * 1000, "ms")
+    return Figures(
+        generations=count,
+        succeeded=statuses.count(Status.SUCCEEDED),
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_before_mb=before / 1024,
+        gap_ms=max(late_s for late_s, _ in gaps) * 1000,
+        turn_ms=max(cpu_s for _, cpu_s in gaps) * 1000,
+        took_s=took_s,
+        cpu_each_ms=cpu_s / count * 1000,
+    )
 
 
 async def end_of(parts: Parts, generation: Generation) -> Status:
@@ -118,21 +135,40 @@ async def end_of(parts: Parts, generation: Generation) -> Status:
     return found.status
 
 
+def measured(provider: str, url: str, count: int = _AT_ONCE) -> Figures:
+    """The figures of a provider, in a fresh process."""
+    command = [sys.executable, "-m", "bench.providers", provider, url, str(count)]
+    root = Path(__file__).parent.parent
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=root)  # noqa: S603 - this file
+    return Figures(**json.loads(ran.stdout.splitlines()[-1]))
+
+
+def show(provider: str, figures: Figures) -> None:
+    """Print them, a line each."""
+    print(f"\n{provider}: {figures.succeeded} of {figures.generations} generations succeeded")
+    line("peak memory (target: under 700)", figures.peak_mb, "MB")
+    line("peak memory before", figures.peak_before_mb, "MB")
+    line("longest gap of the loop (target: under 50)", figures.gap_ms, "ms")
+    line("most CPU of its thread between two beats", figures.turn_ms, "ms")
+    line("wall time of all", figures.took_s, "s")
+    line("CPU of this process for each", figures.cpu_each_ms, "ms")
+
+
 def main() -> None:
-    """Measure each provider in a process of its own, or the one that is named."""
+    """Measure each provider in a process of its own."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start: figures are good where it is near 0")
     with simulator() as url:
         for provider in ("gemini", "openai"):
-            subprocess.run([sys.executable, __file__, provider, url], check=True)  # noqa: S603 - this file
+            show(provider, measured(provider, url))
 
 
-def measure(provider: str, url: str) -> None:
-    """One provider, in this process."""
+def measure(provider: str, url: str, count: int) -> None:
+    """One provider, in this process: its figures as one line of JSON."""
     with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(provider, url, Path(folder)))
+        print(json.dumps(runner.run(run(provider, url, count, Path(folder)))._asdict()))
 
 
 if __name__ == "__main__" and len(sys.argv) > 1:
-    measure(sys.argv[1], sys.argv[2])
+    measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))
 elif __name__ == "__main__":
     main()

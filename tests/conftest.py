@@ -17,9 +17,21 @@ from tests.database.index_rule import Watch
 from tests.databases import drop_databases
 
 _CLOSE_S = 10
+_FULL = bool(os.environ.get("FULL"))
 settings.register_profile("sample", max_examples=30, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
-settings.load_profile("whole" if os.environ.get("FULL") else "sample")
+settings.load_profile("whole" if _FULL else "sample")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long ones, unless FULL=1 or one of them is asked for by its name."""
+    named = any("::" in argument for argument in config.args)
+    if _FULL or named:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")
