@@ -41,7 +41,7 @@ _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 class Figures(NamedTuple):
-    """Of one provider. `gap_ms`: how long the loop stood still at most; `turn_ms`: the CPU its thread took meanwhile."""
+    """Of one provider. `gap_ms`: how long the loop stood still at most; `turn_ms`: the CPU of its thread until then."""
 
     generations: int
     succeeded: int

@@ -18,7 +18,7 @@ from tests.databases import drop_databases
 
 _CLOSE_S = 10
 _FULL = bool(os.environ.get("FULL"))
-settings.register_profile("sample", max_examples=30, deadline=None)
+settings.register_profile("sample", max_examples=12, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
 settings.load_profile("whole" if _FULL else "sample")
 

@@ -3,6 +3,7 @@
 A new field joins by itself. One with an argument that nobody knows a value for says so.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -142,9 +143,11 @@ def nodes() -> list[GraphQLObjectType]:
 
 
 def choices(field: GraphQLField) -> Iterator[tuple[str, ...]]:
-    """Sets of arguments of a field: those it has to have, with none, one, two and all of the others."""
+    """Sets of arguments of a field: those it has to have, with none, one, all and, with FULL=1, two of the others."""
     needed = tuple(name for name, one in field.args.items() if is_required_argument(one))
     others = [name for name in field.args if name not in needed]
-    counts: Sequence[int] = sorted({0, 1, 2, len(others)} & set(range(len(others) + 1)))
+    counts: Sequence[int] = sorted(
+        {0, 1, *((2,) if os.environ.get("FULL") else ()), len(others)} & set(range(len(others) + 1))
+    )
     for count in counts:
         yield from ((*needed, *chosen) for chosen in combinations(others, count))

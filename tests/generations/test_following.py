@@ -14,12 +14,16 @@ from app.generations.model import Generation
 from app.generations.work import Work
 from tests.generations.conftest import Engine, MakeEngine, stored, until
 
-_STAGES = 80  # more than a follower's buffer holds
+_STAGES, _FEW_STAGES = 80, 10  # the former are more than a follower's buffer holds
 
 
-async def _stages(work: Work) -> None:
-    for number in range(_STAGES):
-        await work.stage(f"stage {number}", number * 100 // _STAGES)
+async def _stages(work: Work, count: int = _STAGES) -> None:
+    for number in range(count):
+        await work.stage(f"stage {number}", number * 100 // count)
+
+
+async def _few_stages(work: Work) -> None:
+    await _stages(work, _FEW_STAGES)
 
 
 async def _collect(engine: Engine, generation: Generation, after: int = 0) -> list[GenerationEvent]:
@@ -79,7 +83,7 @@ async def test_follower_who_leaves_is_forgotten(make_engine: MakeEngine) -> None
 
 
 async def test_snapshots_come_first_then_the_events_of_all(make_engine: MakeEngine) -> None:
-    engine, owner = make_engine(_stages), PydanticObjectId()
+    engine, owner = make_engine(_few_stages), PydanticObjectId()
     waiting, other = await engine.start(owner), await engine.start(owner)
     await engine.start()
     async with aclosing(everything(engine.hub, engine.generations.clock, owner, None)) as events:
@@ -99,7 +103,7 @@ async def test_snapshots_come_first_then_the_events_of_all(make_engine: MakeEngi
                 ended += event.type.terminal
                 if ended == 3:
                     break
-    everything_else = list(range(2, _STAGES + 4))
+    everything_else = list(range(2, _FEW_STAGES + 4))
     assert seen == {
         waiting.identity: everything_else,
         other.identity: everything_else,
