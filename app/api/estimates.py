@@ -11,7 +11,16 @@ from app.api.costs import Cost
 from app.api.ids import document_id
 from app.api.loaders import positions_in_turn
 from app.api.node import INPUT
+from app.api.ornament_inputs import (
+    ChangeBackgroundInput,
+    GenerateCampaignShotInput,
+    GenerateModelWithOrnamentInput,
+    GenerateRealModelWithOrnamentInput,
+    UploadOrnamentInput,
+    Wanted,
+)
 from app.api.ornaments import TYPE_NAME
+from app.api.pictures import take_in
 from app.api.regenerating import RegenerateImageInput, RegenerateImagesInput, again_of, choice_of
 from app.batches.model import Estimate as EstimatedCost
 from app.errors import bad_input
@@ -19,15 +28,28 @@ from app.generations.backlog import waiting
 from app.generations.lanes import Lane
 from app.generations.service import Generations
 from app.ornaments.batching import parameters_of_batch
-from app.ornaments.estimating import estimated
+from app.ornaments.estimating import estimated, estimated_first
 
 
 @strawberry.input(
-    one_of=True, description="The input of a mutation that starts work, as it would be sent. Exactly one."
+    one_of=True,
+    description="The input of a mutation that starts work, as it would be sent: files too, which are neither looked "
+    "into nor kept. Exactly one.",
 )
 class EstimateInput:
     """What `estimate` takes."""
 
+    upload_ornament: strawberry.Maybe[UploadOrnamentInput] = strawberry.field(description="`uploadOrnament`'s.")
+    change_background: strawberry.Maybe[ChangeBackgroundInput] = strawberry.field(description="`changeBackground`'s.")
+    generate_model_with_ornament: strawberry.Maybe[GenerateModelWithOrnamentInput] = strawberry.field(
+        description="`generateModelWithOrnament`'s."
+    )
+    generate_real_model_with_ornament: strawberry.Maybe[GenerateRealModelWithOrnamentInput] = strawberry.field(
+        description="`generateRealModelWithOrnament`'s."
+    )
+    generate_campaign_shot: strawberry.Maybe[GenerateCampaignShotInput] = strawberry.field(
+        description="`generateCampaignShot`'s."
+    )
     regenerate_image: strawberry.Maybe[RegenerateImageInput] = strawberry.field(description="`regenerateImage`'s.")
     regenerate_images: strawberry.Maybe[RegenerateImagesInput] = strawberry.field(description="`regenerateImages`'s.")
 
@@ -61,12 +83,7 @@ class EstimateQuery:
     async def estimate(self, info: Info, input: Annotated[EstimateInput, INPUT]) -> Estimate | None:
         """What a mutation's work would cost and how long it would wait; it is refused as the mutation would be."""
         who, generations = viewer(info), info.context.services.generations
-        if input.regenerate_image:
-            count, cost = await _of_one(info, input.regenerate_image.value)
-        elif input.regenerate_images:
-            count, cost = await _of_many(info, input.regenerate_images.value)
-        else:
-            raise bad_input("Say what is to be estimated: null is nothing.", "input")
+        count, cost = await _of(info, input)
         usual_s = await generations.usual_s(who.user_id)
         position, rounds = await _turns(generations, who.user_id)
         wait_s = 0 if rounds == 0 else None if usual_s is None else rounds * usual_s
@@ -77,6 +94,34 @@ class EstimateQuery:
             wait_seconds=None if wait_s is None else ceil(wait_s),
             usual_seconds=None if usual_s is None else ceil(usual_s),
         )
+
+
+async def _of(info: Info, input: EstimateInput) -> tuple[int, EstimatedCost | None]:
+    """How many generations, and what each of them costs."""
+    if input.regenerate_image:
+        return await _of_one(info, input.regenerate_image.value)
+    if input.regenerate_images:
+        return await _of_many(info, input.regenerate_images.value)
+    firsts = (
+        input.upload_ornament,
+        input.change_background,
+        input.generate_model_with_ornament,
+        input.generate_real_model_with_ornament,
+        input.generate_campaign_shot,
+    )
+    for first in firsts:
+        if first:
+            return 1, await _of_first(info, first.value.wanted())
+    raise bad_input("Say what is to be estimated: null is nothing.", "input")
+
+
+async def _of_first(info: Info, wanted: Wanted) -> EstimatedCost | None:
+    who, services = viewer(info), info.context.services
+    cost = estimated_first(services.ornaments, who.user_id, wanted.kind, wanted.asked)
+    for path, picture in (one for found in wanted.pictures.values() for one in found):
+        if picture.id:
+            await take_in(info, picture, *path)
+    return cost
 
 
 async def _of_one(info: Info, input: RegenerateImageInput) -> tuple[int, EstimatedCost | None]:

@@ -1,28 +1,24 @@
 """The mutations that make ornament images of photos: one for each kind."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import strawberry
 
 from app.api.context import Info, viewer
-from app.api.enums import ModelType
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import check_key
 from app.api.node import INPUT
-from app.api.pictures import PictureInput, take_in
-from app.ornaments.asked import Asked, Role
-from app.ornaments.model import OrnamentKind
+from app.api.ornament_inputs import (
+    ChangeBackgroundInput,
+    GenerateCampaignShotInput,
+    GenerateModelWithOrnamentInput,
+    GenerateRealModelWithOrnamentInput,
+    UploadOrnamentInput,
+    Wanted,
+)
+from app.api.pictures import take_in
 from app.ornaments.service import check
-
-type Given = Mapping[Role, tuple[str, PictureInput | Sequence[PictureInput] | None]]
-"""The pictures of each role, with the name of their argument."""
-
-_PROMPT = "A wish in your own words, at most 2,000 characters."
-_POSE = "A picture of the pose."
-_MEASUREMENTS = "Sizes in your own words, e.g. `ring 18 mm across`, at most 500 characters; they join the instruction."
 
 
 @strawberry.type(description="The work that was started, or why it was not.")
@@ -31,75 +27,6 @@ class StartedGeneration:
 
     generation: Generation | None = strawberry.field(default=None, description="The work that was started.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was not started.")
-
-
-@strawberry.input(description="A photo of a piece of jewellery, and what to do with it.")
-class UploadOrnamentInput:
-    """What `uploadOrnament` takes."""
-
-    image: PictureInput = strawberry.field(description="The photo.")
-    prompt: str | None = strawberry.field(default=None, description=_PROMPT)
-    background_color: str = strawberry.field(
-        default="white", description="A CSS colour name, `#rgb`, `#rrggbb`, or a jeweller's word such as `champagne`."
-    )
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
-
-
-@strawberry.input(description="A photo of a piece of jewellery, and its new background.")
-class ChangeBackgroundInput:
-    """What `changeBackground` takes."""
-
-    ornament_image: PictureInput = strawberry.field(description="The photo of the ornament.")
-    prompt: str = strawberry.field(
-        description=f"{_PROMPT} It says what the background is when neither a picture nor a colour does."
-    )
-    background_image: PictureInput | None = strawberry.field(
-        default=None, description="A picture of the background; not together with `backgroundColor`."
-    )
-    background_color: str | None = strawberry.field(
-        default=None, description="A CSS colour name, `#rgb`, `#rrggbb`, or a jeweller's word such as `champagne`."
-    )
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
-
-
-@strawberry.input(description="A photo of a piece of jewellery, for a model to wear.")
-class GenerateModelWithOrnamentInput:
-    """What `generateModelWithOrnament` takes."""
-
-    ornament_image: PictureInput = strawberry.field(description="The photo of the ornament.")
-    prompt: str = strawberry.field(description=_PROMPT)
-    pose_style: PictureInput | None = strawberry.field(default=None, description=_POSE)
-    measurements: str | None = strawberry.field(default=None, description=_MEASUREMENTS)
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
-
-
-@strawberry.input(description="A photo of a person, and of a piece of jewellery for them to wear.")
-class GenerateRealModelWithOrnamentInput:
-    """What `generateRealModelWithOrnament` takes."""
-
-    model_image: PictureInput = strawberry.field(description="The photo of the person.")
-    ornament_image: PictureInput = strawberry.field(description="The photo of the ornament.")
-    prompt: str = strawberry.field(description=_PROMPT)
-    pose_style: PictureInput | None = strawberry.field(default=None, description=_POSE)
-    measurements: str | None = strawberry.field(default=None, description=_MEASUREMENTS)
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
-
-
-@strawberry.input(description="What a campaign shows, who wears it, and its mood.")
-class GenerateCampaignShotInput:
-    """What `generateCampaignShot` takes."""
-
-    ornament_images: list[PictureInput] = strawberry.field(description="1 to 8 photos of ornaments.")
-    ornament_names: list[str] = strawberry.field(description="What each of them is called, in the same order.")
-    prompt: str = strawberry.field(description=_PROMPT)
-    model_type: ModelType = strawberry.field(description="Who wears them.")
-    model_image: PictureInput | None = strawberry.field(
-        default=None, description="A photo of the person: needed for `REAL_MODEL`, refused for `AI_MODEL`."
-    )
-    theme_images: list[PictureInput] = strawberry.field(
-        default_factory=list[PictureInput], description="Up to 4 pictures of mood, light and setting."
-    )
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
 
 @strawberry.type(description="The work that was started, or why it was not.")
@@ -137,10 +64,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[UploadOrnamentInput, INPUT]
     ) -> UploadOrnamentPayload | None:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
-        asked = Asked(_words(input.prompt), background=input.background_color.strip())
-        given: Given = {Role.ORNAMENT: ("image", input.image)}
-        generation = await _made(info, OrnamentKind.WHITE_BACKGROUND, asked, given, input.idempotency_key)
-        return UploadOrnamentPayload(generation=generation)
+        return UploadOrnamentPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
 
     @strawberry.mutation
     @errors_in(ChangeBackgroundPayload)
@@ -148,13 +72,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[ChangeBackgroundInput, INPUT]
     ) -> ChangeBackgroundPayload | None:
         """Put the ornament of a photo before another background. Follow it with `generationProgress`."""
-        asked = Asked(_words(input.prompt), background=_words(input.background_color) or None)
-        given: Given = {
-            Role.ORNAMENT: ("ornamentImage", input.ornament_image),
-            Role.BACKGROUND: ("backgroundImage", input.background_image),
-        }
-        generation = await _made(info, OrnamentKind.BACKGROUND_CHANGE, asked, given, input.idempotency_key)
-        return ChangeBackgroundPayload(generation=generation)
+        return ChangeBackgroundPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
 
     @strawberry.mutation
     @errors_in(GenerateModelWithOrnamentPayload)
@@ -162,13 +80,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateModelWithOrnamentInput, INPUT]
     ) -> GenerateModelWithOrnamentPayload | None:
         """Show the ornament of a photo on an AI model, close up. Follow it with `generationProgress`."""
-        asked = Asked(_words(input.prompt), measurements=_words(input.measurements) or None)
-        given: Given = {
-            Role.ORNAMENT: ("ornamentImage", input.ornament_image),
-            Role.POSE: ("poseStyle", input.pose_style),
-        }
-        generation = await _made(info, OrnamentKind.MODEL_WITH_ORNAMENT, asked, given, input.idempotency_key)
-        return GenerateModelWithOrnamentPayload(generation=generation)
+        return GenerateModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
 
     @strawberry.mutation
     @errors_in(GenerateRealModelWithOrnamentPayload)
@@ -176,14 +88,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateRealModelWithOrnamentInput, INPUT]
     ) -> GenerateRealModelWithOrnamentPayload | None:
         """Show the ornament of a photo on the person of another. Follow it with `generationProgress`."""
-        asked = Asked(_words(input.prompt), measurements=_words(input.measurements) or None)
-        given: Given = {
-            Role.MODEL: ("modelImage", input.model_image),
-            Role.ORNAMENT: ("ornamentImage", input.ornament_image),
-            Role.POSE: ("poseStyle", input.pose_style),
-        }
-        generation = await _made(info, OrnamentKind.REAL_MODEL_WITH_ORNAMENT, asked, given, input.idempotency_key)
-        return GenerateRealModelWithOrnamentPayload(generation=generation)
+        return GenerateRealModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
 
     @strawberry.mutation
     @errors_in(GenerateCampaignShotPayload)
@@ -191,37 +96,15 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateCampaignShotInput, INPUT]
     ) -> GenerateCampaignShotPayload | None:
         """Show several ornaments in one advertising picture. Follow it with `generationProgress`."""
-        names = tuple(name.strip() for name in input.ornament_names)
-        asked = Asked(_words(input.prompt), model_type=input.model_type, ornament_names=names)
-        given: Given = {
-            Role.ORNAMENT: ("ornamentImages", input.ornament_images),
-            Role.MODEL: ("modelImage", input.model_image),
-            Role.THEME: ("themeImages", input.theme_images),
-        }
-        generation = await _made(info, OrnamentKind.CAMPAIGN_SHOT_ADVANCED, asked, given, input.idempotency_key)
-        return GenerateCampaignShotPayload(generation=generation)
+        return GenerateCampaignShotPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
 
 
-async def _made(info: Info, kind: OrnamentKind, asked: Asked, given: Given, key: str | None) -> Generation:
+async def _made(info: Info, wanted: Wanted, key: str | None) -> Generation:
     """Start it; the words are looked at before any picture is taken in."""
     who, checked_key = viewer(info), check_key(key)
-    inputs = {role: _inputs(name, pictures) for role, (name, pictures) in given.items()}
-    counted = replace(asked, pictures={role: len(found) for role, found in inputs.items()})
-    check(kind, counted)
-    pictures = {role: [await take_in(info, one, *path) for path, one in found] for role, found in inputs.items()}
-    return Generation.of(await info.context.services.ornaments.make(who.user_id, kind, counted, pictures, checked_key))
-
-
-def _inputs(
-    name: str, given: PictureInput | Sequence[PictureInput] | None
-) -> list[tuple[tuple[str, ...], PictureInput]]:
-    """Each picture with the path of its argument."""
-    if given is None:
-        return []
-    if isinstance(given, PictureInput):
-        return [(("input", name), given)]
-    return [(("input", name, str(place)), one) for place, one in enumerate(given)]
-
-
-def _words(text: str | None) -> str:
-    return (text or "").strip()
+    kind, asked = wanted.kind, wanted.asked
+    check(kind, asked)
+    pictures = {
+        role: [await take_in(info, one, *path) for path, one in found] for role, found in wanted.pictures.items()
+    }
+    return Generation.of(await info.context.services.ornaments.make(who.user_id, kind, asked, pictures, checked_key))

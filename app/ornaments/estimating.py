@@ -7,10 +7,12 @@ from beanie import PydanticObjectId
 from app.batches.model import Estimate
 from app.costs.usage import of_one_call
 from app.errors import AppError
-from app.generations.recipe import Recipe
+from app.generations.recipe import Recipe, RecipePicture
+from app.ornaments.asked import Asked
 from app.ornaments.jobs import request_of
+from app.ornaments.model import OrnamentKind
 from app.ornaments.regenerating import Again
-from app.ornaments.service import Ornaments
+from app.ornaments.service import Ornaments, check, first_recipe
 from app.providers.ports.model import Reference, Source
 
 _UNREAD = Reference(b"", "image/png")
@@ -28,6 +30,20 @@ def estimated(ornaments: Ornaments, owner_id: PydanticObjectId, recipe: Recipe) 
     usage = model.expected_usage(request_of(recipe, [_UNREAD] * len(recipe.pictures), owner_id))
     cost = prices.cost(model.model, of_one_call(usage), ornaments.generations.clock.now())
     return None if cost is None else Estimate(cost=cost, currency=prices.currency)
+
+
+def estimated_first(
+    ornaments: Ornaments, owner_id: PydanticObjectId, kind: OrnamentKind, asked: Asked
+) -> Estimate | None:
+    """What a first version of a kind costs, of pictures that need not be there yet; null when nobody knows it.
+
+    Raises:
+        AppError: BAD_USER_INPUT for words that are too long or do not fit together.
+    """
+    check(kind, asked)
+    not_there = RecipePicture(picture_id=PydanticObjectId(), sha256="")
+    pictures = [not_there] * sum(asked.pictures.values())
+    return estimated(ornaments, owner_id, first_recipe(kind, asked, pictures, ornaments.model))
 
 
 async def estimated_children(

@@ -46,21 +46,8 @@ class Ornaments:
                 idempotency key, RATE_LIMITED.
         """
         check(kind, asked)
-        recipe = KINDS[kind]
-        prompts = (recipe.instruction(asked), *([asked.wish] if asked.wish else []))
-        return await self.generations.start(
-            owner_id,
-            GENERATION_KIND,
-            Recipe(
-                task=recipe.task,
-                prompts=prompts,
-                pictures=_in_order(recipe.roles, asked, pictures),
-                provider=self.model.name,
-                model=self.model.model,
-                parameters=parameters_of(kind, asked.background, asked.measurements, asked.model_type),
-            ),
-            key,
-        )
+        recipe = first_recipe(kind, asked, _in_order(KINDS[kind].roles, asked, pictures), self.model)
+        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key)
 
     async def regenerate(
         self,
@@ -154,6 +141,19 @@ class Ornaments:
         if image.owner_id != owner_id:
             raise AppError(ErrorCode.FORBIDDEN, "This image belongs to somebody else.", path=("input", "imageId"))
         return image
+
+
+def first_recipe(kind: OrnamentKind, asked: Asked, pictures: Sequence[RecipePicture], model: ImageModel) -> Recipe:
+    """What a first version of a kind is made from; `pictures` are in the order of the kind's roles."""
+    recipe = KINDS[kind]
+    return Recipe(
+        task=recipe.task,
+        prompts=(recipe.instruction(asked), *([asked.wish] if asked.wish else [])),
+        pictures=tuple(pictures),
+        provider=model.name,
+        model=model.model,
+        parameters=parameters_of(kind, asked.background, asked.measurements, asked.model_type),
+    )
 
 
 def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
