@@ -57,6 +57,7 @@ async def test_deadline_of_the_url_wins(mongodb_url: str) -> None:
     await connection.close()
 
 
+@pytest.mark.long
 async def test_request_is_told_quickly_and_the_next_one_works(hanging: Database, tmp_path: Path) -> None:
     with running(tmp_path, {"MONGODB_URL": hanging.url}) as server:
         async with httpx2.AsyncClient(base_url=server.url, timeout=60) as http:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from PIL import Image
 
 from tests.databases import database_setting
@@ -134,6 +135,7 @@ async def test_cancelled_batch_is_finished_by_a_retry(ada: Client, car: bytes) -
     assert (counts["total"], counts["succeeded"]) == (4, 4)
 
 
+@pytest.mark.long
 async def test_batch_whose_server_is_killed_while_it_starts_is_started_whole_and_each_item_once(
     tmp_path: Path, client_of: MakeClient
 ) -> None:

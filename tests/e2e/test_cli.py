@@ -55,6 +55,7 @@ async def _shows(data_dir: Path, settings: dict[str, str], client_of: MakeClient
         assert (await after.http.get(image["picture"]["url"])).status_code == 200
 
 
+@pytest.mark.long
 async def test_embedded_data_and_pictures_move_to_a_real_server(
     used_data_dir: tuple[Path, Client, Any], target_url: str, tmp_path: Path, client_of: MakeClient
 ) -> None:
@@ -69,6 +70,7 @@ async def test_embedded_data_and_pictures_move_to_a_real_server(
     await _shows(new_folder, {"MONGODB_URL": target_url, **secret}, client_of, ada, seen)
 
 
+@pytest.mark.long
 async def test_backup_is_restored_into_an_empty_folder(
     used_data_dir: tuple[Path, Client, Any], tmp_path: Path, client_of: MakeClient
 ) -> None:

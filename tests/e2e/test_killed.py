@@ -4,6 +4,7 @@ import io
 import signal
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.databases import database_setting
@@ -23,6 +24,7 @@ def _large_photo() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.long
 async def test_killed_server_leaves_one_image_after_its_restart(tmp_path: Path, client_of: MakeClient) -> None:
     settings = {**database_setting(), "LEASE_S": "3", "SWEEP_EVERY_S": "0.5"}
     with running(tmp_path, settings, fresh=True) as first:

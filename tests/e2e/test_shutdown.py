@@ -90,6 +90,7 @@ def _was_given_back(data_dir: Path, generation_id: str, settings: dict[str, str]
     assert [(call["outcome"], call["maybeBilled"]) for call in shown["calls"]] == [("CANCELLED", True)]
 
 
+@pytest.mark.long
 async def test_hundred_streams_are_closed_with_1012_and_the_process_is_gone_in_ten_seconds(
     google: Standin, silent: dict[str, str], tmp_path: Path, client_of: MakeClient, car: bytes
 ) -> None:
@@ -170,6 +171,7 @@ async def test_what_was_given_back_is_made_by_the_next_server(
     assert events[-1]["type"] == "SUCCEEDED"
 
 
+@pytest.mark.long
 async def test_process_whose_database_hangs_is_gone_in_ten_seconds(
     google: Standin, silent: dict[str, str], tmp_path: Path, client_of: MakeClient, car: bytes
 ) -> None:

@@ -52,6 +52,7 @@ async def test_killed_api_owes_no_follower_an_event(tmp_path: Path) -> None:
         assert all(one.connections == 2 for one in followers)
 
 
+@pytest.mark.long
 async def test_one_process_and_its_database_killed_together_lose_nothing(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=False, **_TOGETHER) as plant:
         doomed = await plant.api()

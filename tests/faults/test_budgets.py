@@ -90,6 +90,7 @@ async def test_worker_killed_before_it_settles_leaves_it_to_the_sweep(tmp_path: 
         await _until_spent(plant, _COST)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 async def test_worker_killed_in_its_call_leaves_the_estimate_of_one_and_the_cost_of_the_next(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=True, **_SETTINGS) as plant:

@@ -28,6 +28,7 @@ async def _regenerate_many(client: Client, image: str, prefix: str) -> None:
     assert [payload["errors"] for payload in payloads.values()] == [[]] * _AT_ONCE
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(1_500 if _FULL else 180)
 @pytest.mark.parametrize("redis", [False, True] if _FULL else [False])
 async def test_one_of_another_user_starts_within_two_slots_time(tmp_path: Path, *, redis: bool) -> None:

@@ -54,6 +54,7 @@ async def _deliver(plant: Plant, ids: Sequence[str], times: int) -> None:
         await asyncio.gather(*rings)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(_FAKETIME is None, reason="faketime is not installed: `apt-get install faketime`")
 async def test_processes_whose_clocks_are_a_minute_apart_keep_their_leases(tmp_path: Path) -> None:
     """Calls take longer than a lease, everybody sweeps all the time, each job is delivered again and again."""

@@ -9,6 +9,7 @@ from tests.faults.commands import ends_generation
 from tests.faults.plant import planted
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("arrives", [False, True], ids=["never arrives", "arrives late"])
 async def test_worker_killed_while_it_writes_its_success_leaves_one_image(tmp_path: Path, *, arrives: bool) -> None:

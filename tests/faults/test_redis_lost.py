@@ -68,6 +68,7 @@ async def test_work_is_accepted_and_goes_on_while_redis_is_stopped(shop: Shop) -
     assert (await shop.readiness())["queue"] == "ok"
 
 
+@pytest.mark.long
 async def test_work_is_accepted_within_seconds_while_redis_hangs(shop: Shop) -> None:
     before = await shop.regenerate(_RUNNING, "hanging, before")
     async with following(shop.ada, before) as of_before:
@@ -101,6 +102,7 @@ async def test_lost_messages_delay_who_follows_by_seconds(shop: Shop) -> None:
     assert all(one.connections == 1 for one in followers)
 
 
+@pytest.mark.long
 async def test_viewer_events_miss_nothing_over_a_killed_database_and_lost_messages(shop: Shop) -> None:
     async with looking_on(shop.ada) as onlooker:
         gemini, gate, lost = shop.plant.gemini, shop.api.redis_gate, len(shop.api.redis_gate.lost)

@@ -211,6 +211,7 @@ def _told(story: Story) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600 if _FULL else 180)
 async def test_workers_killed_at_random_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     seed = time.time_ns()

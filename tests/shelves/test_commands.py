@@ -141,6 +141,7 @@ def test_one_that_cannot_be_moved_is_named_and_the_others_are_moved(
     assert len(standin.assets) == _ALL
 
 
+@pytest.mark.long
 async def test_killed_move_loses_nothing_and_goes_on(
     tmp_path: Path, filled: Path, settings: dict[str, str], standin: Standin
 ) -> None:
