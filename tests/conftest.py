@@ -1,5 +1,6 @@
 """What every test may ask for: a database server for the run, and a database for the test."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,12 +10,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
 from hypothesis import settings
 from pymongo import AsyncMongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
+from app.bootstrap.database import DOCUMENTS
 from tests.database.index_rule import Watch
-from tests.databases import drop_databases
+from tests.databases import Written, drop_databases
 
 _CLOSE_S = 10
 _FULL = bool(os.environ.get("FULL"))
@@ -80,9 +83,45 @@ def _clean_server() -> Iterator[None]:
     drop_databases()
 
 
+@pytest.fixture(scope="session")
+def _written() -> Written:
+    """Hears which collections are written to."""
+    written = Written()
+    monitoring.register(written)
+    return written
+
+
+@pytest.fixture(scope="session")
+def _indexed(mongodb_url: str, worker_id: str) -> Iterator[str]:
+    """The name of a database with the indexes of all documents: to make them takes longer than most tests."""
+    name = f"regen_{worker_id}_{uuid4().hex}"
+
+    async def make() -> None:
+        async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
+            await init_beanie(database=client[name], document_models=list(DOCUMENTS))
+
+    async def drop() -> None:
+        async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
+            await client.drop_database(name)
+
+    asyncio.run(make())
+    yield name
+    asyncio.run(drop())
+
+
 @pytest.fixture
-async def database(mongodb_url: str, worker_id: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
-    """An empty database of this test's own, dropped after it."""
+async def database(mongodb_url: str, _indexed: str, _written: Written) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    """An empty database with the indexes of all documents; what this process writes to it goes after the test."""
+    _written.forget(_indexed)
+    async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
+        yield client[_indexed]
+        for collection in _written.collections(_indexed):
+            await client[_indexed][collection].delete_many({})
+
+
+@pytest.fixture
+async def bare_database(mongodb_url: str, worker_id: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    """A database of this test's own with nothing in it, dropped after it."""
     name = f"regen_{worker_id}_{uuid4().hex}"
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         yield client[name]

@@ -1,12 +1,16 @@
-"""Databases of servers under test, on the server that MONGODB_URL names, if it names one."""
+"""Databases of tests, and of servers under test on the server that MONGODB_URL names, if it names one."""
 
 import os
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, override
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pymongo import MongoClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+_WRITES = frozenset({"insert", "update", "findAndModify"})
 _PREFIX = f"regen_e2e_{uuid4().hex}_"
 
 
@@ -25,3 +29,29 @@ def drop_databases() -> None:
             for name in client.list_database_names():
                 if name.startswith(_PREFIX):
                     client.drop_database(name)
+
+
+class Written(CommandListener):
+    """The collections that this process has written to, by their database."""
+
+    def __init__(self) -> None:
+        self._collections: defaultdict[str, set[str]] = defaultdict(set)
+
+    def collections(self, database_name: str) -> Sequence[str]:
+        """Those of a database since `forget`."""
+        return sorted(self._collections[database_name])
+
+    def forget(self, database_name: str) -> None:
+        """Begin anew with a database."""
+        self._collections[database_name].clear()
+
+    @override
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in _WRITES:
+            self._collections[event.database_name].add(event.command[event.command_name])
+
+    @override
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    @override
+    def failed(self, event: CommandFailedEvent) -> None: ...

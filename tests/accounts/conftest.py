@@ -45,7 +45,7 @@ async def accounts(
     signer: TokenSigner,
     refresh_tokens: RefreshTokens,
 ) -> Accounts:
-    await init_beanie(database=database, document_models=[User, Session])
+    await init_beanie(database=database, document_models=[User, Session], skip_indexes=True)
     return Accounts(
         passwords=hasher,
         attempts=WindowedAttempts(MemoryStorage(), AttemptLimits(log_ins_by_account=3)),

@@ -38,7 +38,7 @@ async def commands(mongodb_url: str, database: AsyncDatabase[dict[str, Any]]) ->
     """What is sent from now on; generations can be stored."""
     listener = Commands()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[listener]) as client:
-        await init_beanie(database=client[database.name], document_models=[Generation])
+        await init_beanie(database=client[database.name], document_models=[Generation], skip_indexes=True)
         yield listener
 
 

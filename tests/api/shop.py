@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from beanie import PydanticObjectId
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.accounts.model import User
@@ -19,7 +19,7 @@ from app.api.context import Context
 from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.api.services import Services
-from app.bootstrap.database import opened_database
+from app.bootstrap.database import DOCUMENTS, opened_database
 from app.bootstrap.parts import assemble
 from app.database.document import utc_now
 from app.settings import load_settings
@@ -80,11 +80,12 @@ class Shop:
 
 @asynccontextmanager
 async def opened_shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path) -> AsyncGenerator[Shop]:
-    """Nobody's, over that database with its indexes."""
+    """Nobody's, over that database, whose indexes are there."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
     settings = load_settings({**_BARE, "data_dir": folder, "mongodb_url": url})
     parts = assemble(settings)
-    async with opened_database(settings, parts.server) as connection:
+    async with opened_database(settings, parts.server, ()) as connection:
+        await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)
         await parts.services.generations.clock.set(connection.database)
         yield Shop(parts.services)
     await parts.close()

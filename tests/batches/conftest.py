@@ -126,7 +126,7 @@ type MakeOffice = Callable[..., Office]
 
 @pytest.fixture
 async def make_office(database: AsyncDatabase[dict[str, Any]]) -> MakeOffice:
-    await init_beanie(database=database, document_models=[Generation, Lane, ProviderSlots, Batch])
+    await init_beanie(database=database, document_models=[Generation, Lane, ProviderSlots, Batch], skip_indexes=True)
 
     def make(limits: OwnerLimits | None = None, workers_hub: InProcessHub | None = None) -> Office:
         queue, hub, limits = InProcessQueue(), InProcessHub(), limits or OwnerLimits()

@@ -20,7 +20,7 @@ type Reserve = Callable[..., Reservation]
 
 @pytest.fixture
 async def days(database: AsyncDatabase[dict[str, Any]]) -> type[BudgetDay]:
-    await init_beanie(database=database, document_models=[BudgetDay])
+    await init_beanie(database=database, document_models=[BudgetDay], skip_indexes=True)
     return BudgetDay
 
 

@@ -39,8 +39,10 @@ async def test_one_of_two_at_once_gets_the_last_of_it(days: type[BudgetDay]) -> 
         assert (await _day(day_id)).committed == 6
 
 
-def test_one_in_two_processes_gets_the_last_of_it(mongodb_url: str, database: AsyncDatabase[dict[str, Any]]) -> None:
-    command = [sys.executable, "-m", "tests.costs.racer", mongodb_url, database.name, f"{_ROUNDS}"]
+def test_one_in_two_processes_gets_the_last_of_it(
+    mongodb_url: str, bare_database: AsyncDatabase[dict[str, Any]]
+) -> None:
+    command = [sys.executable, "-m", "tests.costs.racer", mongodb_url, bare_database.name, f"{_ROUNDS}"]
     racers = [
         subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module, no shell
         for _ in range(2)

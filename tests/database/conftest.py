@@ -28,6 +28,12 @@ async def new_database(mongodb_url: str, worker_id: str) -> AsyncIterator[NewDat
 
 
 @pytest.fixture
+def database(bare_database: RawDatabase) -> RawDatabase:
+    """Without any indexes: here they are what is shown."""
+    return bare_database
+
+
+@pytest.fixture
 async def another_server(tmp_path: Path) -> AsyncIterator[RawDatabase]:
     """An empty database on an embedded server of its own."""
     server = embedded(tmp_path / "another")

@@ -18,7 +18,7 @@ from app.generations.recipe import Recipe
 async def test_event_written_after_an_absence_is_among_the_latest_changes(
     database: AsyncDatabase[dict[str, Any]],
 ) -> None:
-    await init_beanie(database=database, document_models=[Generation])
+    await init_beanie(database=database, document_models=[Generation], skip_indexes=True)
     recipe = Recipe(task="TEST", prompts=("a",), pictures=(), provider="test", model="test-1")
     an_hour_ago = utc_now() - timedelta(hours=1)
     first = Generation.queued(PydanticObjectId(), "TEST", recipe, "key", an_hour_ago)

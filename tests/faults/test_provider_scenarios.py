@@ -269,7 +269,7 @@ def simulator() -> Generator[Simulator]:
 
 @pytest.fixture
 async def shop(database: AsyncDatabase[dict[str, Any]], simulator: Simulator, tmp_path: Path) -> AsyncIterator[Shop]:
-    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots])
+    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots], skip_indexes=True)
     simulator.reset()
     given = {name.lower(): value for name, value in simulator.settings.items()}
     models = models_of(load_settings({"data_dir": tmp_path, "provider_timeout_s": _DEADLINE_S, **given}))

@@ -101,7 +101,9 @@ type MakeEngine = Callable[..., Engine]
 
 @pytest.fixture
 async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
-    await init_beanie(database=database, document_models=[Generation, Lane, ProviderSlots, BudgetDay, Turn])
+    await init_beanie(
+        database=database, document_models=[Generation, Lane, ProviderSlots, BudgetDay, Turn], skip_indexes=True
+    )
 
     def make(
         script: Callable[[Work], Awaitable[None]],

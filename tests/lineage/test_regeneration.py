@@ -105,7 +105,7 @@ class Shop:
 @pytest.fixture
 async def shop(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Shop:
     documents = [Picture, Generation, Lane, Tombstone, Promotion, Vote, OrnamentImage]
-    await init_beanie(database=database, document_models=documents)
+    await init_beanie(database=database, document_models=documents, skip_indexes=True)
     queue, hub, model = InProcessQueue(), InProcessHub(), Interrupted()
     pictures = Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
     jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, {model.name: model}))}

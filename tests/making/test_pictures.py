@@ -111,7 +111,7 @@ class PicturesJob:
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots])
+    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots], skip_indexes=True)
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

@@ -41,7 +41,7 @@ class _GatedPictures(Pictures):
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> _GatedPictures:
-    await init_beanie(database=database, document_models=[Picture, OrnamentImage])
+    await init_beanie(database=database, document_models=[Picture, OrnamentImage], skip_indexes=True)
     return _GatedPictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

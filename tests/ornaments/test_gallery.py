@@ -23,7 +23,7 @@ _OWNER = PydanticObjectId()
 @pytest.fixture
 async def images(database: AsyncDatabase[dict[str, Any]]) -> list[OrnamentImage]:
     """Six, oldest first; every other one is a favourite."""
-    await init_beanie(database=database, document_models=[OrnamentImage])
+    await init_beanie(database=database, document_models=[OrnamentImage], skip_indexes=True)
     made = [image_of(_OWNER, favourite=number % 2 == 0) for number in range(6)]
     await OrnamentImage.insert_many(made)
     await stored_images(PydanticObjectId(), 2)

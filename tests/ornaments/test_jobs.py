@@ -60,7 +60,9 @@ class SlowModel:
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(database=database, document_models=[Picture, Generation, Lane, Tombstone, OrnamentImage])
+    await init_beanie(
+        database=database, document_models=[Picture, Generation, Lane, Tombstone, OrnamentImage], skip_indexes=True
+    )
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

@@ -79,7 +79,7 @@ class GatedStore:
 @pytest.fixture
 async def disk(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> DiskStore:
     """An empty store, and an empty collection to go with it."""
-    await init_beanie(database=database, document_models=[Picture])
+    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
     return DiskStore(tmp_path, MediaLinks(b"k" * 32))
 
 

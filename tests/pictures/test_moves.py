@@ -71,7 +71,7 @@ class Two(NamedTuple):
 
 @pytest.fixture
 async def two(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Two:
-    await init_beanie(database=database, document_models=[Picture])
+    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
     links = MediaLinks(b"k" * 32)
     return Two(DiskStore(tmp_path / "near", links), DiskStore(tmp_path / "far", links))
 

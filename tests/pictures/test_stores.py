@@ -25,7 +25,7 @@ _FAR = "cloudinary:shop"
 
 @pytest.fixture
 async def near(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> DiskStore:
-    await init_beanie(database=database, document_models=[Picture])
+    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
     return DiskStore(tmp_path / "near", MediaLinks(b"k" * 32))
 
 

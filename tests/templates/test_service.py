@@ -18,7 +18,7 @@ _ADA, _BOB = PydanticObjectId(), PydanticObjectId()
 
 @pytest.fixture(autouse=True)
 async def _documents(database: AsyncDatabase[dict[str, Any]]) -> None:
-    await init_beanie(database=database, document_models=[Template, Generation])
+    await init_beanie(database=database, document_models=[Template, Generation], skip_indexes=True)
 
 
 async def _refused(doing: Any) -> AppError:
