@@ -155,6 +155,7 @@ _STEPS = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=20)
 @given(_STEPS)
 def test_committed_never_exceeds_the_limit_and_all_that_was_spent_is_counted(

@@ -132,6 +132,7 @@ async def test_one_of_several_operations_must_be_named(stranger: Client) -> None
     assert named.json() == {"data": {"__typename": "Query"}}
 
 
+@pytest.mark.long
 async def test_many_requests_for_one_rendition_make_it_once(ada: Client, server: Server) -> None:
     buffer = io.BytesIO()
     photo = Image.new("RGB", (5_000, 5_000), (230, 230, 230))

@@ -118,6 +118,7 @@ async def test_replay_of_local_work_is_the_same_picture_byte_for_byte(ada: Clien
         assert (await ada.run(_REPLAY, variables))["replayGeneration"]["generation"] == replay["generation"]
 
 
+@pytest.mark.long
 async def test_cancelled_batch_is_finished_by_a_retry(ada: Client, car: bytes) -> None:
     root = await ada.finished(await ada.upload(car))
     child = await ada.finished(await ada.regenerate(root, "Add gold accents"))

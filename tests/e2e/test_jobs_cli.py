@@ -72,6 +72,7 @@ async def _held_upload(ada: Client, shared: Shared, photo: bytes) -> str:
     return generation_id
 
 
+@pytest.mark.long
 async def test_list_is_newest_first_and_can_be_narrowed(person: tuple[Client, str], shared: Shared, car: bytes) -> None:
     ada, email = person
     payloads = [await ada.upload(car), await ada.upload(car, prompt="Make it shine")]
@@ -108,6 +109,7 @@ async def test_one_is_shown_with_all_that_happened_to_it(
         assert part in text
 
 
+@pytest.mark.long
 async def test_held_work_waits_until_resume(person: tuple[Client, str], shared: Shared, car: bytes) -> None:
     ada, _ = person
     generation_id = await _held_upload(ada, shared, car)
@@ -120,6 +122,7 @@ async def test_held_work_waits_until_resume(person: tuple[Client, str], shared: 
     assert "draining   no" in shared.said("status")
 
 
+@pytest.mark.long
 async def test_waiting_one_is_cancelled_and_its_retry_succeeds_in_the_server(
     person: tuple[Client, str], shared: Shared, car: bytes
 ) -> None:
@@ -180,6 +183,7 @@ def test_what_is_not_there_is_one_sentence(shared: Shared, arguments: tuple[str,
     assert why in done.stderr
 
 
+@pytest.mark.long
 def test_without_a_server_the_database_is_opened(tmp_path: Path, settings: dict[str, str]) -> None:
     said(tmp_path, "jobs", "drain", "--no-wait", settings=settings)
     empty: dict[str, Any] = told(tmp_path, "jobs", "status", settings=settings)
@@ -189,6 +193,7 @@ def test_without_a_server_the_database_is_opened(tmp_path: Path, settings: dict[
     assert (listed.returncode, listed.stdout) == (0, "[]\n"), listed.stderr
 
 
+@pytest.mark.long
 def test_database_of_a_killed_server_is_opened_anew(tmp_path: Path, settings: dict[str, str]) -> None:
     with running(tmp_path, settings) as server:
         server.process.kill()

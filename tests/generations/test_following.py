@@ -61,15 +61,15 @@ async def test_slow_follower_is_caught_up_from_the_database(make_engine: MakeEng
 
 
 async def test_lost_message_delays_and_never_hangs(make_engine: MakeEngine) -> None:
-    engine = make_engine(_stages)
+    engine = make_engine(_few_stages)
 
-    silent = make_engine(_stages, worker="other process")
+    silent = make_engine(_few_stages, worker="other process")
     assert silent.hub is not engine.hub  # what the other process says is never heard here
     generation = await engine.start()
     following = asyncio.create_task(_collect(engine, generation))
     rereading = asyncio.create_task(keep_caught_up(engine.hub.followers, engine.generations.clock, 0.1))
     await silent.runner.run(generation.identity)
-    assert [event.sequence for event in await following] == list(range(1, _STAGES + 4))
+    assert [event.sequence for event in await following] == list(range(1, _FEW_STAGES + 4))
     rereading.cancel()
 
 
@@ -113,7 +113,7 @@ async def test_snapshots_come_first_then_the_events_of_all(make_engine: MakeEngi
 
 
 async def test_what_changed_since_is_in_the_snapshots_too(make_engine: MakeEngine) -> None:
-    engine, owner = make_engine(_stages), PydanticObjectId()
+    engine, owner = make_engine(_few_stages), PydanticObjectId()
     async with engine.working():
         ended = await engine.ended(await engine.start(owner))
     async with aclosing(everything(engine.hub, engine.generations.clock, owner, ended.changed_at)) as events:
@@ -130,15 +130,15 @@ async def test_what_changed_since_is_in_the_snapshots_too(make_engine: MakeEngin
 
 
 async def test_owners_follower_is_caught_up_with_what_was_never_heard(make_engine: MakeEngine) -> None:
-    engine, owner = make_engine(_stages), PydanticObjectId()
-    silent = make_engine(_stages, worker="other process")
+    engine, owner = make_engine(_few_stages), PydanticObjectId()
+    silent = make_engine(_few_stages, worker="other process")
     rereading = asyncio.create_task(keep_caught_up(engine.hub.followers, engine.generations.clock, 0.1))
     async with aclosing(everything(engine.hub, engine.generations.clock, owner, None)) as events:
         following = asyncio.create_task(_until_end(events))
         await until(lambda: _is_followed(engine))
         generation = await silent.start(owner)
         await silent.runner.run(generation.identity)
-        assert await following == list(range(1, _STAGES + 4))
+        assert await following == list(range(1, _FEW_STAGES + 4))
     rereading.cancel()
 
 

@@ -96,6 +96,7 @@ async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(c
     assert (tree["deleted"], tree["pageInfo"]["hasNextPage"]) == ([], False)
 
 
+@pytest.mark.long
 async def test_counts_of_many_versions_take_one_command_each_and_two_more_with_gaps(commands: Commands) -> None:
     root = ornament(owner_id=_OWNER)
     line = _line(root, 150)

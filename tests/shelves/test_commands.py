@@ -112,6 +112,7 @@ def test_move_and_back_again_and_the_list_of_both(filled: Path, settings: dict[s
     assert _counts(told(filled, "pictures", "list", settings=settings)) == {"disk": _ALL}
 
 
+@pytest.mark.long
 def test_store_that_is_not_set_up_is_one_sentence_with_the_setting(filled: Path, settings: dict[str, str]) -> None:
     bare = {name: value for name, value in settings.items() if not name.startswith("CLOUDINARY")}
     refused = regen(filled, *_OVER, **bare)
@@ -121,6 +122,7 @@ def test_store_that_is_not_set_up_is_one_sentence_with_the_setting(filled: Path,
     assert is_one_sentence(same), same.stderr
 
 
+@pytest.mark.long
 def test_key_that_is_rejected_stops_the_move_at_once(filled: Path, settings: dict[str, str], standin: Standin) -> None:
     refused = regen(filled, *_OVER, **settings | {"CLOUDINARY_URL": "cloudinary://1:wrong@shop"})
     assert refused.returncode == 1
@@ -129,6 +131,7 @@ def test_key_that_is_rejected_stops_the_move_at_once(filled: Path, settings: dic
     assert standin.assets == {}
 
 
+@pytest.mark.long
 def test_one_that_cannot_be_moved_is_named_and_the_others_are_moved(
     filled: Path, settings: dict[str, str], standin: Standin
 ) -> None:

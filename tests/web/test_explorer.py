@@ -37,6 +37,7 @@ async def test_query_runs_with_its_variables(explorer: ExplorerPage) -> None:
     assert answer == {"data": {"greeting": "Hello, Ada"}}
 
 
+@pytest.mark.long
 async def test_editor_underlines_what_the_schema_lacks(explorer: ExplorerPage) -> None:
     await explorer.set_query("query Wrong { nothingOfTheKind }")
 
@@ -59,6 +60,7 @@ async def test_files_go_up_byte_for_byte(explorer: ExplorerPage, photo: Path) ->
     assert await explorer.execute(UPLOAD_MANY) == {"data": {"uploadMany": [stored, stored]}}
 
 
+@pytest.mark.long
 async def test_file_dropped_anywhere_waits_for_an_operation_that_takes_one(explorer: ExplorerPage) -> None:
     await explorer.set_query(GREETING)
     await explorer.drop_file("ring.jpg", "image/jpeg")
@@ -128,6 +130,7 @@ async def test_subscription_whose_socket_breaks_goes_on_over_a_new_one(explorer:
     assert await explorer.result('"number": 1')
 
 
+@pytest.mark.long
 async def test_stopped_subscription_closes_its_socket(explorer: ExplorerPage, toy: ToyServer) -> None:
     await explorer.set_headers({"authorization": f"Bearer {TOKEN}"})
     await explorer.set_query(COUNT)
@@ -141,6 +144,7 @@ async def test_stopped_subscription_closes_its_socket(explorer: ExplorerPage, to
         await explorer.run()
 
 
+@pytest.mark.long
 async def test_pictures_of_an_answer_show_as_thumbnails(explorer: ExplorerPage, toy: ToyServer) -> None:
     await explorer.execute(GALLERY)
 
