@@ -47,12 +47,16 @@ class Door(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Erasures:
-    """Begins erasures, and goes on with them; `every_s` seconds are between the first rounds of one."""
+    """Begins erasures, and goes on with them; `every_s` seconds are between the first rounds of one.
+
+    A round that has taken `round_s` seconds is broken off, so that who has much does not hold up others.
+    """
 
     door: Door
     erasers: Sequence[Eraser]
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     every_s: float = 5
+    round_s: float = 20
     erased: Erased = field(default_factory=Erased)
 
     async def begin(self, user_id: PydanticObjectId) -> None:
@@ -84,22 +88,27 @@ class Erasures:
             await asyncio.sleep(_LEARN_EVERY_S)
 
     async def _round(self, erasure: Erasure) -> None:
-        owner_id = erasure.identity
+        owner_id, clock = erasure.identity, asyncio.get_running_loop()
+        ends_s = clock.time() + self.round_s
         await self.door.close(owner_id)
-        left = [eraser.name for eraser in self.erasers if not await self._is_done(eraser, erasure)]
-        if left or erasure.wait_s < LAST_WAIT_S:
+        left = [eraser.name for eraser in self.erasers if not await self._is_done(eraser, erasure, ends_s)]
+        if left and clock.time() >= ends_s:
+            await erasure.rest(self.every_s)
+        elif left or erasure.wait_s < LAST_WAIT_S:
             longest_s = _LONGEST_WITH_LEFT_S if left else LAST_WAIT_S
             await erasure.rest(min(max(self.every_s, 2 * erasure.wait_s), longest_s))
         else:
             await self.door.forget(owner_id)
             await erasure.forget()
-        _log.info("account_erased", user=str(owner_id), waited_s=erasure.wait_s, left=left)
+        _log.info("erasing_round", user=str(owner_id), waited_s=erasure.wait_s, left=left)
 
-    async def _is_done(self, eraser: Eraser, erasure: Erasure) -> bool:
+    async def _is_done(self, eraser: Eraser, erasure: Erasure, ends_s: float) -> bool:
         """Whether nothing is left of what that eraser erases; what hinders one does not hold up the others."""
         try:
             async with aclosing(eraser.erase(erasure.identity)) as chunks:
                 async for _ in chunks:
+                    if asyncio.get_running_loop().time() >= ends_s:
+                        return False
                     await erasure.hold()
         except PyMongoError:
             raise

@@ -1,4 +1,4 @@
-"""An account is deleted, with all that is its owner's."""
+"""An account is deleted, with all that its owner has."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from app.api.node import INPUT
 
 @strawberry.input(description="Proof that it is you who wants it.")
 class DeleteAccountInput:
-    """What `deleteAccount` takes; no idempotency key: an account that is deleted can't be deleted again."""
+    """What `deleteAccount` takes; without an idempotency key: whoever asks again finds no account any more."""
 
     password: str = strawberry.field(description="That of the account, once more.")
 

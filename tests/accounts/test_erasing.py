@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -99,6 +99,25 @@ async def test_what_is_left_is_looked_at_again_soon_and_never_forgotten(door: Re
     assert waits[:3] == [5, 10, 20]
     assert waits[-1] == 300
     assert len(last.asked) == 12, "one that can't go on holds up nobody"
+
+
+async def test_round_that_takes_long_makes_room_for_others_and_goes_on(door: RecordedDoor) -> None:
+    now = utc_now()
+    rows = [
+        Session(user_id=_USER, token_hash="", created_at=now, last_used_at=now, expires_at=now) for _ in range(1_000)
+    ]
+    await Session.insert_many(rows)
+    other, last = PydanticObjectId(), Told("last")
+    erasures = replace(await _begun(door, OwnedRows(Session, "userId"), last), round_s=0)
+    await erasures.begin(other)
+    counts = list[int]()
+    for _ in range(3):
+        await _due()
+        await erasures.go_on()
+        counts.append(await Session.count())
+    assert counts == [600, 200, 0]
+    assert last.asked.count(_USER) == last.asked.count(other) == 3
+    assert {one.wait_s for one in await Erasure.find_all().to_list()} == {5}
 
 
 async def test_eraser_with_a_fault_holds_up_nobody_either(door: RecordedDoor) -> None:

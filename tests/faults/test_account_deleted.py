@@ -80,7 +80,6 @@ async def test_worker_that_slept_through_it_all_leaves_nothing_when_it_wakes(tmp
         await _until_nothing_is_left(plant, owner_id)
         sleeper.resume()
         keeping.release()
-        await asyncio.sleep(0)
         await _woken(plant, sleeper.server.log)
         await _until_nothing_is_left(plant, owner_id)
         census = await plant.wait_until_whole(0, swept=False)

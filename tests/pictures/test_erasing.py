@@ -159,10 +159,9 @@ async def test_pictures_of_a_store_that_is_not_set_up_stay_known_and_the_others_
 async def test_more_than_a_page_is_read_page_by_page(disks: Sequence[DiskStore]) -> None:
     pictures = _pictures(disks)
     template = await pictures.accept(_OWNER, small_photo())
-    for _ in range(104):
-        identity = PydanticObjectId()
-        key = f"{_OWNER}/{template.sha256}-{identity}.jpg"
-        await template.model_copy(update={"id": identity, "key": key, "content": key}).insert()
+    keys = {one: f"{_OWNER}/{template.sha256}-{one}.jpg" for one in (PydanticObjectId() for _ in range(104))}
+    more = [template.model_copy(update={"id": one, "key": key, "content": key}) for one, key in keys.items()]
+    await Picture.insert_many(more)
     await age()
     eraser = PictureEraser(pictures.stores, _LATE_S)
     assert [count async for count in eraser.erase(_OWNER)] == [100, 5]
