@@ -19,10 +19,8 @@ _INPUT = {"input": {"password": PASSWORD}}
 
 async def _end(socket: Socket) -> tuple[int | None, str | None]:
     """How the server closes it, whatever it says before."""
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await socket.receive()
-    return (closed.value.rcvd.code, closed.value.rcvd.reason) if closed.value.rcvd else (None, None)
+    await socket.connection.wait_closed()
+    return socket.connection.close_code, socket.connection.close_reason
 
 
 async def test_every_way_in_is_shut_and_open_streams_end(
