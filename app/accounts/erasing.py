@@ -60,7 +60,10 @@ class Erasures:
     erased: Erased = field(default_factory=Erased)
 
     async def begin(self, user_id: PydanticObjectId) -> None:
-        """Write the one document that is the truth; then there is no such user any more. The rest is the rounds'."""
+        """Write the one document that is the truth; then there is no such user any more.
+
+        The rest is the rounds', also where this is cut off after the document.
+        """
         await Erasure.ask(user_id)
         await self.door.close(user_id)
         await User.remove(user_id)

@@ -12,7 +12,7 @@ from app.accounts.identity import EmailAddress, parse_name
 from app.accounts.model import Session, User
 from app.accounts.passwords import PasswordHasher, check_password
 from app.accounts.refresh_tokens import RefreshToken
-from app.accounts.sessions import Client, Sessions, log_in_again
+from app.accounts.sessions import Client, Sessions, account_gone
 from app.accounts.tokens import TokenSigner
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
@@ -143,7 +143,7 @@ class Accounts:
         """
         claims = self.tokens.read(access_token)
         if claims.user_id in self.erasures.erased:
-            raise _gone()
+            raise account_gone()
         return Viewer(claims.user_id, claims.session_id, claims.expires_at)
 
     async def user(self, user_id: PydanticObjectId) -> User:
@@ -154,12 +154,8 @@ class Accounts:
         """
         if user := await User.get(user_id):
             return user
-        raise _gone()
+        raise account_gone()
 
     def _signed_in(self, user: User, session: Session, token: RefreshToken) -> SignedIn:
         access_token, access_expires_at = self.tokens.issue(user.identity, session.identity)
         return SignedIn(user, access_token, access_expires_at, token.text, session.expires_at)
-
-
-def _gone() -> AppError:
-    return log_in_again("This account does not exist any more.")

@@ -48,8 +48,8 @@ class DeletionMutation:
         few, and whatever happens to the servers meanwhile. What a worker or an upload had on its way is refused, or
         found and deleted, too.
 
-        What stays: for two days the account's bare id with the time of this, so that nothing late slips through; and
-        what your calls cost, within the sums of all users.
+        What stays: for less than two days the account's bare id with the time of this, so that nothing late slips
+        through; and what your calls cost, within the sums of all users.
         """
         who, context = viewer(info), info.context
         await context.services.accounts.delete(who.user_id, input.password, context.client)

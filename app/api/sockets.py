@@ -10,6 +10,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import PreExecutionError
 
+from app.accounts.sessions import account_gone
 from app.api.bodies import too_many_values
 from app.api.context import Context
 from app.api.errors import public_error
@@ -73,7 +74,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         return None  # a syntax error is that operation's, not the socket's
 
     def _close_erased(self) -> None:
-        """Not before the answer to what deleted the account, which may have come by this socket."""
+        """Refuse what still comes; close after the answer to what deleted the account, which came by a socket maybe."""
+        self.context.viewer, self.context.refused = None, account_gone()
         if self._expiry:
             self._expiry.cancel()
         self._expiry = asyncio.get_running_loop().call_later(_LAST_ANSWER_S, self._close_soon, "Account deleted")

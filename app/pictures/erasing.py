@@ -54,7 +54,7 @@ class PictureEraser:
             left += len(pictures) - deleted
             yield deleted
         if left:
-            raise AppError(ErrorCode.UNAVAILABLE, f"{left} pictures are looked at again.", retryable=True)
+            raise AppError(ErrorCode.UNAVAILABLE, f"To be looked at again: {left}.", retryable=True)
         for store in self.stores:
             await store.clear(owner_id)
 

@@ -37,6 +37,9 @@ async def test_every_way_in_is_shut_and_open_streams_end(
         answer = (await asking.receive())["payload"]["data"]["deleteAccount"]
         assert answer["errors"] == []
         assert (await asking.receive())["type"] == "complete"
+        await asking.send({"type": "subscribe", "id": "2", "payload": {"query": "{ viewer { id } }"}})
+        (error,) = (await asking.receive())["payload"]["errors"]
+        assert error["extensions"]["code"] == "UNAUTHENTICATED"
         async with asyncio.timeout(10):
             assert await _end(following) == await _end(asking) == (4403, "Account deleted")
         await bystander.send({"type": "ping"})

@@ -73,7 +73,7 @@ async def test_picture_that_was_touched_just_now_is_unusable_at_once_and_gone_a_
 ) -> None:
     pictures = _pictures(disks)
     picture = await pictures.accept(_OWNER, small_photo())
-    with pytest.raises(AppError, match="1 pictures are looked at again") as later:
+    with pytest.raises(AppError, match="To be looked at again: 1") as later:
         await _erase(pictures)
     assert later.value.retryable
     assert files(disks[0]) == set()
@@ -148,7 +148,7 @@ async def test_pictures_of_a_store_that_is_not_set_up_stay_known_and_the_others_
     first, second = [await pictures.accept(_OWNER, small_photo(number)) for number in range(2)]
     await moves.move(pictures.stores, first, next(iter(pictures.others)))
     await age()
-    with pytest.raises(AppError, match="1 pictures are looked at again"):
+    with pytest.raises(AppError, match="To be looked at again: 1"):
         await _erase(Pictures(disks[0]))
     assert [one.identity for one in await Picture.find_all().to_list()] == [first.identity]
     assert await state_of(second) is None
