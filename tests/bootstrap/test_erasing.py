@@ -360,6 +360,17 @@ async def test_nothing_is_started_any_more_in_any_process(house: Household) -> N
     assert [one.identity for one in await Generation.find_all().to_list()] == [generation.identity]
 
 
+async def test_starts_that_race_with_the_deletion_are_refused_or_swept_away(house: Household) -> None:
+    ada, there = await house.person("ada"), elsewhere(house)
+    starts = [one.started(ada.user.identity, number) for number in range(4) for one in (house, there)]
+    *started, _ = await asyncio.gather(*starts, _deleted(house, ada), return_exceptions=True)
+    refused = [one for one in started if isinstance(one, AppError)]
+    assert {one.code for one in refused} <= {ErrorCode.UNAUTHENTICATED}
+    assert len(refused) + sum(isinstance(one, Generation) for one in started) == len(starts)
+    await house.rounds(2)
+    assert await house.traces(ada.user.identity) == _LEFT
+
+
 async def test_what_was_accepted_just_before_is_not_rung_for_and_goes_with_the_next_round(house: Household) -> None:
     ada = await house.person("ada")
     generation = await house.started(ada.user.identity)

@@ -12,7 +12,8 @@ from tests.faults.plant import Plant, document_id, planted
 
 pytestmark = pytest.mark.timeout(120)
 _DELETE = "mutation ($input: DeleteAccountInput!) { deleteAccount(input: $input) { deletedId errors { code path } } }"
-_REFUSED_WITHIN_S = 5.0
+_REFUSED_WITHIN_S = 10 * 5.0
+"""Ten times what is promised: the machine may do other things meanwhile."""
 
 
 async def _deleted(client: Client) -> str:
@@ -51,7 +52,7 @@ async def test_call_that_was_held_brings_nothing_back_and_every_server_shuts_its
         await plant.gemini.until(lambda seen: seen.in_flight == 3)
         async with elsewhere.socket() as socket:
             owner_id = await _deleted(ada)
-            async with asyncio.timeout(_REFUSED_WITHIN_S + 1):
+            async with asyncio.timeout(_REFUSED_WITHIN_S):
                 with pytest.raises(ConnectionClosed) as closed:
                     await socket.receive()
         assert closed.value.rcvd is not None

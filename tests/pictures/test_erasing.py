@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
@@ -11,11 +12,16 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.errors import AppError, ErrorCode
 from app.pictures import moves
+from app.pictures.cloudinary.account import Account
+from app.pictures.cloudinary.store import CloudinaryStore
+from app.pictures.copies import Copies
 from app.pictures.disk import DiskStore
 from app.pictures.erasing import PictureEraser
 from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
 from app.pictures.model import Picture, PictureState
+from app.pictures.nearby import Nearby
+from app.simulator.thread import simulated_providers
 from tests.faults.plant import small_photo
 from tests.pictures.conftest import Gate, GatedStore, KilledError, age, files, killed_at, open_gate, state_of
 
@@ -172,3 +178,31 @@ async def test_folder_that_somebody_writes_into_stays(disks: Sequence[DiskStore]
     picture = await _pictures(disks).accept(_OWNER, small_photo())
     await near.clear(_OWNER)
     assert await near.open(picture.key)
+
+
+async def test_copies_on_this_machine_go_with_the_pictures_far_away(disks: Sequence[DiskStore], tmp_path: Path) -> None:
+    copies = Copies(tmp_path / "nearby", 100_000_000)
+    pictures = Pictures(Nearby(GatedStore(disks[1], title=_FAR), copies))
+    picture = await pictures.accept(_OWNER, small_photo())
+    assert copies.get(picture.sha256)
+    await age()
+    await _erase(pictures)
+    assert copies.get(picture.sha256) is None
+    assert (await Picture.count(), _names(disks)) == (0, [])
+
+
+@pytest.mark.usefixtures("disks")
+async def test_cloudinary_has_nothing_of_them_any_more() -> None:
+    with simulated_providers() as simulator:
+        account = Account.parse(simulator.cloudinary_url(cloud=uuid4().hex), simulator.url, simulator.url)
+        store = CloudinaryStore(account, 10)
+        pictures = Pictures(store)
+        mine, others = [await pictures.accept(owner_id, small_photo()) for owner_id in (_OWNER, _OTHER)]
+        await age()
+        await _erase(pictures)
+        with pytest.raises(AppError) as missing:
+            await store.open(mine.key, mine.version)
+        assert missing.value.code is ErrorCode.SOURCE_IMAGE_MISSING
+        assert await pictures.read(others)
+        assert [one.identity for one in await Picture.find_all().to_list()] == [others.identity]
+        await store.close()
