@@ -46,6 +46,11 @@ class User(StoredDocument):
         return await cls.find_one({"emailKey": email_key})
 
     @classmethod
+    async def remove(cls, user_id: PydanticObjectId) -> None:
+        """Delete the document alone: what else there is of a user is for `erasing`."""
+        await cls.rows().delete_one({"_id": user_id})
+
+    @classmethod
     async def replace_password_hash(cls, user_id: PydanticObjectId, old: str, new: str) -> None:
         """Store a newer hash of the same password; nothing happens if the password was changed meanwhile."""
         await cls.find_one({"_id": user_id, "passwordHash": old}).update({"$set": {"passwordHash": new}})
@@ -84,6 +89,7 @@ class Session(StoredDocument):
         name = "sessions"
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("expiresAt", ASCENDING)], name="sessions_expires_at"),
+            IndexModel([("userId", ASCENDING)], name="sessions_user"),
         ]
 
     def is_alive(self, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The use cases of accounts: sign up, log in, stay logged in, log out."""
+"""The use cases of accounts: sign up, log in, stay logged in, log out, delete the account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,11 +7,12 @@ from datetime import datetime
 from beanie import PydanticObjectId
 
 from app.accounts.attempts import AttemptLimiter
+from app.accounts.erasing import Erasures
 from app.accounts.identity import EmailAddress, parse_name
 from app.accounts.model import Session, User
 from app.accounts.passwords import PasswordHasher, check_password
 from app.accounts.refresh_tokens import RefreshToken
-from app.accounts.sessions import Client, Sessions, log_in_again
+from app.accounts.sessions import Client, Sessions, account_gone
 from app.accounts.tokens import TokenSigner
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
@@ -45,6 +46,7 @@ class Accounts:
     attempts: AttemptLimiter
     tokens: TokenSigner
     sessions: Sessions
+    erasures: Erasures
     clock: Callable[[], datetime] = utc_now
 
     async def sign_up(self, email: str, password: str, name: str, client: Client) -> SignedIn:
@@ -114,13 +116,34 @@ class Accounts:
         """End the session of a refresh token; with one that is not valid there is nothing to end."""
         await self.sessions.end_with(refresh_token)
 
+    async def delete(self, user_id: PydanticObjectId, password: str, client: Client) -> None:
+        """Erase a viewer's account; to ask for it again is safe.
+
+        From now on it does not exist here. Every other process refuses its tokens within 5 seconds, or as soon as it
+        reaches the database again, without which it serves nobody. What was the user's is erased by the sweep.
+
+        Raises:
+            AppError: UNAUTHENTICATED, with a path when the password is wrong, which counts as a failed log-in;
+                RATE_LIMITED; UNAVAILABLE when too many people log in at once.
+        """
+        user = await self.user(user_id)
+        await self.attempts.count_log_in(user.email_key, client.address)
+        if not await self.passwords.verify(password, user.password_hash):
+            message = "The password is wrong. Nothing was deleted."
+            raise AppError(ErrorCode.UNAUTHENTICATED, message, path=("input", "password"))
+        await self.attempts.forgive_log_in(user.email_key, client.address)
+        await self.erasures.begin(user_id)
+
     def viewer(self, access_token: str) -> Viewer:
         """Who an access token speaks for; asks no database.
 
         Raises:
-            AppError: UNAUTHENTICATED; the message tells an expired token from one that never was good.
+            AppError: UNAUTHENTICATED; the message tells an expired token from one that never was good, and from one
+                of an account that was erased.
         """
         claims = self.tokens.read(access_token)
+        if claims.user_id in self.erasures.erased:
+            raise account_gone()
         return Viewer(claims.user_id, claims.session_id, claims.expires_at)
 
     async def user(self, user_id: PydanticObjectId) -> User:
@@ -131,7 +154,7 @@ class Accounts:
         """
         if user := await User.get(user_id):
             return user
-        raise log_in_again("This account does not exist any more.")
+        raise account_gone()
 
     def _signed_in(self, user: User, session: Session, token: RefreshToken) -> SignedIn:
         access_token, access_expires_at = self.tokens.issue(user.identity, session.identity)

@@ -109,3 +109,8 @@ class Sessions:
 def log_in_again(why: str) -> AppError:
     """UNAUTHENTICATED, with what happened and what to do."""
     return AppError(ErrorCode.UNAUTHENTICATED, f"{why} Log in again.")
+
+
+def account_gone() -> AppError:
+    """UNAUTHENTICATED, for what comes from somebody whose account was erased."""
+    return log_in_again("This account does not exist any more.")

@@ -16,6 +16,7 @@ from app.api import (
     accounts,
     batch_steering,
     batches,
+    deleting,
     estimates,
     events,
     generations,
@@ -84,6 +85,7 @@ Mutation = merge_types(
     "Mutation",
     (
         accounts.AccountMutation,
+        deleting.DeletionMutation,
         ornament_making.OrnamentMutation,
         regenerating.RegenerationMutation,
         replays.ReplayMutation,

@@ -1,6 +1,7 @@
 """GraphQL over WebSocket: graphql-transport-ws, its messages checked, its sockets no older than a token."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast, override
@@ -9,17 +10,20 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import PreExecutionError
 
+from app.accounts.sessions import account_gone
 from app.api.bodies import too_many_values
 from app.api.context import Context
 from app.api.errors import public_error
 
 _UNAUTHORIZED_CLOSE = 4403
+_LAST_ANSWER_S = 1
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """The graphql-transport-ws protocol; a socket lives as long as the token it was opened with."""
+    """The graphql-transport-ws protocol; a socket lives as long as the token it was opened with, and its account."""
 
     _expiry: asyncio.TimerHandle | None = None
+    _leave: Callable[[], None] | None = None
     _closing: asyncio.Task[None] | None = None
 
     @override
@@ -32,17 +36,22 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     @override
     async def handle_connection_init(self, message: Any) -> None:
-        """Close the socket with 4403 when the token runs out."""
+        """Close the socket with 4403 when the token runs out, or the account is deleted."""
         await super().handle_connection_init(message)
         if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
             seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
-            self._expiry = asyncio.get_running_loop().call_later(max(0, seconds), self._close_expired)
+            loop = asyncio.get_running_loop()
+            self._expiry = loop.call_later(max(0, seconds), self._close_soon, "Token expired")
+            erased = self.context.services.accounts.erasures.erased
+            self._leave = erased.opened(viewer.user_id, self._close_erased)
 
     @override
     async def shutdown(self) -> None:
         """Leave no timer behind."""
         if self._expiry:
             self._expiry.cancel()
+        if self._leave:
+            self._leave()
         if self._closing:
             await self._closing
         await super().shutdown()
@@ -64,12 +73,19 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     def _get_pre_execution_close_reason(error: Any) -> str | None:
         return None  # a syntax error is that operation's, not the socket's
 
-    def _close_expired(self) -> None:
-        self._closing = asyncio.create_task(self._close())
+    def _close_erased(self) -> None:
+        """Refuse what still comes; close after the answer to what deleted the account, which came by a socket maybe."""
+        self.context.viewer, self.context.refused = None, account_gone()
+        if self._expiry:
+            self._expiry.cancel()
+        self._expiry = asyncio.get_running_loop().call_later(_LAST_ANSWER_S, self._close_soon, "Account deleted")
 
-    async def _close(self) -> None:
+    def _close_soon(self, reason: str) -> None:
+        self._closing = self._closing or asyncio.create_task(self._close(reason))
+
+    async def _close(self, reason: str) -> None:
         with suppress(Exception):  # the client may be gone already
-            await self.websocket.close(code=_UNAUTHORIZED_CLOSE, reason="Token expired")
+            await self.websocket.close(code=_UNAUTHORIZED_CLOSE, reason=reason)
 
 
 def _is_message(message: Any) -> bool:

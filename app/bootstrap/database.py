@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
 from app.batches.model import Batch
 from app.costs.days import BudgetDay
@@ -25,6 +26,7 @@ from app.templates.model import Template
 DOCUMENTS: DocumentTypes = (
     User,
     Session,
+    Erasure,
     Picture,
     Generation,
     Batch,

@@ -8,6 +8,7 @@ from functools import partial
 from limits.aio.storage import MemoryStorage
 
 from app.accounts.attempts import WindowedAttempts
+from app.accounts.erasing import Erasures
 from app.accounts.passwords import PasswordHasher
 from app.accounts.refresh_tokens import RefreshTokens
 from app.accounts.service import Accounts
@@ -18,6 +19,7 @@ from app.batches.service import Batches
 from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
+from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, picture_stores, secret
 from app.bootstrap.work import Link
@@ -89,15 +91,16 @@ def assemble(settings: Settings) -> Parts:
     ornaments = Ornaments(generations, models.edit)
     batches = Batches(Starter(generations, {GENERATION_KIND: RegenerateEach(ornaments)}))
     replays = Replays(generations, models.makers)
+    erasures = erasures_of(settings, generations, stores.all)
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
         services=Services(
-            _accounts(settings), generations, ornaments, pictures, batches, replays, Comparisons(pictures)
+            _accounts(settings, erasures), generations, ornaments, pictures, batches, replays, Comparisons(pictures)
         ),
         runner=work.runner_of(settings, closing, switch),
-        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets, batches),
+        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets, batches, erasures),
         queue=queue,
         hub=hub,
         stores=stores,
@@ -116,11 +119,12 @@ def _one_after_the_other(*closers: Callable[[], Awaitable[None]]) -> Callable[[]
     return close
 
 
-def _accounts(settings: Settings) -> Accounts:
+def _accounts(settings: Settings, erasures: Erasures) -> Accounts:
     key = secret(settings, "jwt_secret")
     return Accounts(
         passwords=PasswordHasher(),
         attempts=WindowedAttempts(MemoryStorage()),
         tokens=TokenSigner(key),
         sessions=Sessions(RefreshTokens(key)),
+        erasures=erasures,
     )

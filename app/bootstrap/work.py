@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from beanie import PydanticObjectId
 
+from app.accounts.erasing import Erasures
 from app.accounts.model import Session
 from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
@@ -73,7 +74,13 @@ def runner_of(settings: Settings, closing: Closing, switch: Switch) -> Runner:
 
 
 def sweeper_of(
-    settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures, budgets: Budgets, batches: Batches
+    settings: Settings,
+    queue: WorkQueue,
+    switch: Switch,
+    pictures: Pictures,
+    budgets: Budgets,
+    batches: Batches,
+    erasures: Erasures,
 ) -> Sweeper:
     """Who cleans up after crashes, one process at a time."""
     every_s = _CHORES_EVERY * settings.sweep_every_s
@@ -87,6 +94,7 @@ def sweeper_of(
     chores = (
         trimming(settings.event_retention_s, every_s, Picture.let_go),
         clearing([OrnamentImage], settings.picture_grace_s, every_s),
+        Chore("erasures", settings.sweep_every_s, erasures.go_on),
         Chore("batches", settings.sweep_every_s, batches.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),

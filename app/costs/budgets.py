@@ -125,13 +125,22 @@ class Budgets:
         """Drop the days that are older than 40 days."""
         await BudgetDay.forget_before(f"{day_of(now) - timedelta(days=_KEPT_DAYS)}")
 
+    async def forget(self, owner_id: PydanticObjectId, now: datetime) -> int:
+        """Drop the days of a user, today and those that are kept; how many there were. Those of all users stay."""
+        days = (day_of(now) - timedelta(days=ago) for ago in range(-1, _KEPT_DAYS + 2))
+        return await BudgetDay.remove([_of_user(day, owner_id) for day in days])
+
     def _of(self, owner_id: PydanticObjectId, day: date) -> Sequence[_Budget]:
         budgets = list[_Budget]()
         if self.per_user is not None:
-            budgets.append(_Budget(f"{day}/{owner_id}", self.per_user, "Your"))
+            budgets.append(_Budget(_of_user(day, owner_id), self.per_user, "Your"))
         if self.for_all is not None:
             budgets.append(_Budget(f"{day}/all", self.for_all, "This server's"))
         return budgets
+
+
+def _of_user(day: date, owner_id: PydanticObjectId) -> str:
+    return f"{day}/{owner_id}"
 
 
 def day_of(at: datetime) -> date:

@@ -142,6 +142,12 @@ class BudgetDay(StoredDocument):
         return [cls.model_validate(row) async for row in cls.rows().find({"open": True}).sort("_id", ASCENDING)]
 
     @classmethod
+    async def remove(cls, ids: list[str]) -> int:
+        """Drop those (400 at most), whatever is open in them; how many there were."""
+        result = await cls.rows().delete_many({"_id": {"$in": ids}})
+        return result.deleted_count
+
+    @classmethod
     async def forget_before(cls, day: str) -> None:
         """Drop those of earlier days (`2026-11-23`) in which nothing is open."""
         await cls.rows().delete_many({"_id": {"$lt": day}, "open": False})

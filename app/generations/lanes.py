@@ -5,6 +5,7 @@ in the window stays in it: no claim has to look here.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
@@ -14,12 +15,18 @@ from pymongo.errors import DuplicateKeyError
 
 from app.database.document import StoredDocument
 
+_OPEN = {"$ne": True}  # lanes of earlier versions don't say
+
 
 class Lane(StoredDocument):
-    """One owner's; its id is the owner's. `open` are ids of generations, oldest first; `busy` when there are any."""
+    """One owner's; its id is the owner's. `open` are ids of generations, oldest first; `busy` when there are any.
+
+    `closed` when the owner is being erased: nothing joins it any more.
+    """
 
     open: list[PydanticObjectId] = Field(default_factory=list[PydanticObjectId])
     busy: bool = False
+    closed: bool = False
 
     class Settings:
         """Where they are kept, and what they are found by."""
@@ -31,12 +38,12 @@ class Lane(StoredDocument):
     async def join(
         cls, owner_id: PydanticObjectId, generation_id: PydanticObjectId, window: int, limit: int
     ) -> bool | None:
-        """Put it at the end; whether it is in the window, null when the lane holds `limit` already."""
-        where = {"_id": owner_id, f"open.{limit - 1}": {"$exists": False}}
+        """Put it at the end; whether it is in the window, null when the lane holds `limit` already, or is closed."""
+        where = {"_id": owner_id, f"open.{limit - 1}": {"$exists": False}, "closed": _OPEN}
         update = {"$push": {"open": generation_id}, "$set": {"busy": True}, "$setOnInsert": {"schemaVersion": 1}}
         try:
             row = await cls._changed(where, update, window, upsert=True)
-        except DuplicateKeyError:  # there is a lane, and the condition refused it: it is full, or was made just now
+        except DuplicateKeyError:  # the condition refused the lane: it is full or closed, or was made just now
             row = await cls._changed(where, update, window, upsert=False)
         return None if row is None else generation_id in row["open"]
 
@@ -52,9 +59,29 @@ class Lane(StoredDocument):
 
     @classmethod
     async def admit(cls, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> None:
-        """Put in, whatever the limit, what was accepted and is in no lane; safe to repeat."""
+        """Put in, whatever the limit, what was accepted and is in no lane, unless it is closed; safe to repeat."""
         update = {"$addToSet": {"open": generation_id}, "$set": {"busy": True}, "$setOnInsert": {"schemaVersion": 1}}
-        await cls.rows().update_one({"_id": owner_id}, update, upsert=True)
+        with suppress(DuplicateKeyError):  # it is closed, or was made just now: the next sweep sees which
+            await cls.rows().update_one({"_id": owner_id, "closed": _OPEN}, update, upsert=True)
+
+    @classmethod
+    async def close(cls, owner_id: PydanticObjectId) -> None:
+        """Empty it, and let nothing join it any more; safe to repeat."""
+        closed = {"open": list[PydanticObjectId](), "busy": False, "closed": True, "schemaVersion": 1}
+        try:
+            await cls.rows().update_one({"_id": owner_id}, {"$set": closed}, upsert=True)
+        except DuplicateKeyError:  # it was made just now
+            await cls.rows().update_one({"_id": owner_id}, {"$set": closed})
+
+    @classmethod
+    async def is_closed(cls, owner_id: PydanticObjectId) -> bool:
+        """Whether nothing can join it any more."""
+        return await cls.rows().find_one({"_id": owner_id, "closed": True}, {"_id": 1}) is not None
+
+    @classmethod
+    async def forget(cls, owner_id: PydanticObjectId) -> None:
+        """Delete a closed one."""
+        await cls.rows().delete_one({"_id": owner_id, "closed": True})
 
     @classmethod
     async def all_busy(cls) -> list[Self]:

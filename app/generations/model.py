@@ -228,6 +228,11 @@ class Generation(StoredDocument):
         return events
 
     @classmethod
+    async def remove(cls, ids: Sequence[PydanticObjectId]) -> None:
+        """Delete those (400 at most); whatever somebody still wants to write to them is refused."""
+        await cls.rows().delete_many({"_id": {"$in": list(ids)}})
+
+    @classmethod
     async def settle(cls, generation_id: PydanticObjectId) -> None:
         """Say that it has ended and its result is written; safe to repeat."""
         await cls.rows().update_one({"_id": generation_id}, {"$set": {"settled": True}})

@@ -59,7 +59,7 @@ class Generations:
 
         Raises:
             AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already;
-                QUOTA_EXCEEDED when a daily budget is used up.
+                QUOTA_EXCEEDED when a daily budget is used up; UNAUTHENTICATED when the owner was erased.
         """
         owner_key = f"{owner_id}:{key or uuid4().hex}"
         first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
@@ -162,6 +162,8 @@ class Generations:
 
     async def _refuse(self, owner_id: PydanticObjectId) -> Generation:
         """Say that too many wait, and when one of them will have ended, by how long the last ones took."""
+        if await Lane.is_closed(owner_id):
+            raise AppError(ErrorCode.UNAUTHENTICATED, "This account does not exist any more. Log in again.")
         usual_s = await self.usual_s(owner_id)
         wait_s = _COME_BACK_S if usual_s is None else min(_LONGEST_S, max(1.0, usual_s / self.limits.running))
         raise AppError(

@@ -1,6 +1,7 @@
 """Pictures in a folder of this machine, served by the app under signed links."""
 
 import asyncio
+import errno
 import os
 import tempfile
 import time
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from beanie import PydanticObjectId
 from PIL import UnidentifiedImageError
 
 from app.errors import AppError, ErrorCode
@@ -82,6 +84,17 @@ class DiskStore:
         """
         try:
             await asyncio.to_thread(_remove_begun_before, self._unfinished, time.time() - older_than_s)
+        except OSError as error:
+            raise _undeletable() from error
+
+    async def clear(self, owner_id: PydanticObjectId) -> None:
+        """Remove the owner's folders, unless something is in them.
+
+        Raises:
+            AppError: UNAVAILABLE, retryable, when the disk refuses.
+        """
+        try:
+            await asyncio.to_thread(_remove_empty, self.root, str(owner_id))
         except OSError as error:
             raise _undeletable() from error
 
@@ -174,3 +187,15 @@ def _remove_begun_before(folder: Path, moment: float) -> None:
         with suppress(FileNotFoundError):  # it was finished meanwhile, or another process tidies too
             if part.stat().st_mtime <= moment:
                 part.unlink()
+
+
+def _remove_empty(root: Path, name: str) -> None:
+    """Remove the folders of that name; who writes into one meanwhile fails, and is told to try again."""
+    for folder in (root / "pictures" / name, *(root / "renditions").glob(f"*/{name}")):
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise

@@ -181,6 +181,19 @@ class Picture(StoredDocument):
         result = await cls.rows().update_many(where, {"$set": {"state": PictureState.HELD}})
         return result.modified_count
 
+    @classmethod
+    async def of_owner(cls, owner_id: PydanticObjectId, after: str, limit: int) -> list[Self]:
+        """So many of an owner, whatever their state, in the order of their keys, from after that key on."""
+        begin, end = f"{owner_id}/", f"{owner_id}0"  # each key begins with its owner; 0 is the next after the slash
+        rows = cls.rows().find({"key": {"$gt": max(after, begin), "$lt": end}}).sort("key", ASCENDING).limit(limit)
+        return [cls.model_validate(row) async for row in rows]
+
+    async def seize(self) -> Self | None:
+        """Mark it as being deleted, whoever uses it; as it was before, with all its places. Null when it is gone."""
+        change = {"$set": {"state": PictureState.DELETING}, "$unset": {"content": ""}}
+        row = await self.rows().find_one_and_update({"_id": self.identity}, change)
+        return None if row is None else type(self).model_validate(row)
+
     async def condemn(self) -> bool:
         """Mark it as being deleted; false if anybody has touched it, or marked it, since it was read."""
         unchanged = {"_id": self.identity, "state": self.state, "touchedAt": self.touched_at}

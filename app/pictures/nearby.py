@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from beanie import PydanticObjectId
+
 from app.pictures.copies import Copies
 from app.pictures.keys import sha256_in
 from app.pictures.store import PictureStore
@@ -49,3 +51,7 @@ class Nearby:
         """The copies too."""
         await asyncio.to_thread(self.copies.tidy)
         await self.store.tidy(older_than_s)
+
+    async def clear(self, owner_id: PydanticObjectId) -> None:
+        """The store's own: copies are named by their hashes."""
+        await self.store.clear(owner_id)

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from beanie import PydanticObjectId
+
 
 class PictureStore(Protocol):
     """Keeps pictures under keys (see `keys`); write-once, so that `put` of a key that is there changes nothing.
@@ -51,5 +53,13 @@ class PictureStore(Protocol):
 
         Raises:
             AppError: UNAVAILABLE or TIMEOUT, retryable, when part of it may still be there.
+        """
+        ...
+
+    async def clear(self, owner_id: PydanticObjectId) -> None:
+        """Forget that there ever were pictures of that owner, once all of them are deleted: a folder of that name.
+
+        Raises:
+            AppError: UNAVAILABLE or TIMEOUT, retryable, when that may still be there.
         """
         ...

@@ -1,11 +1,14 @@
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - its database type is left open
+from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - its database type is left open
 from limits.aio.storage import MemoryStorage
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.accounts.attempts import AttemptLimits, WindowedAttempts
+from app.accounts.erasing import Erasures
+from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
 from app.accounts.passwords import HashingCost, PasswordHasher
 from app.accounts.refresh_tokens import RefreshTokens
@@ -17,9 +20,27 @@ from tests.accounts.clock import Clock
 SECRET = b"for tests only, 32 bytes or more of it"
 
 
+@dataclass
+class RecordedDoor:
+    """Remembers who may not come in any more."""
+
+    closed: set[PydanticObjectId] = field(default_factory=set[PydanticObjectId])
+
+    async def close(self, owner_id: PydanticObjectId) -> None:
+        self.closed.add(owner_id)
+
+    async def forget(self, owner_id: PydanticObjectId) -> None:
+        self.closed.discard(owner_id)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def door() -> RecordedDoor:
+    return RecordedDoor()
 
 
 @pytest.fixture
@@ -44,12 +65,14 @@ async def accounts(
     hasher: PasswordHasher,
     signer: TokenSigner,
     refresh_tokens: RefreshTokens,
+    door: RecordedDoor,
 ) -> Accounts:
-    await init_beanie(database=database, document_models=[User, Session], skip_indexes=True)
+    await init_beanie(database=database, document_models=[User, Session, Erasure], skip_indexes=True)
     return Accounts(
         passwords=hasher,
         attempts=WindowedAttempts(MemoryStorage(), AttemptLimits(log_ins_by_account=3)),
         tokens=signer,
         sessions=Sessions(refresh_tokens, clock=clock),
+        erasures=Erasures(door, ()),
         clock=clock,
     )

@@ -4,12 +4,14 @@ from dataclasses import replace
 import pytest
 from beanie import PydanticObjectId
 
+from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
 from app.accounts.passwords import HashingCost, PasswordHasher
 from app.accounts.service import Accounts, SignedIn
 from app.accounts.sessions import Client
 from app.errors import AppError, ErrorCode
 from tests.accounts.clock import Clock
+from tests.accounts.conftest import RecordedDoor
 
 BROWSER = Client(address="203.0.113.7", user_agent="Browser/1.0")
 PASSWORD = "correct horse"
@@ -116,3 +118,41 @@ async def test_user_that_was_erased_is_told_to_log_in_again(accounts: Accounts) 
     with pytest.raises(AppError, match=r"does not exist any more\. Log in again") as caught:
         await accounts.user(PydanticObjectId())
     assert caught.value.code is ErrorCode.UNAUTHENTICATED
+
+
+async def test_deleted_account_is_like_one_that_never_was(accounts: Accounts) -> None:
+    signed = await _ada(accounts)
+    await accounts.delete(signed.user.identity, PASSWORD, BROWSER)
+    with pytest.raises(AppError, match="The e-mail address or the password is wrong") as caught:
+        await accounts.log_in("ada@example.com", PASSWORD, BROWSER)
+    assert caught.value.code is ErrorCode.UNAUTHENTICATED
+    for use in (accounts.refresh(signed.refresh_token), accounts.delete(signed.user.identity, PASSWORD, BROWSER)):
+        with pytest.raises(AppError, match="does not exist any more") as caught:
+            await use
+        assert (caught.value.code, caught.value.path) == (ErrorCode.UNAUTHENTICATED, None)
+    again = await _ada(accounts)
+    assert again.user.identity != signed.user.identity
+    assert accounts.viewer(again.access_token).user_id == again.user.identity
+
+
+async def test_account_is_not_deleted_with_a_wrong_password(accounts: Accounts, door: RecordedDoor) -> None:
+    signed = await _ada(accounts)
+    with pytest.raises(AppError, match="The password is wrong") as caught:
+        await accounts.delete(signed.user.identity, "a wrong guess", BROWSER)
+    assert (caught.value.code, caught.value.path) == (ErrorCode.UNAUTHENTICATED, ("input", "password"))
+    assert (await Erasure.count(), door.closed) == (0, set())
+    assert accounts.viewer(signed.access_token)
+
+
+async def test_guesses_at_deleting_are_limited_together_with_those_at_logging_in(accounts: Accounts) -> None:
+    signed = await _ada(accounts)
+    guesses = [accounts.delete(signed.user.identity, f"guess {number}", Client()) for number in range(2)]
+    await asyncio.gather(*guesses, accounts.log_in("ada@example.com", "guess 3", Client()), return_exceptions=True)
+    for right in (
+        accounts.delete(signed.user.identity, PASSWORD, Client()),
+        accounts.log_in("ada@example.com", PASSWORD, Client()),
+    ):
+        with pytest.raises(AppError) as caught:
+            await right
+        assert caught.value.code is ErrorCode.RATE_LIMITED
+    assert await User.count() == 1

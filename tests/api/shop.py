@@ -24,6 +24,9 @@ from app.bootstrap.parts import assemble
 from app.database.document import utc_now
 from app.settings import load_settings
 
+PASSWORD = "a quiet sea at night"
+_HASH = "$argon2id$v=19$m=8,t=1,p=1$J0j8Fvz8WRH/tcAUN/C71w$KH8ZANpQS7RgQPTchd70KFXfmDCftsZeN+/t30g/RgI"
+"""Of that password, at next to no cost."""
 _BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
 
 
@@ -53,12 +56,12 @@ class Shop:
         return self.viewer.user_id
 
     async def joined(self) -> "Shop":
-        """The same for a new person, who has no password."""
+        """The same for a new person, whose password is `PASSWORD`."""
         user = User(
             email="ada@example.com",
             email_key=uuid4().hex,
             name="Ada",
-            password_hash="",
+            password_hash=_HASH,
             created_at=utc_now(),
         )
         assert await user.insert_if_free()

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from beanie import PydanticObjectId
 from PIL import Image
 from starlette.applications import Starlette
 
@@ -195,6 +196,19 @@ async def test_deleted_picture_is_gone_and_deleting_it_again_is_harmless(shop: S
     await asyncio.gather(*(shop.store.delete(_KEY) for _ in range(3)))
     await shop.store.delete(_KEY)
     assert await _is_missing(shop.store, version)
+
+
+async def test_clearing_what_an_owner_has_left_is_harmless_and_takes_nothing_that_is_there(shop: Shop) -> None:
+    owner_id = PydanticObjectId(_KEY.partition("/")[0])
+    await shop.store.clear(owner_id)
+    await shop.store.put(_KEY, _CAR, "image/jpeg")
+    await shop.store.clear(owner_id)
+    assert await shop.store.open(_KEY) == _CAR
+    await shop.store.delete(_KEY)
+    for _ in range(2):
+        await shop.store.clear(owner_id)
+    await shop.store.put(_KEY, _CAR, "image/jpeg")
+    assert await shop.store.open(_KEY) == _CAR
 
 
 async def test_deleted_picture_can_be_put_again(shop: Shop) -> None:

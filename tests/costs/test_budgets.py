@@ -124,3 +124,17 @@ async def test_days_older_than_40_are_forgotten() -> None:
         await limits.settle(old.owner_id, old.generation_id, day_of(old.at), 4)
     await limits.forget_old(now)
     assert [row["_id"][:10] async for row in BudgetDay.rows().find({})] == ["2026-10-14"]
+
+
+@pytest.mark.usefixtures("days")
+async def test_days_of_one_user_are_forgotten_and_the_sums_of_all_stay() -> None:
+    limits, now = budgets(per_user=9, for_all=99), datetime.now(UTC)
+    mine, others = PydanticObjectId(), PydanticObjectId()
+    for owner_id, ago in ((mine, 0), (mine, 1), (mine, 40), (others, 0)):
+        old = reservation(4, owner_id=owner_id)._replace(at=now - timedelta(days=ago))
+        await limits.reserve(old)
+        await limits.settle(owner_id, old.generation_id, day_of(old.at), 4)
+    assert await limits.forget(mine, now) == 3
+    assert await limits.forget(mine, now) == 0
+    left = {day.id.partition("/")[2]: day.spent async for day in BudgetDay.find({"_id": {"$gte": f"{day_of(now)}"}})}
+    assert left == {"all": 8, f"{others}": 4}

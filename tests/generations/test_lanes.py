@@ -133,3 +133,31 @@ async def test_two_sweepers_at_once_ring_and_run_everything_once(make_engine: Ma
             sweep.cancel()
     assert sorted(runs) == sorted(generation.identity for generation in started)
     assert {len((await stored(generation)).attempts) for generation in started} == {1}
+
+
+async def test_nothing_joins_a_closed_lane_and_nothing_of_it_is_rung_for(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing), PydanticObjectId()
+    waiting = await engine.start(owner, key="before")
+    await Lane.close(owner)
+    with pytest.raises(AppError, match="does not exist any more") as refused:
+        await engine.start(owner, key="after")
+    assert refused.value.code is ErrorCode.UNAUTHENTICATED
+    assert (await engine.start(owner, key="before")).identity == waiting.identity
+    await engine.sweeper.sweep()
+    await Lane.admit(owner, waiting.identity)
+    assert await Lane.join(owner, waiting.identity, 4, 504) is None
+    lane = await Lane.get(owner)
+    assert lane is not None
+    assert (lane.open, lane.busy, lane.closed) == ([], False, True)
+    assert await Generation.count() == 1
+
+
+async def test_lane_of_nobody_is_closed_too_and_opens_again_when_it_is_forgotten(make_engine: MakeEngine) -> None:
+    engine, owner = make_engine(_nothing), PydanticObjectId()
+    await asyncio.gather(*(Lane.close(owner) for _ in range(4)))
+    assert await Lane.is_closed(owner)
+    await Lane.forget(owner)
+    await engine.start(owner)
+    await Lane.forget(owner)
+    assert not await Lane.is_closed(owner)
+    assert await Lane.count() == 1, "one that is not closed is not forgotten"

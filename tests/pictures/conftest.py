@@ -70,6 +70,10 @@ class GatedStore:
         self.deleted.append(key)
         await self.gate("delete!")
 
+    async def clear(self, owner_id: PydanticObjectId) -> None:
+        await self.gate("clear?")
+        await self.disk.clear(owner_id)
+
     async def tidy(self, older_than_s: float) -> None:
         await self.gate("tidy?")
         await self.disk.tidy(older_than_s)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from beanie import PydanticObjectId
 
 from app.errors import AppError, ErrorCode
 from app.pictures.copies import Copies
@@ -59,6 +60,9 @@ class FarStore:
 
     async def delete(self, key: str) -> None:
         self.kept.pop(key, None)
+
+    async def clear(self, owner_id: PydanticObjectId) -> None:
+        self.asked[f"clear {owner_id}"] += 1
 
     async def tidy(self, older_than_s: float) -> None:
         self.asked[f"tidy {older_than_s:g}"] += 1

@@ -11,6 +11,7 @@ from http import HTTPStatus
 import anyio
 import httpx2
 import structlog
+from beanie import PydanticObjectId
 from structlog.typing import FilteringBoundLogger
 
 from app.errors import AppError
@@ -94,6 +95,9 @@ class CloudinaryStore:
 
     async def tidy(self, older_than_s: float) -> None:
         """Nothing: Cloudinary keeps no half of a picture."""
+
+    async def clear(self, owner_id: PydanticObjectId) -> None:
+        """Nothing: the names of pictures have slashes, and folders are something else there."""
 
     async def ping(self) -> None:
         """See whether the account answers.

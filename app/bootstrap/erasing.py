@@ -1,0 +1,38 @@
+"""What is erased with an account: each feature has its line."""
+
+from app.accounts.erasers import OwnedRows
+from app.accounts.erasing import Erasures
+from app.accounts.model import Session, User
+from app.batches.model import Batch
+from app.costs.erasing import BudgetEraser
+from app.generations.erasing import GenerationEraser
+from app.generations.lanes import Lane
+from app.generations.service import Generations
+from app.lineage.promotion import Promotion
+from app.lineage.tombstone import Tombstone
+from app.lineage.votes import Vote
+from app.ornaments.model import OrnamentImage
+from app.pictures.erasing import PictureEraser
+from app.pictures.stores import Stores
+from app.settings import Settings
+from app.templates.model import Template
+
+_LATE_MIN_S = 60
+
+
+def erasures_of(settings: Settings, generations: Generations, stores: Stores) -> Erasures:
+    """What has to go first: who starts more, what runs, what is made of it; pictures last."""
+    erasers = (
+        OwnedRows(User, "_id"),
+        OwnedRows(Session, "userId"),
+        OwnedRows(Batch),
+        GenerationEraser(generations),
+        OwnedRows(OrnamentImage),
+        OwnedRows(Tombstone),
+        OwnedRows(Promotion),
+        OwnedRows(Vote),
+        OwnedRows(Template),
+        BudgetEraser(generations.closing.budgets, generations.clock),
+        PictureEraser(stores, max(_LATE_MIN_S, settings.provider_timeout_s)),
+    )
+    return Erasures(Lane, erasers, generations.clock, settings.sweep_every_s)
