@@ -10,7 +10,7 @@ from app.api.context import Info, viewer
 from app.api.enums import ModelType
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 from app.api.pictures import PictureInput, take_in
 from app.ornaments.asked import Asked, Role
@@ -139,7 +139,7 @@ class OrnamentMutation:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
         asked = Asked(_words(input.prompt), background=input.background_color.strip())
         given: Given = {Role.ORNAMENT: ("image", input.image)}
-        generation = await _made(info, OrnamentKind.WHITE_BACKGROUND, asked, given, input.idempotency_key)
+        generation = await _made(info, OrnamentKind.WHITE_BACKGROUND, asked, given, input)
         return UploadOrnamentPayload(generation=generation)
 
     @strawberry.mutation
@@ -153,7 +153,7 @@ class OrnamentMutation:
             Role.ORNAMENT: ("ornamentImage", input.ornament_image),
             Role.BACKGROUND: ("backgroundImage", input.background_image),
         }
-        generation = await _made(info, OrnamentKind.BACKGROUND_CHANGE, asked, given, input.idempotency_key)
+        generation = await _made(info, OrnamentKind.BACKGROUND_CHANGE, asked, given, input)
         return ChangeBackgroundPayload(generation=generation)
 
     @strawberry.mutation
@@ -167,7 +167,7 @@ class OrnamentMutation:
             Role.ORNAMENT: ("ornamentImage", input.ornament_image),
             Role.POSE: ("poseStyle", input.pose_style),
         }
-        generation = await _made(info, OrnamentKind.MODEL_WITH_ORNAMENT, asked, given, input.idempotency_key)
+        generation = await _made(info, OrnamentKind.MODEL_WITH_ORNAMENT, asked, given, input)
         return GenerateModelWithOrnamentPayload(generation=generation)
 
     @strawberry.mutation
@@ -182,7 +182,7 @@ class OrnamentMutation:
             Role.ORNAMENT: ("ornamentImage", input.ornament_image),
             Role.POSE: ("poseStyle", input.pose_style),
         }
-        generation = await _made(info, OrnamentKind.REAL_MODEL_WITH_ORNAMENT, asked, given, input.idempotency_key)
+        generation = await _made(info, OrnamentKind.REAL_MODEL_WITH_ORNAMENT, asked, given, input)
         return GenerateRealModelWithOrnamentPayload(generation=generation)
 
     @strawberry.mutation
@@ -198,18 +198,21 @@ class OrnamentMutation:
             Role.MODEL: ("modelImage", input.model_image),
             Role.THEME: ("themeImages", input.theme_images),
         }
-        generation = await _made(info, OrnamentKind.CAMPAIGN_SHOT_ADVANCED, asked, given, input.idempotency_key)
+        generation = await _made(info, OrnamentKind.CAMPAIGN_SHOT_ADVANCED, asked, given, input)
         return GenerateCampaignShotPayload(generation=generation)
 
 
-async def _made(info: Info, kind: OrnamentKind, asked: Asked, given: Given, key: str | None) -> Generation:
-    """Start it; the words are looked at before any picture is taken in."""
-    who, checked_key = viewer(info), check_key(key)
+async def _made(info: Info, kind: OrnamentKind, asked: Asked, given: Given, input: object) -> Generation:
+    """Start it, unless the same call has done so before; the words are looked at before any picture is taken in."""
+    who, call, services = viewer(info), await keyed(input), info.context.services
+    if known := await services.generations.known(who.user_id, call.key, call.asked):
+        return Generation.of(known)
     inputs = {role: _inputs(name, pictures) for role, (name, pictures) in given.items()}
     counted = replace(asked, pictures={role: len(found) for role, found in inputs.items()})
     check(kind, counted)
     pictures = {role: [await take_in(info, one, *path) for path, one in found] for role, found in inputs.items()}
-    return Generation.of(await info.context.services.ornaments.make(who.user_id, kind, counted, pictures, checked_key))
+    made = await services.ornaments.make(who.user_id, kind, counted, pictures, call.key, call.asked)
+    return Generation.of(made)
 
 
 def _inputs(

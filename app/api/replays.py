@@ -8,7 +8,7 @@ from app.api.context import Info, viewer
 from app.api.errors import UserError, errors_in
 from app.api.generations import TYPE_NAME, Generation
 from app.api.ids import document_id
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 
 
@@ -48,7 +48,7 @@ class ReplayMutation:
 
         `retryGeneration` is for what failed, `regenerateImage` for another wish.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
+        who, call = viewer(info), await keyed(input)
         identity = document_id(input.generation_id, TYPE_NAME, "input", "generationId")
-        replay = await info.context.services.replays.replay(who.user_id, identity, key)
+        replay = await info.context.services.replays.replay(who.user_id, identity, call.key, call.asked)
         return ReplayGenerationPayload(generation=Generation.of(replay.generation), deterministic=replay.deterministic)

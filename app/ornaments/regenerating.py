@@ -44,9 +44,17 @@ def check_again(again: Again) -> None:
     if not again.wish:
         raise bad_input("Say what should be different about the image.", "input", "prompt")
     check_wish(again.wish)
-    if not 1 <= again.variations <= VARIATIONS_MAX:
-        message = f"`variations` is from 1 to {VARIATIONS_MAX}, not {again.variations}."
-        raise bad_input(message, "input", "variations")
+    check_variations(again.variations)
+
+
+def check_variations(variations: int) -> None:
+    """Look at how many children there are to be.
+
+    Raises:
+        AppError: BAD_USER_INPUT with its path.
+    """
+    if not 1 <= variations <= VARIATIONS_MAX:
+        raise bad_input(f"`variations` is from 1 to {VARIATIONS_MAX}, not {variations}.", "input", "variations")
 
 
 def child_recipe(parent: OrnamentImage, picture: Picture, again: Again, model: ImageModel) -> Recipe:

@@ -34,24 +34,35 @@ class Replays:
     generations: Generations
     makers: Mapping[str, ImageModel]
 
-    async def replay(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, key: str | None) -> Replay:
+    async def replay(
+        self,
+        owner_id: PydanticObjectId,
+        generation_id: PydanticObjectId,
+        key: str | None,
+        asked: str | None = None,
+    ) -> Replay:
         """Start it again by its whole recipe: the same provider and model, whatever new work is given to.
 
         What is made on this server, by the same model as before, is the same again; a provider promises nothing.
+        `asked` is as for `Generations.start`.
 
         Raises:
             AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not succeeded, its parent is in the
                 trash, or the key was used before; SOURCE_IMAGE_MISSING; PROVIDER_NOT_CONFIGURED; RATE_LIMITED;
                 QUOTA_EXCEEDED.
         """
+        if known := await self.generations.known(owner_id, key, asked):
+            return self._promised(known)
         recipe = (await self._succeeded(owner_id, generation_id)).recipe
-        model = self.makers.get(recipe.provider)
-        if model is None:
+        if recipe.provider not in self.makers:
             message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
             raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
         await _check_sources(recipe)
-        started = await self.generations.start(owner_id, GENERATION_KIND, recipe, key)
-        return Replay(started, is_deterministic(model, recipe))
+        return self._promised(await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked))
+
+    def _promised(self, started: Generation) -> Replay:
+        model = self.makers.get(started.recipe.provider)
+        return Replay(started, model is not None and is_deterministic(model, started.recipe))
 
     async def _succeeded(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
         generation = (await Generation.without_events([generation_id])).get(generation_id)

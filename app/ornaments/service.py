@@ -35,31 +35,33 @@ class Ornaments:
         self,
         owner_id: PydanticObjectId,
         kind: OrnamentKind,
-        asked: Asked,
+        wanted: Asked,
         pictures: Mapping[Role, Sequence[Picture]],
         key: str | None,
+        asked: str | None = None,
     ) -> Generation:
-        """Make a first version of a kind; `pictures` are those that `asked` counts.
+        """Make a first version of a kind; `pictures` are those that `wanted` counts, `asked` is as for `start`.
 
         Raises:
             AppError: BAD_USER_INPUT for words that are too long or do not fit together, CONFLICT for a used
                 idempotency key, RATE_LIMITED.
         """
-        check(kind, asked)
+        check(kind, wanted)
         recipe = KINDS[kind]
-        prompts = (recipe.instruction(asked), *([asked.wish] if asked.wish else []))
+        prompts = (recipe.instruction(wanted), *([wanted.wish] if wanted.wish else []))
         return await self.generations.start(
             owner_id,
             GENERATION_KIND,
             Recipe(
                 task=recipe.task,
                 prompts=prompts,
-                pictures=_in_order(recipe.roles, asked, pictures),
+                pictures=_in_order(recipe.roles, wanted, pictures),
                 provider=self.model.name,
                 model=self.model.model,
-                parameters=parameters_of(kind, asked.background, asked.measurements, asked.model_type),
+                parameters=parameters_of(kind, wanted.background, wanted.measurements, wanted.model_type),
             ),
             key,
+            asked=asked,
         )
 
     async def regenerate(
@@ -86,14 +88,15 @@ class Ornaments:
         again: Again,
         key: str | None,
         batch_id: PydanticObjectId | None = None,
+        asked: str | None = None,
     ) -> Generation:
-        """The same, with all that may be wanted; `batch_id` is the batch which it is an item of.
+        """The same, with all that may be wanted; `batch_id` is the batch it is an item of, `asked` as for `start`.
 
         Raises:
             AppError: as `recipe_of_child`; CONFLICT for a used idempotency key, RATE_LIMITED, QUOTA_EXCEEDED.
         """
         recipe = await self.recipe_of_child(owner_id, image_id, again)
-        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key, batch_id=batch_id)
+        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key, batch_id=batch_id, asked=asked)
 
     async def recipe_of_child(self, owner_id: PydanticObjectId, image_id: PydanticObjectId, again: Again) -> Recipe:
         """What a child of an image is made from.
