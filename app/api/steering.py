@@ -81,7 +81,8 @@ class GenerationMutation:
     ) -> RetryGenerationPayload | None:
         """Start again what failed or was cancelled: the same prompts and pictures, with today's provider and model.
 
-        It is a new generation: follow it with `generationProgress`.
+        It is a new generation: follow it with `generationProgress`. While the image it starts from is in the trash the
+        answer is a CONFLICT, and SOURCE_IMAGE_MISSING once one of its pictures is gone.
         """
         who, identity = viewer(info), document_id(input.id, TYPE_NAME, "input", "id")
         generations, call = info.context.services.generations, await keyed(input)

@@ -1,6 +1,6 @@
 """The use cases of generations: start one, start it again, cancel it, look at it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from uuid import uuid4
@@ -21,8 +21,8 @@ _COME_BACK_S = 10.0
 _LONGEST_S = 300.0
 _TRIES = 5
 
-type Renew = Callable[[Recipe], Recipe]
-"""The same wishes, for whoever makes such things today."""
+type Renew = Callable[[Recipe], Awaitable[Recipe]]
+"""The same wishes, for whoever makes such things today; an AppError says why that can't be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,18 @@ class Generations:
         """Start again what failed or was cancelled, from the same recipe, with whoever makes such things today.
 
         Raises:
-            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not ended, or has succeeded.
+            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not ended, or has succeeded; those of
+                `renew`, when what it was made from is not there any more.
         """
         generation = await self._owned(owner_id, generation_id)
         if generation.status not in {Status.FAILED, Status.CANCELLED}:
             succeeded = generation.status is Status.SUCCEEDED
             message = "It has succeeded; regenerate what it made." if succeeded else "It has not ended yet."
             raise AppError(ErrorCode.CONFLICT, f"There is nothing to retry: {message}", path=("input", "id"))
-        recipe = self.renew[generation.kind](generation.recipe)
+        try:
+            recipe = await self.renew[generation.kind](generation.recipe)
+        except AppError as error:
+            raise error.at("input", "id") from error
         return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id, asked)
 
     async def cancel(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:

@@ -10,10 +10,8 @@ from app.errors import AppError, ErrorCode, not_found
 from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe
 from app.generations.service import Generations
-from app.lineage.trash import in_trash
-from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND
-from app.pictures.model import Picture
+from app.ornaments.sources import require_sources
 from app.providers.ports.image import ImageModel
 from app.providers.ports.model import Source
 
@@ -57,7 +55,7 @@ class Replays:
         if recipe.provider not in self.makers:
             message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
             raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
-        await _check_sources(recipe)
+        await require_sources(recipe, *_PATH)
         return self._promised(await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked))
 
     def _promised(self, started: Generation) -> Replay:
@@ -81,12 +79,3 @@ class Replays:
 def is_deterministic(model: ImageModel, recipe: Recipe) -> bool:
     """Whether that model makes the same bytes of the recipe that it was made with."""
     return model.source in {Source.LOCAL, Source.MOCK} and model.model == recipe.model
-
-
-async def _check_sources(recipe: Recipe) -> None:
-    parent = await OrnamentImage.get(recipe.parent_id) if recipe.parent_id else None
-    if parent is not None and parent.trashed_at is not None:
-        raise in_trash("The image that it was made from", *_PATH)
-    wanted = {picture.picture_id for picture in recipe.pictures}
-    if len(await Picture.by_ids(list(wanted))) < len(wanted):
-        raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "A picture that it was made from is gone.", path=_PATH)

@@ -17,6 +17,7 @@ from app.ornaments.asked import Asked, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.regenerating import Again, check_again, child_recipe, parameters_of
+from app.ornaments.sources import require_sources
 from app.ornaments.words import check_words
 from app.pictures.model import Picture
 from app.providers.ports.image import ImageModel
@@ -159,8 +160,13 @@ class Ornaments:
         return image
 
 
-def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
-    """The same wishes, for that model."""
+async def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
+    """The same wishes, for that model.
+
+    Raises:
+        AppError: as `require_sources`.
+    """
+    await require_sources(recipe)
     return recipe.model_copy(update={"provider": model.name, "model": model.model})
 
 
