@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -54,12 +55,16 @@ class OpenCall:
 
 @dataclass(slots=True)
 class Work:
-    """One attempt's view: the generation as it was claimed, and the ways to go on."""
+    """One attempt's view: the generation as it was claimed, and the ways to go on.
+
+    No call waits for its provider's slot beyond `ends_at`, null: for ever.
+    """
 
     journal: Journal
     publish: Callable[[GenerationEvent], Awaitable[None]]
     limits: ProviderLimits
     budgets: Budgets = field(default_factory=Budgets)
+    ends_at: datetime | None = None
     _purse: Purse = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _told_s: float = 0
@@ -135,11 +140,12 @@ class Work:
         from the daily budgets. Several calls may be entered at once.
 
         Raises:
-            AppError: QUOTA_EXCEEDED when a budget is used up, PROVIDER_NOT_CONFIGURED when the price is not known;
-                then there is no entry.
+            AppError: RATE_LIMITED when no slot was free before the time was over, QUOTA_EXCEEDED when a budget is
+                used up, PROVIDER_NOT_CONFIGURED when the price is not known; then there is no entry.
         """
         generation, opened = self.generation, OpenCall()
-        async with self.limits.held(model.provider, generation.identity, generation.attempt):
+        left_s = None if self.ends_at is None else (self.ends_at - self.journal.now()).total_seconds()
+        async with self.limits.held(model.provider, generation.identity, generation.attempt, left_s):
             call = await self._open(model)
             try:
                 yield opened

@@ -133,7 +133,7 @@ async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
     return make
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
     """Wait for something that only the database knows."""
     async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110 - another process may write it: there is no event to wait for
