@@ -137,7 +137,7 @@ class Runner:
             return Status.FAILED, late
         try:
             async with asyncio.TaskGroup() as group:
-                beside = (self._keep_lease(journal), _heed_cancel(journal), work.tell_progress())
+                beside = (self._keep_lease(journal), _heed_cancel(journal), work.tell_late())
                 tasks = [group.create_task(one) for one in beside]
                 await self.jobs[work.generation.kind].run(work)
                 for task in tasks:

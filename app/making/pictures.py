@@ -115,7 +115,7 @@ class PictureMaker:
                     return update
                 if isinstance(update, Stage):
                     await progress.stage(name, update)
-                elif work.may_preview:
+                elif work.takes_preview():
                     await self._preview(work, update)
         raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
 
