@@ -30,7 +30,8 @@ class ReplayGenerationPayload:
     deterministic: bool = strawberry.field(
         default=False,
         description="Whether the picture will be the same as before, byte for byte: so it is when it is made on this "
-        "server (LOCAL, MOCK) by the same model. A provider promises nothing.",
+        "server (LOCAL, MOCK) by the same model, with the same versions of its libraries, and on a processor that can "
+        "do the same. A provider promises nothing, and neither does what was made before this was recorded.",
     )
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was not started.")
 
@@ -45,6 +46,8 @@ class ReplayMutation:
         self, info: Info, input: Annotated[ReplayGenerationInput, INPUT]
     ) -> ReplayGenerationPayload | None:
         """Do the same recipe again, by the same provider and model: the new image is a sibling of the one it made.
+
+        A first version has no parent, and so no siblings: the replay of one is the root of a tree of its own.
 
         `retryGeneration` is for what failed, `regenerateImage` for another wish.
         """

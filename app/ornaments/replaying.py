@@ -8,12 +8,11 @@ from beanie import PydanticObjectId
 
 from app.errors import AppError, ErrorCode, not_found
 from app.generations.model import Generation, Status
-from app.generations.recipe import Recipe
 from app.generations.service import Generations
+from app.making.pictures import made_with
 from app.ornaments.service import GENERATION_KIND
 from app.ornaments.sources import require_sources
 from app.providers.ports.image import ImageModel
-from app.providers.ports.model import Source
 
 _PATH = ("input", "generationId")
 
@@ -27,10 +26,14 @@ class Replay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """Starts generations of ornament images again; `makers` are by the provider's name."""
+    """Starts generations of ornament images again; `makers` are by the provider's name, `libraries` as they make them.
+
+    See `PictureMaker`.
+    """
 
     generations: Generations
     makers: Mapping[str, ImageModel]
+    libraries: str
 
     async def replay(
         self,
@@ -41,7 +44,6 @@ class Replays:
     ) -> Replay:
         """Start it again by its whole recipe: the same provider and model, whatever new work is given to.
 
-        What is made on this server, by the same model as before, is the same again; a provider promises nothing.
         `asked` is as for `Generations.start`.
 
         Raises:
@@ -49,33 +51,40 @@ class Replays:
                 trash, or the key was used before; SOURCE_IMAGE_MISSING; PROVIDER_NOT_CONFIGURED; RATE_LIMITED;
                 QUOTA_EXCEEDED.
         """
-        if known := await self.generations.known(owner_id, key, asked):
-            return self._promised(known)
-        recipe = (await self._succeeded(owner_id, generation_id)).recipe
-        if recipe.provider not in self.makers:
-            message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
-            raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
-        await require_sources(recipe, *_PATH)
-        return self._promised(await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked))
+        known = await self.generations.known(owner_id, key, asked)
+        made = (await Generation.without_events([generation_id])).get(generation_id)
+        if known is None:
+            recipe = _of_success(owner_id, made).recipe
+            if recipe.provider not in self.makers:
+                message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
+                raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
+            await require_sources(recipe, *_PATH)
+            known = await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked)
+        before = made.steps.get("picture", {}).get("madeWith") if made else None
+        return Replay(known, self.is_deterministic(known.recipe.provider, before))
 
-    def _promised(self, started: Generation) -> Replay:
-        model = self.makers.get(started.recipe.provider)
-        return Replay(started, model is not None and is_deterministic(model, started.recipe))
+    def is_deterministic(self, provider: str, before: str | None) -> bool:
+        """Whether what that provider has made of a recipe with `before` it makes again, byte for byte.
 
-    async def _succeeded(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
-        generation = (await Generation.without_events([generation_id])).get(generation_id)
-        if generation is None:
-            raise not_found("This generation", *_PATH)
-        if generation.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=_PATH)
-        if generation.kind != GENERATION_KIND:
-            raise AppError(ErrorCode.CONFLICT, "Only what made an image can be replayed.", path=_PATH)
-        if generation.status is not Status.SUCCEEDED:
-            message = "It has not succeeded; `retryGeneration` starts again what failed or was cancelled."
-            raise AppError(ErrorCode.CONFLICT, message, path=_PATH)
-        return generation
+        Null is of what was made before that was recorded.
+        """
+        model = self.makers.get(provider)
+        return model is not None and before is not None and before == made_with(model, self.libraries)
 
 
-def is_deterministic(model: ImageModel, recipe: Recipe) -> bool:
-    """Whether that model makes the same bytes of the recipe that it was made with."""
-    return model.source in {Source.LOCAL, Source.MOCK} and model.model == recipe.model
+def _of_success(owner_id: PydanticObjectId, generation: Generation | None) -> Generation:
+    """That generation, if it is the owner's and has made an image.
+
+    Raises:
+        AppError: NOT_FOUND, FORBIDDEN, CONFLICT.
+    """
+    if generation is None:
+        raise not_found("This generation", *_PATH)
+    if generation.owner_id != owner_id:
+        raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=_PATH)
+    if generation.kind != GENERATION_KIND:
+        raise AppError(ErrorCode.CONFLICT, "Only what made an image can be replayed.", path=_PATH)
+    if generation.status is not Status.SUCCEEDED:
+        message = "It has not succeeded; `retryGeneration` starts again what failed or was cancelled."
+        raise AppError(ErrorCode.CONFLICT, message, path=_PATH)
+    return generation
