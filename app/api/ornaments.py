@@ -76,7 +76,9 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     name: str | None = strawberry.field(description="What its owner calls it; null without a name.")
     favourite: bool = strawberry.field(description="Whether it is one of its owner's favourites.")
     tags: list[str] = strawberry.field(description="Its owner's tags, in lower case.")
-    created_at: datetime = strawberry.field(description="When it was asked for; lists are in this order.")
+    created_at: datetime = strawberry.field(
+        description="When it was asked for: lists are in this order, whenever it was done."
+    )
     near: strawberry.Private[Near] = _NOTHING
 
     @classmethod
