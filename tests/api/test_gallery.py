@@ -114,7 +114,7 @@ async def _asked_for(shop: Shop, parent: OrnamentImage) -> Generation:
 
 async def _done(generation: Generation) -> str:
     """The id of what it made, which is there from now on."""
-    made = {"pictureId": PydanticObjectId(), "source": "MOCK", "applied": [], "note": None}
+    made: dict[str, Any] = {"pictureId": PydanticObjectId(), "source": "MOCK", "applied": [], "note": None}
     generation.status, generation.steps = Status.SUCCEEDED, {"picture": made}
     image = await write_version(generation)
     assert image
