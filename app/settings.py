@@ -200,7 +200,10 @@ class Settings(BaseSettings):
     )
     generation_attempts: int = Field(4, ge=1, le=20, description="Attempts of a generation that may fail")
     generation_time_limit_s: float = Field(
-        900, gt=0, description="No attempt begins later than this after the first one, in seconds"
+        900,
+        gt=0,
+        description="No attempt begins, and none waits for a provider, later than this after the first one, in seconds"
+        "; after a restart the time begins anew",
     )
     gemini_concurrency: int = Field(
         8, ge=1, le=1000, description="Calls to Gemini at once, over all processes together"

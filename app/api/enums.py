@@ -58,6 +58,8 @@ _describe(
         ErrorCode.PROVIDER_UNAVAILABLE: "The provider fails or can't be reached.",
         ErrorCode.CONTENT_BLOCKED: "The provider refuses to make this.",
         ErrorCode.NO_IMAGE_RETURNED: "The provider answered without a usable picture.",
+        ErrorCode.TEXT_INSTEAD_OF_IMAGE: "The model answered in words alone, which the message quotes: it asks, or "
+        "explains why there is no picture.",
         ErrorCode.INVALID_ANSWER: "The provider's answer was cut off, or is not what was asked for.",
         ErrorCode.SOURCE_IMAGE_MISSING: "A picture that it is made from is gone.",
         ErrorCode.TIMEOUT: "It took too long.",

@@ -101,7 +101,9 @@ class OrnamentGallery:
     ) -> OrnamentGalleryConnection:
         """The viewer's ornament images, newest first unless it is said.
 
-        Cursors stay good while images come and go, and whatever the filters.
+        Cursors stay good while images come and go, and whatever the filters. An image has the place of its asking: one
+        that was asked for earlier and ended later comes among those that are there already, also before a cursor that
+        has passed that place. `viewerEvents` tells when it is there.
         """
         owner_id = self.document.identity
         page = Page(Listing("ornamentImages", owner_id, order_by is ImageOrder.NEWEST), first, after, last, before)
@@ -126,6 +128,7 @@ class OrnamentGallery:
     ) -> OrnamentImagesPage:
         """The viewer's ornament images, newest first, in numbered pages; those in the trash are left out.
 
+        An image has the place of its asking, whenever it ended: `viewerEvents` tells when it is there.
         `ornamentImages` is the better way: its pages don't shift while images come and go.
         """
         if page < 1:

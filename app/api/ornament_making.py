@@ -7,7 +7,7 @@ import strawberry
 from app.api.context import Info, viewer
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
-from app.api.keys import check_key
+from app.api.keys import keyed
 from app.api.node import INPUT
 from app.api.ornament_inputs import (
     ChangeBackgroundInput,
@@ -64,7 +64,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[UploadOrnamentInput, INPUT]
     ) -> UploadOrnamentPayload | None:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
-        return UploadOrnamentPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
+        return UploadOrnamentPayload(generation=await _made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(ChangeBackgroundPayload)
@@ -72,7 +72,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[ChangeBackgroundInput, INPUT]
     ) -> ChangeBackgroundPayload | None:
         """Put the ornament of a photo before another background. Follow it with `generationProgress`."""
-        return ChangeBackgroundPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
+        return ChangeBackgroundPayload(generation=await _made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(GenerateModelWithOrnamentPayload)
@@ -80,7 +80,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateModelWithOrnamentInput, INPUT]
     ) -> GenerateModelWithOrnamentPayload | None:
         """Show the ornament of a photo on an AI model, close up. Follow it with `generationProgress`."""
-        return GenerateModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
+        return GenerateModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(GenerateRealModelWithOrnamentPayload)
@@ -88,7 +88,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateRealModelWithOrnamentInput, INPUT]
     ) -> GenerateRealModelWithOrnamentPayload | None:
         """Show the ornament of a photo on the person of another. Follow it with `generationProgress`."""
-        return GenerateRealModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
+        return GenerateRealModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(GenerateCampaignShotPayload)
@@ -96,15 +96,17 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateCampaignShotInput, INPUT]
     ) -> GenerateCampaignShotPayload | None:
         """Show several ornaments in one advertising picture. Follow it with `generationProgress`."""
-        return GenerateCampaignShotPayload(generation=await _made(info, input.wanted(), input.idempotency_key))
+        return GenerateCampaignShotPayload(generation=await _made(info, input.wanted(), input))
 
 
-async def _made(info: Info, wanted: Wanted, key: str | None) -> Generation:
-    """Start it; the words are looked at before any picture is taken in."""
-    who, checked_key = viewer(info), check_key(key)
+async def _made(info: Info, wanted: Wanted, input: object) -> Generation:
+    """Start it, unless the same call has done so before; the words are looked at before any picture is taken in."""
+    who, call, services = viewer(info), await keyed(input), info.context.services
+    if known := await services.generations.known(who.user_id, call.key, call.asked):
+        return Generation.of(known)
     kind, asked = wanted.kind, wanted.asked
     check(kind, asked)
     pictures = {
         role: [await take_in(info, one, *path) for path, one in found] for role, found in wanted.pictures.items()
     }
-    return Generation.of(await info.context.services.ornaments.make(who.user_id, kind, asked, pictures, checked_key))
+    return Generation.of(await services.ornaments.make(who.user_id, kind, asked, pictures, call.key, call.asked))

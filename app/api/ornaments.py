@@ -25,6 +25,7 @@ from app.api.lineage import (
 from app.api.node import Node
 from app.api.ornament_pictures import OrnamentPictures
 from app.api.promoted import Promotable
+from app.api.selections import selects
 from app.api.voted import Votable
 from app.generations import model as stored_generations
 from app.ornaments import model as stored
@@ -35,6 +36,7 @@ TYPE_NAME = "OrnamentImage"
 type Near = Mapping[PydanticObjectId, stored.OrnamentImage]
 
 _NOTHING: Near = MappingProxyType({})
+_LONG = "combinedPrompt"
 
 
 @strawberry.type(description="One version of a product picture of jewellery.")
@@ -74,7 +76,9 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     name: str | None = strawberry.field(description="What its owner calls it; null without a name.")
     favourite: bool = strawberry.field(description="Whether it is one of its owner's favourites.")
     tags: list[str] = strawberry.field(description="Its owner's tags, in lower case.")
-    created_at: datetime = strawberry.field(description="When it was asked for; lists are in this order.")
+    created_at: datetime = strawberry.field(
+        description="When it was asked for: lists are in this order, whenever it was done."
+    )
     near: strawberry.Private[Near] = _NOTHING
 
     @classmethod
@@ -158,21 +162,23 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
 
     @strawberry.field
     async def descendants(
-        self, first: TreeFirst = None, after: After = None, max_depth: MaxDepth = None
+        self, info: Info, first: TreeFirst = None, after: After = None, max_depth: MaxDepth = None
     ) -> "OrnamentTreeConnection":
         """All versions below this one, oldest first; `parentId` and `deleted` are what a tree is drawn by."""
         image = self.document
         listing = Listing("descendants", image.identity, newest_first=False)
         page = Page(listing, first, after, largest=LARGEST_TREE_PAGE)
-        found = await image.descendants(page.stretch, check_depth(max_depth))
+        whole = selects(info, _LONG)
+        found = await image.descendants(page.stretch, check_depth(max_depth), whole_prompts=whole)
         return self._tree_of(found, page, image.lineage.depth + 1)
 
     @strawberry.field
-    async def tree(self, first: TreeFirst = None, after: After = None) -> "OrnamentTreeConnection":
+    async def tree(self, info: Info, first: TreeFirst = None, after: After = None) -> "OrnamentTreeConnection":
         """All versions of the same root, itself among them, oldest first; also when the root is deleted for ever."""
         root_id = self.document.lineage.root_id
         page = Page(Listing("tree", root_id, newest_first=False), first, after, largest=LARGEST_TREE_PAGE)
-        return self._tree_of(await stored.OrnamentImage.tree(root_id, page.stretch), page, 0)
+        found = await stored.OrnamentImage.tree(root_id, page.stretch, whole_prompts=selects(info, _LONG))
+        return self._tree_of(found, page, 0)
 
     @strawberry.field
     async def child_count(self, info: Info) -> int:

@@ -35,8 +35,9 @@ class PromotionMutation:
     async def promote_image(self, info: Info, input: Annotated[PromoteImageInput, INPUT]) -> PromoteImagePayload | None:
         """Choose a version of a tree, in place of the one before: a tree has one at most.
 
-        To choose it again changes nothing. When it is deleted for ever the tree has none; in the trash it stays what
-        it is.
+        A tree is all that descends from one first version: the replay of a first version begins another, which has a
+        choice of its own. To choose a version again changes nothing. When it is deleted for ever the tree has none; in
+        the trash it stays what it is.
         """
         who, image_id = viewer(info), document_id(input.image_id, TYPE_NAME, "input", "imageId")
         image = await info.context.services.ornaments.promote(who.user_id, image_id)

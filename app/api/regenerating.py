@@ -1,11 +1,7 @@
 """The regeneration of ornament images: of one, in up to four variations, and of many at once."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from typing import Annotated
 
 import strawberry
@@ -18,7 +14,7 @@ from app.api.errors import UserError, errors_in
 from app.api.gallery import check_times
 from app.api.generations import Generation
 from app.api.ids import document_id
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 from app.api.ornaments import TYPE_NAME
 from app.api.templates import TemplateVariableInput
@@ -30,7 +26,7 @@ from app.ornaments.batching import parameters_of_batch, these, those_like
 from app.ornaments.labels import as_tag, as_words
 from app.ornaments.regenerating import VARIATIONS_MAX, Again
 from app.ornaments.service import GENERATION_KIND
-from app.ornaments.varying import vary
+from app.ornaments.varying import Numbered, vary
 
 _KIND = (
     "What the child is to be; unless it is said, what its parent is. Another kind is made of the parent's picture as "
@@ -131,10 +127,11 @@ class RegenerationMutation:
 
         Follow it with `generationProgress`.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
+        who, call = viewer(info), await keyed(input)
         image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
-        again = await again_of(who.user_id, input)
-        varied = await vary(info.context.services.ornaments, who.user_id, image_id, again, key)
+        numbered = Numbered(input.variations, call.key, call.asked)
+        want = partial(again_of, who.user_id, input)
+        varied = await vary(info.context.services.ornaments, who.user_id, image_id, want, numbered)
         shown = [Generation.of(one) for one in varied.started]
         errors = [UserError.of(varied.refused)] if varied.refused else []
         return RegenerateImagePayload(generation=shown[0], generations=shown, errors=errors)
@@ -148,11 +145,13 @@ class RegenerationMutation:
 
         What can't be regenerated holds up no other: its item says why. Follow it with `batchProgress`.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
-        again = await again_of(who.user_id, input)
-        choose, parameters = choice_of(info, input, again), parameters_of_batch(again)
-        wanted = Wanted(GENERATION_KIND, parameters, _digest(parameters, input))
-        batch = await info.context.services.batches.start(who.user_id, wanted, choose, key)
+        who, call, batches = viewer(info), await keyed(input), info.context.services.batches
+        batch = await batches.known(who.user_id, call.key, call.asked)
+        if batch is None:
+            again = await again_of(who.user_id, input)
+            choose = choice_of(info, input, again)
+            wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), call.asked or "")
+            batch = await batches.start(who.user_id, wanted, choose, call.key)
         return RegenerateImagesPayload(batch=Batch.of(batch))
 
 
@@ -183,12 +182,6 @@ def choice_of(info: Info, input: RegenerateImagesInput, again: Again) -> Choose:
         raise bad_input(f"Name 1 to {LARGEST} images at once, not {len(given)}.", "input", "ids")
     ids = [document_id(one, TYPE_NAME, "input", "ids", str(place)) for place, one in enumerate(given)]
     return partial(these, ornaments, owner_id, again, ids)
-
-
-def _digest(parameters: Mapping[str, str], input: RegenerateImagesInput) -> str:
-    """The same for the same input, its key left out."""
-    images = input.ids if input.filter is None else asdict(input.filter)
-    return sha256(json.dumps([parameters, images], default=str, sort_keys=True).encode()).hexdigest()
 
 
 def _wanted(filter: OrnamentImageFilter) -> gallery.Wanted:

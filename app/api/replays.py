@@ -8,7 +8,7 @@ from app.api.context import Info, viewer
 from app.api.errors import UserError, errors_in
 from app.api.generations import TYPE_NAME, Generation
 from app.api.ids import document_id
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 
 
@@ -30,7 +30,8 @@ class ReplayGenerationPayload:
     deterministic: bool = strawberry.field(
         default=False,
         description="Whether the picture will be the same as before, byte for byte: so it is when it is made on this "
-        "server (LOCAL, MOCK) by the same model. A provider promises nothing.",
+        "server (LOCAL, MOCK) by the same model, with the same versions of its libraries, and on a processor that can "
+        "do the same. A provider promises nothing, and neither does what was made before this was recorded.",
     )
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was not started.")
 
@@ -46,9 +47,11 @@ class ReplayMutation:
     ) -> ReplayGenerationPayload | None:
         """Do the same recipe again, by the same provider and model: the new image is a sibling of the one it made.
 
+        A first version has no parent, and so no siblings: the replay of one is the root of a tree of its own.
+
         `retryGeneration` is for what failed, `regenerateImage` for another wish.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
+        who, call = viewer(info), await keyed(input)
         identity = document_id(input.generation_id, TYPE_NAME, "input", "generationId")
-        replay = await info.context.services.replays.replay(who.user_id, identity, key)
+        replay = await info.context.services.replays.replay(who.user_id, identity, call.key, call.asked)
         return ReplayGenerationPayload(generation=Generation.of(replay.generation), deterministic=replay.deterministic)

@@ -8,7 +8,7 @@ from app.api.context import Info, viewer
 from app.api.errors import UserError, errors_in
 from app.api.generations import TYPE_NAME, Generation
 from app.api.ids import document_id
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 from app.errors import AppError, ErrorCode
 
@@ -81,9 +81,12 @@ class GenerationMutation:
     ) -> RetryGenerationPayload | None:
         """Start again what failed or was cancelled: the same prompts and pictures, with today's provider and model.
 
-        It is a new generation: follow it with `generationProgress`.
+        It is a new generation: follow it with `generationProgress`. While the image it starts from is in the trash the
+        answer is a CONFLICT, and SOURCE_IMAGE_MISSING once one of its pictures is gone.
         """
         who, identity = viewer(info), document_id(input.id, TYPE_NAME, "input", "id")
-        key = check_key(input.idempotency_key)
-        generation = await info.context.services.generations.retry(who.user_id, identity, key)
-        return RetryGenerationPayload(generation=Generation.of(generation))
+        generations, call = info.context.services.generations, await keyed(input)
+        started = await generations.known(who.user_id, call.key, call.asked)
+        if started is None:
+            started = await generations.retry(who.user_id, identity, call.key, asked=call.asked)
+        return RetryGenerationPayload(generation=Generation.of(started))

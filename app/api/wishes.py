@@ -9,13 +9,14 @@ from app.api.ids import document_id
 from app.api.templates import TYPE_NAME, TemplateVariableInput
 from app.errors import bad_input
 from app.generations.recipe import UsedTemplate
-from app.lineage.wishes import combined
+from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
 from app.ornaments.words import PROMPT_MAX_CHARACTERS
 from app.templates.service import fill
 
 PROMPT_WORDS = (
     f"The wish, which joins the prompts before it: at most {PROMPT_MAX_CHARACTERS:,} characters, with a template's "
-    "counted in. Needed without a `templateId`; with one it comes behind the template's words."
+    f"counted in, and {COMBINED_MAX_CHARACTERS:,} with those before it. Needed without a `templateId`; with one it "
+    "comes behind the template's words."
 )
 TEMPLATE_WORDS = "The id of a `Template` of yours, whose words are the wish."
 VARIABLES_WORDS = "A value for each variable of the template, and for nothing else."

@@ -71,6 +71,16 @@ class Batches:
             return _same(await Batch.of_key(owner_key), wanted)
         return await self._begin(batch)
 
+    async def known(self, owner_id: PydanticObjectId, key: str | None, asked: str | None) -> Batch | None:
+        """The batch that the same call has started before; null for a new call, and for one without a key.
+
+        To be asked before anything that the input names is looked at: that may be gone by now.
+        """
+        if key is None or asked is None:
+            return None
+        found = await Batch.of_key(f"{owner_id}:{key}")
+        return found if found is not None and found.asked == asked else None
+
     async def retry(
         self, owner_id: PydanticObjectId, batch_id: PydanticObjectId, key: str | None, *, failed_only: bool
     ) -> Batch:

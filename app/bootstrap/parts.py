@@ -38,6 +38,7 @@ from app.ornaments.replaying import Replays
 from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
+from app.providers.libraries import libraries
 from app.settings import Settings
 
 
@@ -84,13 +85,13 @@ def assemble(settings: Settings) -> Parts:
     stores = picture_stores(settings)
     pictures = Pictures(stores.all.chosen, stores.all.others)
     models = models_of(settings)
-    jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers))}
+    jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers, libraries()))}
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings))
     generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, models.edit)})
     ornaments = Ornaments(generations, models.edit)
     batches = Batches(Starter(generations, {GENERATION_KIND: RegenerateEach(ornaments)}))
-    replays = Replays(generations, models.makers)
+    replays = Replays(generations, models.makers, libraries())
     erasures = erasures_of(settings, generations, stores.all)
     switch = Switch()
     return Parts(

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from beanie import PydanticObjectId
 
@@ -27,12 +28,14 @@ class Follower:
     """A bounded buffer; where something did not fit or was lost, a null stands for all that was missed.
 
     It follows one generation of an owner, or all of them where `generation_id` is null. `seen` is the number
-    of the last event that was handed on, by generation; who reads the news writes it.
+    of the last event that was handed on, by generation; who reads the news writes it. `level_at`: all that was
+    written until then, by the database's clock, was handed on; null where nobody needs to know.
     """
 
     owner_id: PydanticObjectId
     generation_id: PydanticObjectId | None = None
     seen: dict[PydanticObjectId, int] = field(default_factory=dict[PydanticObjectId, int])
+    level_at: datetime | None = None
     _news: deque[News] = field(default_factory=deque[News])
     _missed: bool = False
     _waits: bool = False
@@ -168,6 +171,13 @@ class Followers:
             for follower in owner.wanting(generation_id):
                 if follower.lacks(generation_id, sequence):
                     follower.miss()
+
+    def found_level(self, at: datetime) -> None:
+        """Say that all was compared with what had been written until then: who lacks nothing, and waits, is level."""
+        for owner in self._of.values():
+            for follower in owner.whole:
+                if follower.level_at is not None and follower.idle:
+                    follower.level_at = max(at, follower.level_at)
 
     @contextmanager
     def joined(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None) -> Generator[Follower]:

@@ -8,7 +8,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
-from typing import cast
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
@@ -60,25 +59,21 @@ async def everything(
     that who is cut off goes on from the time of the last one.
     """
     async with hub.follow(owner_id, None) as follower:
-        looked_at = clock.now()
-        for latest in await Generation.latest_since([owner_id], looked_at - 2 * _OVERLAP):
+        follower.level_at = level_at = clock.now()
+        for latest in await Generation.latest_since([owner_id], level_at - 2 * _OVERLAP):
             follower.seen[latest.generation_id] = latest.sequence  # what ended before this is no news
         for generation in await _standing(owner_id, since):
             follower.seen[generation.identity] = generation.last_sequence
             yield generation, _snapshot(generation)
-        over, no_event = deque[PydanticObjectId](), cast("GenerationEvent | None", None)
+        over = deque[tuple[datetime, PydanticObjectId]]()
         async for news in follower.news():
-            if news is None:
-                before, looked_at = looked_at, clock.now()
-                behind = [one.generation_id for one in await _lacking(follower, owner_id, before - _OVERLAP)]
-                hints = [(generation_id, no_event) for generation_id in behind]
-            else:
-                hints = [(news.generation_id, news.event)]
+            hints = [(news.generation_id, news.event)] if news else await _missed(follower, clock)
             for generation_id, hint in hints:
                 async for event in _next(follower, generation_id, hint):
                     yield generation_id, event
                     if event.type.terminal:
-                        _forget(follower, over, generation_id)
+                        over.append((clock.now(), generation_id))
+                        _forget(follower, over)
 
 
 async def keep_caught_up(followers: Followers, clock: DatabaseClock, every_s: float = 4) -> None:
@@ -95,6 +90,7 @@ async def keep_caught_up(followers: Followers, clock: DatabaseClock, every_s: fl
             looked_at = clock.now()
             for one in await _latest(followers, before - _OVERLAP):
                 followers.compare(one.owner_id, one.generation_id, one.sequence)
+            followers.found_level(looked_at)
         except PyMongoError as error:  # it may be away; a later round sees what this one did not
             _log.warning("followers_not_caught_up", reason=type(error).__name__)
             looked_at = before
@@ -107,10 +103,13 @@ async def _latest(followers: Followers, since: datetime) -> list[Latest]:
     return found + [one for some in _chunks(owners) for one in await Generation.latest_since(some, since)]
 
 
-async def _lacking(follower: Follower, owner_id: PydanticObjectId, since: datetime) -> list[Latest]:
-    """What changed since then and has come further than the follower was told, in the order of the changes."""
-    found = await Generation.latest_since([owner_id], since)
-    return [one for one in found if one.sequence > follower.seen.get(one.generation_id, 0)]
+async def _missed(follower: Follower, clock: DatabaseClock) -> list[tuple[PydanticObjectId, GenerationEvent | None]]:
+    """What has come further than the follower was told since it was level, in the order of the changes, as hints."""
+    looked_at = clock.now()
+    since = (follower.level_at or looked_at) - _OVERLAP
+    found = await Generation.latest_since([follower.owner_id], since)
+    follower.level_at = looked_at  # whatever is missed from now on, these are handed on before
+    return [(one.generation_id, None) for one in found if one.sequence > follower.seen.get(one.generation_id, 0)]
 
 
 async def _next(
@@ -161,11 +160,11 @@ def _snapshot(generation: Generation) -> GenerationEvent:
     )
 
 
-def _forget(follower: Follower, over: deque[PydanticObjectId], generation_id: PydanticObjectId) -> None:
-    """Bound what a stream that is open for days remembers of what has ended."""
-    over.append(generation_id)
-    if len(over) > _REMEMBERED:
-        follower.seen.pop(over.popleft(), None)
+def _forget(follower: Follower, over: deque[tuple[datetime, PydanticObjectId]]) -> None:
+    """Bound what a stream that is open for days remembers of what has ended: what can't be read again any more."""
+    read_from = follower.level_at - _OVERLAP if follower.level_at else None
+    while read_from and len(over) > _REMEMBERED and over[0][0] < read_from:
+        follower.seen.pop(over.popleft()[1], None)
 
 
 def _chunks(ids: tuple[PydanticObjectId, ...]) -> list[list[PydanticObjectId]]:

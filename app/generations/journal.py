@@ -80,14 +80,17 @@ class Journal:
         self.generation.stage, self.generation.percent = stage, percent
         return await self._tell({"stage": stage, "percent": percent}, EventType.STAGE)
 
-    async def preview(self, picture_id: PydanticObjectId) -> GenerationEvent:
-        """Show a stored picture of work that is not done.
+    async def preview(self, picture_id: PydanticObjectId, percent: int | None = None) -> GenerationEvent:
+        """Show a stored picture of work that is not done; `percent` is how far it has come, null: as before.
 
         Raises:
             LeaseLostError: the fence refused it.
         """
         self.pen.pictures.append(picture_id)
-        return await self._tell({}, EventType.PREVIEW, picture_id=picture_id)
+        if percent is None:
+            return await self._tell({}, EventType.PREVIEW, picture_id=picture_id)
+        self.generation.percent = percent
+        return await self._tell({"percent": percent}, EventType.PREVIEW, picture_id=picture_id)
 
     def note_step(self, name: str, result: dict[str, Any], pictures: Sequence[PydanticObjectId]) -> None:
         """Keep a finished step's result, with the next write; `pictures` are the ids that it refers to."""

@@ -61,7 +61,9 @@ class Generation(StoredDocument):
     `result_id` is the id that what it makes will have. RUNNING without a lease waits for its next attempt, until
     `not_before` if that is set. `settled` is false until it has ended and its result is written; what is not settled
     is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to. `request_id` is
-    that of the request which asked for it, `batch_id` that of the batch which it is an item of.
+    that of the request which asked for it, `batch_id` that of the batch which it is an item of. `asked` is what two
+    calls with the same idempotency key have in common: the name of the caller's input, a colon and a hash of what it
+    says; null where nobody kept it.
     """
 
     schema_version: int = 2
@@ -69,6 +71,7 @@ class Generation(StoredDocument):
     kind: str
     recipe: Recipe
     idempotency_key: str
+    asked: str | None = None
     result_id: PydanticObjectId
     retry_of: PydanticObjectId | None = None
     batch_id: PydanticObjectId | None = None

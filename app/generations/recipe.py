@@ -1,9 +1,13 @@
 """What a generation is made from."""
 
+from typing import Any, Final
+
 from beanie import PydanticObjectId
 from pydantic import Field
 
 from app.database.document import StoredValue
+
+_NO_IDS: Final = {"__all__": {"picture_id"}}
 
 
 class OriginPicture(StoredValue):
@@ -62,6 +66,9 @@ class Recipe(StoredValue):
         sources = self.origin.sources if self.origin else ()
         return list(dict.fromkeys(picture.picture_id for picture in (*self.pictures, *sources)))
 
-    def asked(self) -> "Recipe":
-        """What the caller chose, whoever does it: a deploy that changes the model changes nothing about that."""
-        return self.model_copy(update={"provider": "", "model": "", "origin": None})
+    def asked(self) -> dict[str, Any]:
+        """What the caller chose, whoever does it, with pictures by their bytes alone.
+
+        A deploy that changes the model changes nothing about that, and neither does an upload that is kept anew.
+        """
+        return self.model_dump(exclude={"provider": True, "model": True, "origin": True, "pictures": _NO_IDS})

@@ -87,7 +87,8 @@ class Runner:
         self._running[generation.identity] = journal
         try:
             await publish(generation.events[-1])
-            status, failure = await self._do(Work(journal, publish, self.limits, self.closing.budgets))
+            ends_at = self.retries.ends_at(generation)
+            status, failure = await self._do(Work(journal, publish, self.limits, self.closing.budgets, ends_at))
             delay_s = None
             if failure and journal.cancel_requested.is_set():  # only a result wins over a cancel
                 status, failure = Status.CANCELLED, None
@@ -132,9 +133,11 @@ class Runner:
             return Status.CANCELLED, None
         if lost_too_often(work.generation):
             return Status.FAILED, _LOST
+        if late := self.retries.came_too_late(work.generation):
+            return Status.FAILED, late
         try:
             async with asyncio.TaskGroup() as group:
-                beside = (self._keep_lease(journal), _heed_cancel(journal), work.tell_progress())
+                beside = (self._keep_lease(journal), _heed_cancel(journal), work.tell_late())
                 tasks = [group.create_task(one) for one in beside]
                 await self.jobs[work.generation.kind].run(work)
                 for task in tasks:

@@ -1,6 +1,6 @@
 """The use cases of generations: start one, start it again, cancel it, look at it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from uuid import uuid4
@@ -21,8 +21,8 @@ _COME_BACK_S = 10.0
 _LONGEST_S = 300.0
 _TRIES = 5
 
-type Renew = Callable[[Recipe], Recipe]
-"""The same wishes, for whoever makes such things today."""
+type Renew = Callable[[Recipe], Awaitable[Recipe]]
+"""The same wishes, for whoever makes such things today; an AppError says why that can't be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,20 @@ class Generations:
         key: str | None,
         retry_of: PydanticObjectId | None = None,
         batch_id: PydanticObjectId | None = None,
+        asked: str | None = None,
     ) -> Generation:
         """Write the one document that is the truth, then ring.
 
-        The same idempotency key with the same recipe is the same generation.
+        The same idempotency key with the same input, or the same recipe, is the same generation: `asked` is the
+        caller's input in one text (see `Generation`), null where nobody kept it.
 
         Raises:
-            AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already;
+            AppError: CONFLICT when the key was used with another input; RATE_LIMITED when too many wait already;
                 QUOTA_EXCEEDED when a daily budget is used up; UNAUTHENTICATED when the owner was erased.
         """
         owner_key = f"{owner_id}:{key or uuid4().hex}"
         first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
-        first.request_id, first.batch_id = get_contextvars().get("request_id"), batch_id
+        first.request_id, first.batch_id, first.asked = get_contextvars().get("request_id"), batch_id, asked
         if known := await self._known_or_paid_for(first):
             return _same(known, first)
         limit = self.limits.running + self.limits.queued
@@ -78,25 +80,40 @@ class Generations:
             await self.queue.ring(first.identity)
         return first
 
+    async def known(self, owner_id: PydanticObjectId, key: str | None, asked: str | None) -> Generation | None:
+        """The generation that the same call has started before; null for a new call, and for one without a key.
+
+        To be asked before anything that the input names is looked at: that may be gone by now.
+        """
+        if key is None or asked is None:
+            return None
+        found = await Generation.of_key(f"{owner_id}:{key}")
+        return found if found is not None and found.asked == asked else None
+
     async def retry(
         self,
         owner_id: PydanticObjectId,
         generation_id: PydanticObjectId,
         key: str | None,
         batch_id: PydanticObjectId | None = None,
+        asked: str | None = None,
     ) -> Generation:
         """Start again what failed or was cancelled, from the same recipe, with whoever makes such things today.
 
         Raises:
-            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not ended, or has succeeded.
+            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not ended, or has succeeded; those of
+                `renew`, when what it was made from is not there any more.
         """
         generation = await self._owned(owner_id, generation_id)
         if generation.status not in {Status.FAILED, Status.CANCELLED}:
             succeeded = generation.status is Status.SUCCEEDED
             message = "It has succeeded; regenerate what it made." if succeeded else "It has not ended yet."
             raise AppError(ErrorCode.CONFLICT, f"There is nothing to retry: {message}", path=("input", "id"))
-        recipe = self.renew[generation.kind](generation.recipe)
-        return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id)
+        try:
+            recipe = await self.renew[generation.kind](generation.recipe)
+        except AppError as error:
+            raise error.at("input", "id") from error
+        return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id, asked)
 
     async def cancel(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
         """Cancel it: at once while nobody works on it, else as soon as its worker has let go.
@@ -181,14 +198,24 @@ def _same(known: Generation | None, wanted: Generation) -> Generation:
     Raises:
         AppError: CONFLICT when it was used for something else.
     """
-    if known is None or (known.kind, known.recipe.asked(), known.retry_of) != (
-        wanted.kind,
-        wanted.recipe.asked(),
-        wanted.retry_of,
-    ):
+    if known is None or not _alike(known, wanted):
         raise AppError(
             ErrorCode.CONFLICT,
             "This idempotencyKey was used before with another input; use a new key for new work.",
             path=("input", "idempotencyKey"),
         )
     return known
+
+
+def _alike(known: Generation, wanted: Generation) -> bool:
+    """Whether both are of the same input, or of inputs to the same mutation that mean the same work."""
+    if known.asked is not None and wanted.asked is not None:
+        if known.asked == wanted.asked:
+            return True
+        if known.asked.partition(":")[0] != wanted.asked.partition(":")[0]:
+            return False
+    return _meant(known) == _meant(wanted)
+
+
+def _meant(generation: Generation) -> object:
+    return generation.kind, generation.recipe.asked(), generation.retry_of

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar
 
 from beanie import PydanticObjectId
@@ -14,6 +15,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from app.database.absence import Absence
 from app.database.document import Instant, StoredDocument, StoredValue, utc_now
+from app.errors import AppError, ErrorCode, FailedCall
 from app.logs import logger
 
 _log = logger(__name__)
@@ -92,22 +94,34 @@ class ProviderLimits:
     away_s: float = 60
 
     @asynccontextmanager
-    async def held(self, provider: str, generation_id: PydanticObjectId, attempt: int) -> AsyncGenerator[None]:
-        """Wait for a slot of the provider, hold it while entered."""
+    async def held(
+        self, provider: str, generation_id: PydanticObjectId, attempt: int, within_s: float | None = None
+    ) -> AsyncGenerator[None]:
+        """Wait for a slot of the provider, `within_s` seconds at most (null: for ever), hold it while entered.
+
+        Raises:
+            AppError: RATE_LIMITED, retryable, when none was free in time; nothing was sent.
+        """
         limit = self.calls_at_once.get(provider)
         if limit is None:
             yield
             return
         slot = Slot(id=PydanticObjectId(), generation_id=generation_id, attempt=attempt, until=utc_now())
-        wait_s = _FIRST_WAIT_S
-        absence = Absence(self.away_s)
-        while not await self._taken(provider, slot, limit, absence):
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311 - keeps waiters apart, no secret
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        await self._take(provider, slot, limit, within_s)
         try:
             yield
         finally:
             await self._give_back(provider, slot)
+
+    async def _take(self, provider: str, slot: Slot, limit: int, within_s: float | None) -> None:
+        loop, wait_s, absence = asyncio.get_running_loop(), _FIRST_WAIT_S, Absence(self.away_s)
+        until_s = inf if within_s is None else loop.time() + within_s
+        while not await self._taken(provider, slot, limit, absence):
+            left_s = until_s - loop.time()
+            if left_s <= 0:
+                raise _all_busy(limit)
+            await asyncio.sleep(min(left_s, wait_s * random.uniform(0.5, 1)))  # noqa: S311 - keeps waiters apart, no secret
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
     async def _give_back(self, provider: str, slot: Slot) -> None:
         """Free it; where the database does not answer, the sweep does, or it is over at its `until`."""
@@ -133,3 +147,10 @@ class ProviderLimits:
             raise
         absence.over()
         return taken
+
+
+def _all_busy(limit: int) -> AppError:
+    message = (
+        f"All {limit} calls that this server makes to the provider at once were taken for too long. Try again later."
+    )
+    return AppError(ErrorCode.RATE_LIMITED, message, retryable=True, call=FailedCall(sent=False))

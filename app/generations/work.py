@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,10 +23,10 @@ from app.generations.model import Generation
 from app.generations.pen import LeaseLostError
 from app.generations.purse import Purse
 from app.generations.slots import ProviderLimits
+from app.generations.telling import Teller
 from app.logs import logger
 
 _log = logger(__name__)
-_PROGRESS_EVERY_S = 0.5
 
 
 class StepResult(NamedTuple):
@@ -54,20 +55,22 @@ class OpenCall:
 
 @dataclass(slots=True)
 class Work:
-    """One attempt's view: the generation as it was claimed, and the ways to go on."""
+    """One attempt's view: the generation as it was claimed, and the ways to go on.
+
+    No call waits for its provider's slot beyond `ends_at`, null: for ever.
+    """
 
     journal: Journal
     publish: Callable[[GenerationEvent], Awaitable[None]]
     limits: ProviderLimits
     budgets: Budgets = field(default_factory=Budgets)
+    ends_at: datetime | None = None
     _purse: Purse = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _told_s: float = 0
-    _previewed_s: float = 0
-    _latest: tuple[str, int] | None = None
-    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+    _teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
+        self._teller = Teller(self.journal, self.publish)
         self._purse = Purse(self.budgets, self.journal)
 
     @property
@@ -78,25 +81,17 @@ class Work:
     async def stage(self, name: str, percent: int) -> None:
         """Say where the work stands; `percent` (0 to 100) of the whole.
 
-        A new stage is told at once, progress inside one twice a second at most.
+        A new stage is told at once, progress inside one and previews twice a second at most, both together.
         """
-        now_s = asyncio.get_running_loop().time()
-        if name == self.generation.stage and not self.journal.noted and now_s - self._told_s < _PROGRESS_EVERY_S:
-            self._latest = name, percent
-            self._bell.set()
-            return
-        self._latest, self._told_s = None, now_s
-        await self.publish(await self.journal.stage(name, percent))
+        await self._teller.stage(name, percent)
 
-    @property
-    def may_preview(self) -> bool:
-        """Whether the last preview is long enough ago: two a second at most are worth storing."""
-        return asyncio.get_running_loop().time() - self._previewed_s >= _PROGRESS_EVERY_S
+    def takes_preview(self) -> bool:
+        """Whether a preview is worth storing now: two a second are. Who is told so has taken the turn."""
+        return self._teller.takes_preview()
 
     async def preview(self, picture_id: PydanticObjectId) -> None:
-        """Show a stored picture of work that is not done."""
-        self._previewed_s = asyncio.get_running_loop().time()
-        await self.publish(await self.journal.preview(picture_id))
+        """Show a stored picture of work that is not done; one that comes too soon is told a little later."""
+        await self._teller.preview(picture_id)
 
     async def step(
         self, name: str, run: Callable[[], Awaitable[StepResult]], *, is_last: bool = False
@@ -135,11 +130,12 @@ class Work:
         from the daily budgets. Several calls may be entered at once.
 
         Raises:
-            AppError: QUOTA_EXCEEDED when a budget is used up, PROVIDER_NOT_CONFIGURED when the price is not known;
-                then there is no entry.
+            AppError: RATE_LIMITED when no slot was free before the time was over, QUOTA_EXCEEDED when a budget is
+                used up, PROVIDER_NOT_CONFIGURED when the price is not known; then there is no entry.
         """
         generation, opened = self.generation, OpenCall()
-        async with self.limits.held(model.provider, generation.identity, generation.attempt):
+        left_s = None if self.ends_at is None else (self.ends_at - self.journal.now()).total_seconds()
+        async with self.limits.held(model.provider, generation.identity, generation.attempt, left_s):
             call = await self._open(model)
             try:
                 yield opened
@@ -154,16 +150,9 @@ class Work:
                 raise
             self._close(call, opened, Outcome.SUCCEEDED)
 
-    async def tell_progress(self) -> None:
-        """For ever: tell the latest progress that came too soon after the one before."""
-        while True:
-            await self._bell.wait()
-            self._bell.clear()
-            await asyncio.sleep(self._told_s + _PROGRESS_EVERY_S - asyncio.get_running_loop().time())
-            if self._latest is not None and self._latest[0] == self.generation.stage:
-                self._told_s = asyncio.get_running_loop().time()
-                latest, self._latest = self._latest, None
-                await self.publish(await self.journal.stage(*latest))
+    async def tell_late(self) -> None:
+        """For ever: tell the progress and the previews that came too soon after those before."""
+        await self._teller.tell_late()
 
     async def _open(self, model: CalledModel) -> Call:
         """The call's entry, once the budgets bear it."""

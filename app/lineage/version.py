@@ -16,6 +16,7 @@ from app.providers.ports.model import Source
 
 _IN_ONE_QUERY = 400
 _LINKS_AT_ONCE = 100_000
+_WITHOUT_PROMPTS = {"prompts": 0, "combinedPrompt": 0}
 
 
 def version_indexes() -> list[IndexModel]:
@@ -56,8 +57,9 @@ class Version(StoredDocument):
 
     `prompt` is what the user said for this version, `prompts` the instruction and each wish down to it, oldest
     first, `combined_prompt` the same in one text; `original_prompt` is the root's, `new_prompt` the wish alone, null
-    for a root. `parent_id` stays when the parent is deleted for ever. `trashed_at` is when it went to the trash, by
-    the database's clock; null for what is not in it.
+    for a root. `prompts` and `combined_prompt` are the longest of it by far, and empty in what was read as a part of
+    a tree, unless they were wanted. `parent_id` stays when the parent is deleted for ever. `trashed_at` is when it
+    went to the trash, by the database's clock; null for what is not in it.
     """
 
     owner_id: PydanticObjectId
@@ -68,8 +70,8 @@ class Version(StoredDocument):
     prompt: str | None
     original_prompt: str
     new_prompt: str | None
-    prompts: tuple[str, ...]
-    combined_prompt: str
+    prompts: tuple[str, ...] = ()
+    combined_prompt: str = ""
     source: Source
     created_at: Instant
     trashed_at: Instant | None = None
@@ -126,16 +128,21 @@ class Version(StoredDocument):
         return {group["_id"]: [cls.model_validate(row) for row in group["children"]] async for group in groups}
 
     @classmethod
-    async def tree(cls, root_id: PydanticObjectId, stretch: Stretch) -> list[Self]:
-        """That stretch of all versions of a root, itself included."""
-        return await cls._in_tree({"lineage.rootId": root_id}, stretch)
+    async def tree(cls, root_id: PydanticObjectId, stretch: Stretch, *, whole_prompts: bool = False) -> list[Self]:
+        """That stretch of all versions of a root, itself included; without their long prompts unless those are wanted.
 
-    async def descendants(self, stretch: Stretch, max_depth: int | None = None) -> list[Self]:
-        """That stretch of the versions below this one; null: however deep, 1: its children alone."""
+        One command; with them, one more for each 16 MB of them.
+        """
+        return await cls._in_tree({"lineage.rootId": root_id}, stretch, whole_prompts=whole_prompts)
+
+    async def descendants(
+        self, stretch: Stretch, max_depth: int | None = None, *, whole_prompts: bool = False
+    ) -> list[Self]:
+        """That stretch of the versions below this one; null: however deep, 1: its children alone. Else as `tree`."""
         where: dict[str, Any] = {"lineage.rootId": self.lineage.root_id, "lineage.ancestors": self.identity}
         if max_depth is not None:
             where["lineage.depth"] = {"$lte": self.lineage.depth + max_depth}
-        return await self._in_tree(where, stretch)
+        return await self._in_tree(where, stretch, whole_prompts=whole_prompts)
 
     @classmethod
     async def has_descendants(cls, root_id: PydanticObjectId, version_id: PydanticObjectId) -> bool:
@@ -175,8 +182,9 @@ class Version(StoredDocument):
         await cls.rows().delete_many({"_id": {"$in": list(ids)}})
 
     @classmethod
-    async def _in_tree(cls, where: dict[str, Any], stretch: Stretch) -> list[Self]:
-        rows = cls.rows().find(where | stretch.bounds).sort("_id", stretch.direction)
+    async def _in_tree(cls, where: dict[str, Any], stretch: Stretch, *, whole_prompts: bool) -> list[Self]:
+        shown = None if whole_prompts else _WITHOUT_PROMPTS
+        rows = cls.rows().find(where | stretch.bounds, shown).sort("_id", stretch.direction)
         return await cls._read(rows.limit(stretch.limit).batch_size(stretch.limit))
 
     @classmethod

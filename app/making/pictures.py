@@ -25,10 +25,14 @@ type Request = Callable[[], Awaitable[ImageRequest]]
 
 @dataclass(frozen=True, slots=True)
 class PictureMaker:
-    """Asks the models; `models` are by the provider's name, `pictures` keeps what they make."""
+    """Asks the models; `models` are by the provider's name, `pictures` keeps what they make.
+
+    `libraries` are those of this machine, with their versions: they decide which bytes are made here.
+    """
 
     pictures: Pictures
     models: Mapping[str, ImageModel]
+    libraries: str = ""
 
     async def make(self, work: Work, name: str, request: Request, progress: Progress) -> StepResult:
         """One picture, made by whom the recipe names and kept; `name` is the step's.
@@ -40,7 +44,8 @@ class PictureMaker:
         made = await self._call(work, name, await request(), progress)
         await progress.storing(name)
         picture = await self._kept(work, made.data)
-        said = {"source": made.source, "applied": list(made.applied), "note": made.note}
+        by = made_with(self.models[work.generation.recipe.provider], self.libraries)
+        said = {"source": made.source, "applied": list(made.applied), "note": made.note, "madeWith": by}
         return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
 
     async def make_all(self, work: Work, requests: Mapping[str, Request]) -> list[dict[str, Any]]:
@@ -115,9 +120,14 @@ class PictureMaker:
                     return update
                 if isinstance(update, Stage):
                     await progress.stage(name, update)
-                elif work.may_preview:
+                elif work.takes_preview():
                     await self._preview(work, update)
         raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
+
+
+def made_with(model: ImageModel, libraries: str) -> str | None:
+    """All that decides which bytes that model makes of a request; null when nobody here knows it."""
+    return None if model.source is Source.PROVIDER else f"{model.model}, {libraries}"
 
 
 def _hopeless_first(error: BaseException) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 
 from app.errors import bad_input
 from app.generations.recipe import Recipe, RecipePicture, UsedTemplate
+from app.lineage.wishes import check_combined
 from app.ornaments.asked import Asked, ModelType, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
@@ -44,9 +45,17 @@ def check_again(again: Again) -> None:
     if not again.wish:
         raise bad_input("Say what should be different about the image.", "input", "prompt")
     check_wish(again.wish)
-    if not 1 <= again.variations <= VARIATIONS_MAX:
-        message = f"`variations` is from 1 to {VARIATIONS_MAX}, not {again.variations}."
-        raise bad_input(message, "input", "variations")
+    check_variations(again.variations)
+
+
+def check_variations(variations: int) -> None:
+    """Look at how many children there are to be.
+
+    Raises:
+        AppError: BAD_USER_INPUT with its path.
+    """
+    if not 1 <= variations <= VARIATIONS_MAX:
+        raise bad_input(f"`variations` is from 1 to {VARIATIONS_MAX}, not {variations}.", "input", "variations")
 
 
 def child_recipe(parent: OrnamentImage, picture: Picture, again: Again, model: ImageModel) -> Recipe:
@@ -56,7 +65,8 @@ def child_recipe(parent: OrnamentImage, picture: Picture, again: Again, model: I
     parent's picture, as if it were the photo of the ornament: its instruction stands before the wish.
 
     Raises:
-        AppError: BAD_USER_INPUT for a kind that needs more than that picture.
+        AppError: BAD_USER_INPUT for a kind that needs more than that picture, and for prompts that are too long
+            together.
     """
     task, instructions = ImageTask.ADJUST, tuple[str, ...]()
     parameters = parameters_of(parent.kind, parent.background_color, parent.measurements, parent.model_type)
@@ -66,9 +76,11 @@ def child_recipe(parent: OrnamentImage, picture: Picture, again: Again, model: I
         parameters = parameters_of(kind, asked.background, asked.measurements, None)
     if again.variations > 1:  # no two of them are the same work
         parameters["variation"] = f"{again.variation}/{again.variations}"
+    prompts = (*parent.prompts, *instructions, again.wish)
+    check_combined(*prompts)
     return Recipe(
         task=task,
-        prompts=(*parent.prompts, *instructions, again.wish),
+        prompts=prompts,
         pictures=(RecipePicture(picture_id=picture.identity, sha256=picture.sha256),),
         provider=model.name,
         model=model.model,

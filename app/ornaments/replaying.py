@@ -8,14 +8,11 @@ from beanie import PydanticObjectId
 
 from app.errors import AppError, ErrorCode, not_found
 from app.generations.model import Generation, Status
-from app.generations.recipe import Recipe
 from app.generations.service import Generations
-from app.lineage.trash import in_trash
-from app.ornaments.model import OrnamentImage
+from app.making.pictures import made_with
 from app.ornaments.service import GENERATION_KIND
-from app.pictures.model import Picture
+from app.ornaments.sources import require_sources
 from app.providers.ports.image import ImageModel
-from app.providers.ports.model import Source
 
 _PATH = ("input", "generationId")
 
@@ -29,53 +26,65 @@ class Replay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """Starts generations of ornament images again; `makers` are by the provider's name."""
+    """Starts generations of ornament images again; `makers` are by the provider's name, `libraries` as they make them.
+
+    See `PictureMaker`.
+    """
 
     generations: Generations
     makers: Mapping[str, ImageModel]
+    libraries: str
 
-    async def replay(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, key: str | None) -> Replay:
+    async def replay(
+        self,
+        owner_id: PydanticObjectId,
+        generation_id: PydanticObjectId,
+        key: str | None,
+        asked: str | None = None,
+    ) -> Replay:
         """Start it again by its whole recipe: the same provider and model, whatever new work is given to.
 
-        What is made on this server, by the same model as before, is the same again; a provider promises nothing.
+        `asked` is as for `Generations.start`.
 
         Raises:
             AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not succeeded, its parent is in the
                 trash, or the key was used before; SOURCE_IMAGE_MISSING; PROVIDER_NOT_CONFIGURED; RATE_LIMITED;
                 QUOTA_EXCEEDED.
         """
-        recipe = (await self._succeeded(owner_id, generation_id)).recipe
-        model = self.makers.get(recipe.provider)
-        if model is None:
-            message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
-            raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
-        await _check_sources(recipe)
-        started = await self.generations.start(owner_id, GENERATION_KIND, recipe, key)
-        return Replay(started, is_deterministic(model, recipe))
+        known = await self.generations.known(owner_id, key, asked)
+        made = (await Generation.without_events([generation_id])).get(generation_id)
+        if known is None:
+            recipe = _of_success(owner_id, made).recipe
+            if recipe.provider not in self.makers:
+                message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
+                raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
+            await require_sources(recipe, *_PATH)
+            known = await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked)
+        before = made.steps.get("picture", {}).get("madeWith") if made else None
+        return Replay(known, self.is_deterministic(known.recipe.provider, before))
 
-    async def _succeeded(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
-        generation = (await Generation.without_events([generation_id])).get(generation_id)
-        if generation is None:
-            raise not_found("This generation", *_PATH)
-        if generation.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=_PATH)
-        if generation.kind != GENERATION_KIND:
-            raise AppError(ErrorCode.CONFLICT, "Only what made an image can be replayed.", path=_PATH)
-        if generation.status is not Status.SUCCEEDED:
-            message = "It has not succeeded; `retryGeneration` starts again what failed or was cancelled."
-            raise AppError(ErrorCode.CONFLICT, message, path=_PATH)
-        return generation
+    def is_deterministic(self, provider: str, before: str | None) -> bool:
+        """Whether what that provider has made of a recipe with `before` it makes again, byte for byte.
+
+        Null is of what was made before that was recorded.
+        """
+        model = self.makers.get(provider)
+        return model is not None and before is not None and before == made_with(model, self.libraries)
 
 
-def is_deterministic(model: ImageModel, recipe: Recipe) -> bool:
-    """Whether that model makes the same bytes of the recipe that it was made with."""
-    return model.source in {Source.LOCAL, Source.MOCK} and model.model == recipe.model
+def _of_success(owner_id: PydanticObjectId, generation: Generation | None) -> Generation:
+    """That generation, if it is the owner's and has made an image.
 
-
-async def _check_sources(recipe: Recipe) -> None:
-    parent = await OrnamentImage.get(recipe.parent_id) if recipe.parent_id else None
-    if parent is not None and parent.trashed_at is not None:
-        raise in_trash("The image that it was made from", *_PATH)
-    wanted = {picture.picture_id for picture in recipe.pictures}
-    if len(await Picture.by_ids(list(wanted))) < len(wanted):
-        raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "A picture that it was made from is gone.", path=_PATH)
+    Raises:
+        AppError: NOT_FOUND, FORBIDDEN, CONFLICT.
+    """
+    if generation is None:
+        raise not_found("This generation", *_PATH)
+    if generation.owner_id != owner_id:
+        raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=_PATH)
+    if generation.kind != GENERATION_KIND:
+        raise AppError(ErrorCode.CONFLICT, "Only what made an image can be replayed.", path=_PATH)
+    if generation.status is not Status.SUCCEEDED:
+        message = "It has not succeeded; `retryGeneration` starts again what failed or was cancelled."
+        raise AppError(ErrorCode.CONFLICT, message, path=_PATH)
+    return generation

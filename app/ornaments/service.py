@@ -17,6 +17,7 @@ from app.ornaments.asked import Asked, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.regenerating import Again, check_again, child_recipe, parameters_of
+from app.ornaments.sources import require_sources
 from app.ornaments.words import check_words
 from app.pictures.model import Picture
 from app.providers.ports.image import ImageModel
@@ -35,19 +36,20 @@ class Ornaments:
         self,
         owner_id: PydanticObjectId,
         kind: OrnamentKind,
-        asked: Asked,
+        wanted: Asked,
         pictures: Mapping[Role, Sequence[Picture]],
         key: str | None,
+        asked: str | None = None,
     ) -> Generation:
-        """Make a first version of a kind; `pictures` are those that `asked` counts.
+        """Make a first version of a kind; `pictures` are those that `wanted` counts, `asked` is as for `start`.
 
         Raises:
             AppError: BAD_USER_INPUT for words that are too long or do not fit together, CONFLICT for a used
                 idempotency key, RATE_LIMITED.
         """
-        check(kind, asked)
-        recipe = first_recipe(kind, asked, _in_order(KINDS[kind].roles, asked, pictures), self.model)
-        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key)
+        check(kind, wanted)
+        recipe = first_recipe(kind, wanted, _in_order(KINDS[kind].roles, wanted, pictures), self.model)
+        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked)
 
     async def regenerate(
         self,
@@ -73,14 +75,15 @@ class Ornaments:
         again: Again,
         key: str | None,
         batch_id: PydanticObjectId | None = None,
+        asked: str | None = None,
     ) -> Generation:
-        """The same, with all that may be wanted; `batch_id` is the batch which it is an item of.
+        """The same, with all that may be wanted; `batch_id` is the batch it is an item of, `asked` as for `start`.
 
         Raises:
             AppError: as `recipe_of_child`; CONFLICT for a used idempotency key, RATE_LIMITED, QUOTA_EXCEEDED.
         """
         recipe = await self.recipe_of_child(owner_id, image_id, again)
-        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key, batch_id=batch_id)
+        return await self.generations.start(owner_id, GENERATION_KIND, recipe, key, batch_id=batch_id, asked=asked)
 
     async def recipe_of_child(self, owner_id: PydanticObjectId, image_id: PydanticObjectId, again: Again) -> Recipe:
         """What a child of an image is made from.
@@ -156,8 +159,13 @@ def first_recipe(kind: OrnamentKind, asked: Asked, pictures: Sequence[RecipePict
     )
 
 
-def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
-    """The same wishes, for that model."""
+async def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
+    """The same wishes, for that model.
+
+    Raises:
+        AppError: as `require_sources`.
+    """
+    await require_sources(recipe)
     return recipe.model_copy(update={"provider": model.name, "model": model.model})
 
 

@@ -1,15 +1,35 @@
 """Several children of an image for one wish."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from beanie import PydanticObjectId
 
 from app.errors import AppError
 from app.generations.model import Generation
-from app.ornaments.regenerating import Again, check_again
+from app.ornaments.regenerating import Again, check_variations
 from app.ornaments.service import Ornaments
+
+type Want = Callable[[], Awaitable[Again]]
+"""Says what is wanted: asked once at most, and not at all for what was started before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """How many children there are to be, and the call's key and input, of which each number has its own."""
+
+    variations: int
+    key: str | None = None
+    asked: str | None = None
+
+    def key_of(self, number: int) -> str | None:
+        """The first one has the key itself, so that one which was used for anything else is refused with it."""
+        return self.key if self.key is None or number == 1 else f"{self.key}:{number}"
+
+    def asked_of(self, number: int) -> str | None:
+        """What is asked with that key."""
+        return self.asked if self.asked is None or number == 1 else f"{self.asked}:{number}"
 
 
 class Varied(NamedTuple):
@@ -20,24 +40,27 @@ class Varied(NamedTuple):
 
 
 async def vary(
-    ornaments: Ornaments, owner_id: PydanticObjectId, image_id: PydanticObjectId, again: Again, key: str | None
+    ornaments: Ornaments, owner_id: PydanticObjectId, image_id: PydanticObjectId, want: Want, numbered: Numbered
 ) -> Varied:
-    """Start each of `again.variations`; the first one under the key itself, the others under `key:number`.
+    """Start each variation that the same call has not started before.
 
-    So a key that was used for anything else is refused with the first one. When the queue is full in the middle, the
-    same call with the same key starts what is missing.
+    So when the queue is full in the middle, the same call with the same key starts what is missing.
 
     Raises:
-        AppError: as `Ornaments.again`, when none was started.
+        AppError: as `Ornaments.again`, and those of `want`, when none was started.
     """
-    check_again(again)
-    started = list[Generation]()
-    for number in range(1, again.variations + 1):
-        its_own = key if key is None or number == 1 else f"{key}:{number}"
+    check_variations(numbered.variations)
+    started, again = list[Generation](), None
+    for number in range(1, numbered.variations + 1):
+        key, asked = numbered.key_of(number), numbered.asked_of(number)
         try:
-            started.append(await ornaments.again(owner_id, image_id, replace(again, variation=number), its_own))
+            one = await ornaments.generations.known(owner_id, key, asked)
+            if one is None:
+                again = again or await want()
+                one = await ornaments.again(owner_id, image_id, replace(again, variation=number), key, asked=asked)
         except AppError as error:
             if not started:
                 raise
             return Varied(started, error)
+        started.append(one)
     return Varied(started)

@@ -125,6 +125,12 @@ class Picture(StoredDocument):
         row = await cls.rows().find_one_and_update(usable, NOW, return_document=ReturnDocument.AFTER)
         return None if row is None else cls.model_validate(row)
 
+    @classmethod
+    async def touch_all(cls, ids: Sequence[PydanticObjectId]) -> int:
+        """How many of `ids` (400 at most, each once) are there, and safe from every sweep for a grace period."""
+        usable = {"_id": {"$in": list(ids)}, "state": {"$ne": PictureState.DELETING}}
+        return (await cls.rows().update_many(usable, NOW)).matched_count
+
     async def kept(self, version: str | None) -> Self | None:
         """It again, touched, and known to lie in its store under that version; null once it is being deleted."""
         if version is not None and version != self.version:

@@ -14,6 +14,7 @@ from app.generations.inprocess import InProcessHub, InProcessQueue
 from app.generations.lanes import Lane
 from app.generations.model import Generation
 from app.generations.ports import EventHub, Job, WorkQueue
+from app.generations.recipe import Recipe
 from app.generations.redis.hub import RedisHub
 from app.generations.redis.queue import RedisQueue
 from app.generations.retries import RetryPolicy
@@ -60,7 +61,7 @@ class Engine:
         calls = ProviderLimits({"gemini": _GEMINI_CALLS}, _CALL_S)
         runner = Runner(jobs, queue, hub, closing, "bench", calls, RetryPolicy(first_s=_RETRY_S), switch)
         sweeper = Sweeper(queue, limits.running, switch=switch)
-        generations = Generations(queue, hub, closing, limits, dict.fromkeys(jobs, lambda recipe: recipe))
+        generations = Generations(queue, hub, closing, limits, dict.fromkeys(jobs, _as_it_is))
         return cls(queue, hub, runner, sweeper, generations)
 
     @asynccontextmanager
@@ -91,3 +92,7 @@ async def over_redis(jobs: Mapping[str, Job], url: str) -> AsyncGenerator[Engine
     queue, hub = RedisQueue(url), RedisHub(url)
     async with queue.opened(), hub.opened():
         yield Engine.of(jobs, queue, hub)
+
+
+async def _as_it_is(recipe: Recipe) -> Recipe:
+    return recipe

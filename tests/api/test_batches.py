@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from app.api.ids import global_id
 from app.generations.model import Generation
 from app.generations.service import OwnerLimits
+from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.regenerating import FROM_ONE_PICTURE
 from tests.api.orders import images, regenerate, regenerate_all, with_limits
@@ -82,6 +83,19 @@ async def test_another_kind_is_made_of_the_parents_picture_with_its_own_instruct
     *before, instruction, wish = made.recipe.prompts
     assert (tuple(before), wish) == (parent.prompts, "Add gold accents")
     assert "model" in instruction
+
+
+async def test_wishes_that_are_too_long_together_say_what_to_do(shop: Shop) -> None:
+    before = tuple(f"{number} " + "so much gold " * 150 for number in range(8))
+    (image_id,) = await images(shop.owner_id, 1, prompts=before, combined_prompt=combined(*before))
+    fits = COMBINED_MAX_CHARACTERS - len(combined(*before)) - len(". ")
+    (error,) = (await regenerate(shop, image_id, prompt="x" * (fits + 1)))["errors"]
+    assert (error["code"], error["path"]) == ("BAD_USER_INPUT", ["input", "prompt"])
+    (item,) = (await regenerate_all(shop, ids=[image_id], prompt="x" * (fits + 1)))["batch"]["items"]["nodes"]
+    assert item["failure"]["code"] == "BAD_USER_INPUT"
+    assert "start anew" in item["failure"]["message"]
+    assert await Generation.count() == 0
+    assert (await regenerate(shop, image_id, prompt="x" * fits))["errors"] == []
 
 
 async def test_kind_of_the_parent_is_no_other_kind(shop: Shop) -> None:

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beanie import PydanticObjectId
 from pymongo import monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
 from app.database.document import utc_now
+from app.generations.model import Generation, Status
 from app.ornaments.model import OrnamentImage, OrnamentKind
+from app.ornaments.versions import write_version
 from tests.api.conftest import Commands
 from tests.api.shop import Shop, opened_shop
-from tests.ornaments.images import image_of, stored_images
+from tests.ornaments.images import image_of, picture_of, stored_images
 
 _PAGE = "nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 _BAD = "BAD_USER_INPUT"
@@ -102,6 +105,35 @@ async def test_page_stays_while_images_come_and_go(shop: Shop) -> None:
     await stored_images(shop.owner_id, 3)
     await OrnamentImage.rows().delete_one({"_id": old[2].identity})  # the very one that the cursor stands at
     assert await _found(shop, f'first: 2, after: "{cursor}"') == _ids(old[:2])[::-1]
+
+
+async def _asked_for(shop: Shop, parent: OrnamentImage) -> Generation:
+    """A regeneration that waits."""
+    return await shop.services.ornaments.regenerate(shop.owner_id, parent.identity, "Add gold", None)
+
+
+async def _done(generation: Generation) -> str:
+    """The id of what it made, which is there from now on."""
+    made: dict[str, Any] = {"pictureId": PydanticObjectId(), "source": "MOCK", "applied": [], "note": None}
+    generation.status, generation.steps = Status.SUCCEEDED, {"picture": made}
+    image = await write_version(generation)
+    assert image
+    return _id(image)
+
+
+async def test_image_that_ends_later_has_the_place_of_its_asking_before_cursors_too(shop: Shop) -> None:
+    picture = picture_of(shop.owner_id)
+    parent = image_of(shop.owner_id, picture_id=picture.identity)
+    await picture.insert()
+    await parent.insert()
+    early, late = await _asked_for(shop, parent), await _asked_for(shop, parent)
+    later = await _done(late)
+    page = await _gallery(shop, "orderBy: OLDEST")
+    assert [node["id"] for node in page["nodes"]] == [_id(parent), later]
+    earlier = await _done(early)
+    assert await _found(shop, "") == [later, earlier, _id(parent)]
+    assert await _found(shop, f'orderBy: OLDEST, after: "{page["pageInfo"]["endCursor"]}"') == []
+    assert page["edges"][1]["cursor"] == (await _gallery(shop, "orderBy: OLDEST"))["edges"][2]["cursor"]
 
 
 async def test_cursor_of_another_list_order_or_person_is_refused(shop: Shop) -> None:

@@ -132,7 +132,7 @@ async def make_office(database: AsyncDatabase[dict[str, Any]]) -> MakeOffice:
         queue, hub, limits = InProcessQueue(), InProcessHub(), limits or OwnerLimits()
         jobs = {"TEST": FailingJob(lambda: bench.failing)}
         closing = Closing(jobs, queue, workers_hub or hub, limits.running)
-        generations = Generations(queue, hub, closing, limits, {"TEST": lambda recipe: recipe})
+        generations = Generations(queue, hub, closing, limits, {"TEST": _as_it_is})
         bench = Bench(generations)
         limits_of_calls, once = ProviderLimits({}, 30), RetryPolicy(attempts=1)
         runner = Runner(jobs, queue, workers_hub or hub, closing, "w1", limits_of_calls, once)
@@ -156,3 +156,7 @@ def office(make_office: MakeOffice) -> Office:
 
 def subjects(count: int) -> list[PydanticObjectId]:
     return [PydanticObjectId() for _ in range(count)]
+
+
+async def _as_it_is(recipe: Recipe) -> Recipe:
+    return recipe

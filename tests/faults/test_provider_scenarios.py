@@ -171,11 +171,11 @@ _GEMINI = {
         (
             Scenario.NO_IMAGE,
             Scenario.EMPTY_CANDIDATES,
-            Scenario.TEXT_ONLY,
             Scenario.TRUNCATED,
         ),
         ErrorCode.NO_IMAGE_RETURNED,
     ),
+    Scenario.TEXT_ONLY: ErrorCode.TEXT_INSTEAD_OF_IMAGE,
 }
 _WORDS = {
     **_PICTURES,

@@ -129,14 +129,18 @@ async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
             lease_s,
         )
         sweeper = Sweeper(queue, limits.running, _SWEEP_S, switch)
-        generations = Generations(queue, hub, closing, limits, {"TEST": lambda recipe: recipe})
+        generations = Generations(queue, hub, closing, limits, {"TEST": _as_it_is})
         return Engine(job, queue, hub, runner, sweeper, generations)
 
     return make
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
     """Wait for something that only the database knows."""
     async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110 - another process may write it: there is no event to wait for
             await asyncio.sleep(0.02)
+
+
+async def _as_it_is(recipe: Recipe) -> Recipe:
+    return recipe

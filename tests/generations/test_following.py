@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from datetime import timedelta
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from beanie import PydanticObjectId
 
+from app.database.clock import DatabaseClock
+from app.database.document import utc_now
 from app.generations.backlog import trim
 from app.generations.events import EventType, GenerationEvent
+from app.generations.followers import Follower
 from app.generations.following import everything, keep_caught_up
-from app.generations.model import Generation
+from app.generations.inprocess import InProcessHub
+from app.generations.model import Generation, Status
 from app.generations.work import Work
-from tests.generations.conftest import Engine, MakeEngine, stored, until
+from tests.generations.conftest import RECIPE, Engine, MakeEngine, stored, until
 
 _STAGES, _FEW_STAGES = 80, 10  # the former are more than a follower's buffer holds
+_MANY, _STORED = 2_050, 20  # more than a stream remembers for sure
 
 
 async def _stages(work: Work, count: int = _STAGES) -> None:
@@ -205,3 +211,116 @@ async def test_trimmed_generation_keeps_its_last_event_for_those_who_come_late(m
     late = await _collect(engine, ended)
     assert [(event.sequence, event.type) for event in late] == [(ended.last_sequence, EventType.SUCCEEDED)]
     assert preview not in (await stored(ended)).picture_ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Overheard(InProcessHub):
+    """Remembers who follows."""
+
+    following: list[Follower] = field(default_factory=list[Follower])
+
+    @asynccontextmanager
+    async def follow(
+        self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None
+    ) -> AsyncGenerator[Follower]:
+        with self.followers.joined(owner_id, generation_id) as follower:
+            self.following.append(follower)
+            yield follower
+
+
+@dataclass(slots=True)
+class _Later(DatabaseClock):
+    """Goes on when the test says so."""
+
+    later: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return utc_now() + self.later
+
+
+@dataclass
+class _Stream:
+    """All that happens to an owner, as it is told."""
+
+    owner_id: PydanticObjectId = field(default_factory=PydanticObjectId)
+    hub: _Overheard = field(default_factory=_Overheard)
+    clock: _Later = field(default_factory=_Later)
+    told: list[object] = field(default_factory=list[object])
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        async def collect() -> None:
+            async for of, _ in everything(self.hub, self.clock, self.owner_id, None):
+                self.told.append(of)
+
+        collecting = asyncio.create_task(collect())
+        await until(self.waits)
+        yield
+        collecting.cancel()
+
+    async def waits(self) -> bool:
+        """Whether all was told, and the stream waits for more."""
+        return bool(self.hub.following) and self.hub.followers.idle
+
+    async def end(self, count: int) -> list[Generation]:
+        """So many that ended at once, the first of them stored."""
+        ended = list[Generation]()
+        for number in range(count):
+            one = Generation.queued(self.owner_id, "TEST", RECIPE, str(PydanticObjectId()), utc_now())
+            one.status, one.settled = Status.SUCCEEDED, True
+            one.events = [GenerationEvent(sequence=1, type=EventType.SUCCEEDED, at=utc_now())]
+            if number < _STORED:
+                await one.insert()
+            ended.append(one)
+            await self.hub.publish(self.owner_id, one.identity, one.events[0])
+            await asyncio.sleep(0)
+        await until(self.waits)
+        return ended
+
+    async def reconnect(self) -> None:
+        """As after a connection to Redis that was lost: nobody knows what was missed."""
+        self.hub.followers.miss_all()
+        await until(self.waits)
+
+
+async def test_ends_are_told_once_though_thousands_came_before_a_reconnect(make_engine: MakeEngine) -> None:
+    make_engine(_stages)
+    stream = _Stream()
+    async with stream.open():
+        ended = await stream.end(_MANY)
+        await stream.reconnect()
+    assert stream.told == [one.identity for one in ended]
+
+
+async def test_ends_that_can_not_be_read_again_are_forgotten_and_come_no_more(make_engine: MakeEngine) -> None:
+    make_engine(_stages)
+    stream = _Stream()
+    async with stream.open():
+        ended = await stream.end(_MANY)
+        (follower,) = stream.hub.following
+        assert len(follower.seen) == _MANY  # they may be read again: nobody has looked whether something was missed
+        stream.clock.later = timedelta(minutes=1)
+        stream.hub.followers.found_level(stream.clock.now())
+        ended += await stream.end(1)
+        assert len(follower.seen) < _MANY
+        await stream.reconnect()
+    assert stream.told == [one.identity for one in ended]
+
+
+async def test_who_lacks_nothing_is_level_after_a_look_at_the_database(make_engine: MakeEngine) -> None:
+    make_engine(_stages)
+    stream = _Stream()
+    async with stream.open():
+        await stream.end(3)
+        (follower,) = stream.hub.following
+        stream.clock.later = timedelta(minutes=1)
+        before = follower.level_at
+        assert before is not None
+        looking = asyncio.create_task(keep_caught_up(stream.hub.followers, stream.clock, 0.01))
+        await until(lambda: _is_after(follower, before + timedelta(seconds=50)))
+        looking.cancel()
+    assert len(stream.told) == 3
+
+
+async def _is_after(follower: Follower, moment: datetime) -> bool:
+    return follower.level_at is not None and follower.level_at > moment

@@ -1,6 +1,7 @@
 """One owner's many never keep another waiting, and are bounded."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from beanie import PydanticObjectId
@@ -51,7 +52,7 @@ async def test_many_of_one_owner_leave_the_next_slot_to_another(make_engine: Mak
     one = await engine.start(modest)
     async with engine.working(slots=2):
         await engine.ended(one)
-        assert begun.index(modest) <= 2
+        assert begun.index(modest) <= 3  # the other slot's next may begin before it, though it was taken after it
         for other in many:
             await engine.ended(other)
 
@@ -118,21 +119,30 @@ async def test_place_of_what_was_never_stored_is_freed_after_a_while(make_engine
 
 async def test_two_sweepers_at_once_ring_and_run_everything_once(make_engine: MakeEngine) -> None:
     runs: list[PydanticObjectId] = []
+    round_is_over = asyncio.Event()
 
     async def script(work: Work) -> None:
         runs.append(work.generation.identity)
+        await round_is_over.wait()  # so that others run while it is swept
 
     lost = make_engine(_nothing)
     started = [await lost.start() for _ in range(10)]
     one, two = make_engine(script, worker="w1"), make_engine(script, worker="w2")
-    async with one.working(), two.working():
-        sweeps = [asyncio.create_task(engine.sweeper.run()) for engine in (one, two)]
-        for generation in started:
-            assert (await one.ended(generation)).status is Status.SUCCEEDED
-        for sweep in sweeps:
-            sweep.cancel()
+    rounds = 0
+    async with one.working(), two.working(), asyncio.timeout(60):
+        while not await _all_ended(started):
+            await asyncio.gather(one.sweeper.sweep(), two.sweeper.sweep())
+            rounds += 1
+            round_is_over.set()
+            round_is_over.clear()
+    assert rounds > len(started) / 4  # four slots, and nothing ends but between two rounds
     assert sorted(runs) == sorted(generation.identity for generation in started)
     assert {len((await stored(generation)).attempts) for generation in started} == {1}
+
+
+async def _all_ended(started: Sequence[Generation]) -> bool:
+    standing = await Generation.standing([one.identity for one in started])
+    return all(one.status.ended for one in standing.values())
 
 
 async def test_nothing_joins_a_closed_lane_and_nothing_of_it_is_rung_for(make_engine: MakeEngine) -> None:

@@ -1,5 +1,6 @@
 """Retries are the engine's alone: what is tried again, when, how often, and what is kept of it."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from app.generations.claims import claim
 from app.generations.model import Generation, Status
 from app.generations.retries import RetryPolicy
 from app.generations.service import OwnerLimits
-from app.generations.work import StepResult, Work
-from tests.generations.conftest import MakeEngine, until
+from app.generations.slots import ProviderSlots
+from app.generations.work import CalledModel, StepResult, Work
+from tests.generations.conftest import MakeEngine, stored, until
 
 _QUICK = RetryPolicy(attempts=3, first_s=0.05)
 _BUSY = AppError(ErrorCode.PROVIDER_UNAVAILABLE, "Come back later.", retryable=True)
@@ -187,3 +189,71 @@ async def test_provider_that_stays_away_is_given_up_when_the_time_is_over(make_e
     assert ended.failure is not None
     assert ended.failure.code is ErrorCode.PROVIDER_UNAVAILABLE
     assert len(ended.attempts) > 1
+
+
+async def _begun_an_hour_ago(generation: Generation) -> None:
+    """As it is when nobody has heard its ring for an hour."""
+    change = {"attempts.0.startedAt": generation.created_at - timedelta(hours=1), "notBefore": None}
+    await Generation.rows().update_one({"_id": generation.identity}, {"$set": change})
+
+
+async def test_attempt_that_is_heard_late_does_not_begin_and_fails_with_the_last_ones_code(
+    make_engine: MakeEngine,
+) -> None:
+    begun = 0
+
+    async def script(_: Work) -> None:
+        nonlocal begun
+        begun += 1
+        raise _BUSY
+
+    engine = make_engine(script, retries=RetryPolicy(attempts=9, within_s=60))
+    generation = await engine.start()
+    await engine.runner.run(generation.identity)
+    await _begun_an_hour_ago(generation)
+    await engine.runner.run(generation.identity)
+    ended = await stored(generation)
+    assert (begun, ended.status) == (1, Status.FAILED)
+    assert ended.failure == Failure(code=_BUSY.code, message=_BUSY.message, retryable=True)
+    assert [event.type for event in ended.events][-1] == "FAILED"
+
+
+@pytest.mark.parametrize("outcome", ["GIVEN_BACK", "LEASE_LOST"])
+async def test_time_begins_anew_after_an_interruption_that_was_ours(make_engine: MakeEngine, outcome: str) -> None:
+    async def script(work: Work) -> None:
+        if work.generation.attempt < 3:
+            raise _BUSY
+
+    engine = make_engine(script, retries=RetryPolicy(attempts=9, within_s=60, first_s=0.01))
+    generation = await engine.start()
+    await engine.runner.run(generation.identity)
+    await _begun_an_hour_ago(generation)
+    await Generation.rows().update_one({"_id": generation.identity}, {"$set": {"attempts.0.outcome": outcome}})
+    async with engine.working():
+        await engine.queue.ring(generation.identity)
+        ended = await engine.ended(generation)
+    assert (ended.status, [one.outcome for one in ended.attempts][1:]) == (Status.SUCCEEDED, ["FAILED", "SUCCEEDED"])
+
+
+async def test_wait_for_a_providers_slot_ends_with_the_time_and_frees_the_worker(make_engine: MakeEngine) -> None:
+    model, leave = CalledModel("painter", "painter-1", billable=True), asyncio.Event()
+    first, *others = [PydanticObjectId() for _ in range(3)]
+
+    async def script(work: Work) -> None:
+        if work.generation.owner_id == others[1]:
+            return
+        async with work.call(model):
+            assert work.generation.owner_id == first
+            await leave.wait()
+
+    engine = make_engine(script, calls_at_once={"painter": 1}, retries=RetryPolicy(attempts=9, within_s=0.5))
+    async with engine.working(slots=2):
+        holding = await engine.start(first)
+        await until(ProviderSlots.all_taken)
+        waiting, behind = [await engine.start(owner_id) for owner_id in others]
+        failed, freed = [await engine.ended(one) for one in (waiting, behind)]
+        leave.set()
+        assert (await engine.ended(holding)).status is Status.SUCCEEDED
+    assert failed.failure is not None
+    assert (failed.failure.code, failed.failure.retryable, failed.failure.sent) == ("RATE_LIMITED", True, False)
+    assert (failed.calls, freed.status) == ([], Status.SUCCEEDED)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import bson
 import pytest
 from beanie import PydanticObjectId
 
@@ -13,12 +14,15 @@ from app.api.ids import global_id
 from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.database.document import utc_now
+from app.database.keyset import Stretch
 from app.lineage.deletion import delete_forever
+from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture, PictureState
 from tests.lineage.conftest import Commands, ids, ornament, stored
 
 _MAX_COMMANDS = 5
+_REPLY_BYTES = 16 << 20
 _OWNER = PydanticObjectId()
 _TREE = """query ($id: ID!, $first: Int, $after: String, $maxDepth: Int) { node(id: $id) { ... on OrnamentImage {
   descendants(first: $first, after: $after, maxDepth: $maxDepth) {
@@ -94,6 +98,38 @@ async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(c
     assert all(node["parent"]["id"] == node["parentId"] and node["picture"] for node in tree["nodes"])
     assert max(node["depth"] for node in tree["nodes"]) == 300
     assert (tree["deleted"], tree["pageInfo"]["hasNextPage"]) == ([], False)
+
+
+async def test_tree_of_long_wishes_takes_no_more_commands(commands: Commands) -> None:
+    wishes = tuple(f"{number} " + "so much gold " * 150 for number in range(8))
+    assert len(combined(*wishes)) in range(COMBINED_MAX_CHARACTERS - 1_000, COMBINED_MAX_CHARACTERS)
+    root = ornament(owner_id=_OWNER)
+    said: dict[str, Any] = {"prompt": wishes[-1], "new_prompt": wishes[-1], "original_prompt": wishes[0]}
+    said |= {"prompts": wishes, "combined_prompt": combined(*wishes)}
+    wide = [ornament(root).model_copy(update=said) for _ in range(150)]
+    await stored([root, *wide])
+    await _pictures(wide)
+    commands.sent.clear()
+    nodes = (await ask(_TREE, id=_id(root), first=1000))["node"]["descendants"]["nodes"]
+    assert commands.sent == ["find"] * 3  # the image, the tree, its pictures
+    assert [node["prompt"] for node in nodes] == [wishes[-1]] * 150
+    largest = max(len(bson.encode(one.model_dump(by_alias=True))) for one in await root.descendants(Stretch(1_000)))
+    assert 1_000 * largest < _REPLY_BYTES  # a larger page would come in several replies, with a command for each
+
+
+async def test_whole_instructions_of_a_tree_come_where_they_are_asked_for(commands: Commands) -> None:
+    root = ornament(owner_id=_OWNER)
+    children = [ornament(root) for _ in range(3)]
+    await stored([root, *children])
+    commands.sent.clear()
+    query = """query ($id: ID!) { node(id: $id) { ... on OrnamentImage {
+        tree(first: 2) { edges { node { ...Said } } }
+        descendants { nodes { siblings { nodes { combinedPrompt } } } } } } }
+      fragment Said on OrnamentImage { said: combinedPrompt }"""
+    image = (await ask(query, id=_id(root)))["node"]
+    assert [edge["node"]["said"] for edge in image["tree"]["edges"]] == ["first. again"] * 2
+    siblings = [one for node in image["descendants"]["nodes"] for one in node["siblings"]["nodes"]]
+    assert siblings == [{"combinedPrompt": "first. again"}] * 6
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@ import io
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from app.providers.ports.model import Source, Stage
 
 _KIND = "PICTURES"
 _PROMPTS = ("red", "green", "blue")
+_LOOKS = 14
 
 
 def png(colour: str) -> bytes:
@@ -115,12 +117,14 @@ async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> P
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 
-async def ended(pictures: Pictures, acme: Acme, attempts: int = 3) -> tuple[Generation, PicturesJob]:
+async def ended(
+    pictures: Pictures, acme: Acme, attempts: int = 3, prompts: tuple[str, ...] = _PROMPTS
+) -> tuple[Generation, PicturesJob]:
     """The generation of the prompts, run until it ends."""
     queue, hub = InProcessQueue(), InProcessHub()
     job = PicturesJob(PictureMaker(pictures, {"acme": acme}))
     closing = Closing({_KIND: job}, queue, hub, window=1)
-    recipe = Recipe(task=ImageTask.CREATE, prompts=_PROMPTS, pictures=(), provider="acme", model="acme-1")
+    recipe = Recipe(task=ImageTask.CREATE, prompts=prompts, pictures=(), provider="acme", model="acme-1")
     started = await Generations(queue, hub, closing).start(PydanticObjectId(), _KIND, recipe, None)
     retries = RetryPolicy(attempts=attempts, first_s=0.01, longest_s=0.01)
     runner = Runner({_KIND: job}, queue, hub, closing, "w1", ProviderLimits({"acme": 8}, 30), retries)
@@ -180,6 +184,34 @@ async def test_progress_of_all_never_goes_backwards(pictures: Pictures) -> None:
     told = [event.percent for event in generation.events if event.type is EventType.STAGE]
     assert told == sorted(told)
     assert {event.stage for event in generation.events if event.type is EventType.STAGE} == {"making 3 pictures"}
+
+
+@dataclass
+class Chatty(Acme):
+    """Tells of a little progress, and shows what there is, ten times a second."""
+
+    async def run(self, request: ImageRequest) -> AsyncGenerator[Stage | Preview | MadePicture]:
+        self.prompts.append(request.prompt)
+        for number in range(_LOOKS):
+            yield Stage("working", 5 * number)
+            yield Preview(png(f"#0000{number:02x}"), "image/png")
+            await asyncio.sleep(0.1)
+        yield MadePicture(png(request.prompt), "image/png", self.source, self.model)
+
+
+async def test_progress_and_previews_of_four_calls_are_told_twice_a_second_together(pictures: Pictures) -> None:
+    generation, _ = await ended(pictures, Chatty(), prompts=("red", "green", "blue", "white"))
+    (begun, *told) = [one for one in generation.events if one.type in {EventType.STAGE, EventType.PREVIEW}]
+    assert begun.type is EventType.STAGE
+    assert {one.stage for one in told} == {begun.stage}
+    gaps_s = [(after.at - before.at).total_seconds() for before, after in pairwise(told)]
+    assert min(gaps_s) >= 0.49
+    shown = [one for one in told if one.type is EventType.PREVIEW]
+    assert len(shown) >= 3  # the first at once, and then they tell the progress too
+    assert [one.percent for one in told] == sorted(one.percent for one in told)
+    previews = await Picture.count() - 4
+    took_s = (generation.events[-1].at - begun.at).total_seconds()
+    assert len(shown) <= previews <= 1 + took_s / 0.5
 
 
 @dataclass(frozen=True)

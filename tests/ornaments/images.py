@@ -44,7 +44,7 @@ def image_of(
     """A version, by what `given` does not say otherwise a root on white; not stored yet."""
     identity = PydanticObjectId()
     lineage = parent.lineage.child_of(parent.identity) if parent else Lineage.of_root(identity)
-    picture_id = PydanticObjectId()
+    picture_id = given.get("picture_id", PydanticObjectId())
     plain: dict[str, Any] = {
         "id": identity,
         "owner_id": owner_id,

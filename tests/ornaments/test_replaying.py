@@ -9,10 +9,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
 from app.database.document import utc_now
+from app.generations.closing import Closing
+from app.generations.inprocess import InProcessHub, InProcessQueue
 from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe, RecipePicture
+from app.generations.service import Generations
+from app.making.pictures import made_with
 from app.ornaments.model import OrnamentImage
-from app.ornaments.replaying import is_deterministic
+from app.ornaments.replaying import Replays
 from app.ornaments.service import GENERATION_KIND
 from app.providers.gemini.image import GeminiImageModel
 from app.providers.local.provider import LocalImageModel
@@ -23,6 +27,16 @@ from tests.ornaments.images import image_of, picture_of
 
 _REPLAY = """mutation ($input: ReplayGenerationInput!) { replayGeneration(input: $input) {
   generation { id } deterministic errors { code path } } }"""
+
+
+class _OtherPlaceholders(MockImageModel):
+    """Those of another number."""
+
+    @property
+    def model(self) -> str:
+        return "placeholder-0"
+
+
 _LOCAL, _MOCK = LocalImageModel(), MockImageModel()
 _GEMINI = GeminiImageModel("key", "gemini-test", 1)
 
@@ -33,13 +47,31 @@ def _recipe(maker: ImageModel, **given: Any) -> Recipe:
     return Recipe(**values)
 
 
+_LIBRARIES = "Pixels 1"
+
+
+def _promised(model: ImageModel, made_by: str | None) -> bool:
+    """Of what was made with that, replayed by that model."""
+    queue, hub = InProcessQueue(), InProcessHub()
+    generations = Generations(queue, hub, Closing({}, queue, hub, window=1))
+    return Replays(generations, {model.name: model}, _LIBRARIES).is_deterministic(model.name, made_by)
+
+
 @pytest.mark.parametrize(("model", "promised"), [(_LOCAL, True), (_MOCK, True), (_GEMINI, False)])
 def test_only_what_is_made_here_is_promised_to_be_the_same(model: ImageModel, *, promised: bool) -> None:
-    assert is_deterministic(model, _recipe(model)) is promised
+    assert _promised(model, f"{model.model}, {_LIBRARIES}") is promised
+    assert _promised(model, made_with(model, _LIBRARIES)) is promised
 
 
-def test_processing_that_was_changed_since_promises_nothing() -> None:
-    assert not is_deterministic(_LOCAL, _recipe(_LOCAL, model="basic-0"))
+def test_processing_placeholders_or_libraries_that_were_changed_since_promise_nothing() -> None:
+    assert _promised(_LOCAL, made_with(_LOCAL, _LIBRARIES))
+    assert not _promised(_LOCAL, f"basic-processing-0+{_MOCK.model}, {_LIBRARIES}")
+    assert not _promised(LocalImageModel(placeholders=_OtherPlaceholders()), made_with(_LOCAL, _LIBRARIES))
+    assert not _promised(_LOCAL, made_with(_LOCAL, "Pixels 2"))
+
+
+def test_what_was_made_before_that_was_recorded_is_not_promised() -> None:
+    assert not _promised(_LOCAL, None)
 
 
 async def _made(shop: Shop, status: Status = Status.SUCCEEDED, **given: Any) -> Generation:

@@ -99,6 +99,7 @@ ANSWERS: dict[str, tuple[int, Any]] = {
     "key-prohibited": _answer({"text": "I made it, but"}, finish="IMAGE_PROHIBITED_CONTENT"),
     "key-recitation": _answer(finish="IMAGE_RECITATION"),
     "key-no-image": _answer(finish="NO_IMAGE"),
+    "key-talkative": _answer({"text": f"I hold key-talkative and AIza{'x' * 35}. " + "So sorry. " * 99}),
     "key-text-only": _answer({"text": "Plan: redraw.", "thought": True}, {"text": "Which ornament do you mean?"}),
     "key-new-reason": _answer(finish="MOON_PHASE"),
     "key-continuation": _answer(finish="CONTINUATION", continuationToken="AAAA"),

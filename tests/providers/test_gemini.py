@@ -107,7 +107,7 @@ _MEANINGS = (
     Meaning("key-prohibited", ErrorCode.CONTENT_BLOCKED, "the picture may show what is prohibited"),
     Meaning("key-recitation", ErrorCode.CONTENT_BLOCKED, "too close to an existing work"),
     Meaning("key-no-image", ErrorCode.NO_IMAGE_RETURNED, "without a picture", retryable=True),
-    Meaning("key-text-only", ErrorCode.NO_IMAGE_RETURNED, "“Which ornament do you mean?”", retryable=True),
+    Meaning("key-text-only", ErrorCode.TEXT_INSTEAD_OF_IMAGE, "“Which ornament do you mean?”", retryable=True),
     Meaning("key-nothing", ErrorCode.NO_IMAGE_RETURNED, "without a picture", retryable=True),
     Meaning("key-list", ErrorCode.NO_IMAGE_RETURNED, "without a picture", retryable=True),
     Meaning("key-invalid", ErrorCode.PROVIDER_REJECTED_KEY, "GOOGLE_API_KEY"),
@@ -163,6 +163,14 @@ async def test_nothing_is_asked_twice(gemini: NewGemini, google: Standin) -> Non
 
 async def test_thoughts_of_the_model_are_not_quoted(gemini: NewGemini) -> None:
     assert "Plan" not in (await _failure(gemini("key-text-only"))).message
+
+
+async def test_words_instead_of_a_picture_are_quoted_short_and_without_a_key(gemini: NewGemini) -> None:
+    error = await _failure(gemini("key-talkative"))
+    _, quote = error.message.split("It says: ")
+    assert (error.code, error.retryable) == (ErrorCode.TEXT_INSTEAD_OF_IMAGE, True)
+    assert quote.startswith("“I hold [key] and [key]. So sorry.")
+    assert len(quote) <= 302
 
 
 async def test_pages_of_a_proxy_are_not_quoted(gemini: NewGemini) -> None:

@@ -116,7 +116,7 @@ def test_preview_of_twelve_megapixels_is_made_in_time() -> None:
 
 async def test_result_says_that_it_is_basic_local_processing() -> None:
     picture = await made(request(disc(), "Make it shine"))
-    assert (picture.source, picture.model) == (Source.LOCAL, "basic-processing-1")
+    assert (picture.source, picture.model) == (Source.LOCAL, LocalImageModel().model)
     assert picture.note is not None
     assert "basic local image processing" in picture.note
     assert picture.applied == ("white background", "more shine")

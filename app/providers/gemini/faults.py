@@ -145,6 +145,15 @@ def blocked(what: str, words: str) -> AppError:
     return AppError(ErrorCode.CONTENT_BLOCKED, f"Google {what}: {words}. Change the wish or the picture.")
 
 
+def without_picture(said: str) -> AppError:
+    """NO_IMAGE_RETURNED, or TEXT_INSTEAD_OF_IMAGE when the model said something; both retryable."""
+    if said:
+        message = f"Gemini answered in words instead of a picture. Word the wish anew, or try again.{said}"
+        return AppError(ErrorCode.TEXT_INSTEAD_OF_IMAGE, message, retryable=True)
+    message = "Gemini answered without a picture. Try again, or word the wish anew."
+    return AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
+
+
 def timed_out(said: str = "") -> AppError:
     """TIMEOUT, retryable."""
     return AppError(ErrorCode.TIMEOUT, f"Google did not answer in time. Try again.{said}", retryable=True)

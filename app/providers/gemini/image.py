@@ -17,7 +17,7 @@ from google import genai
 from google.genai import errors, types
 
 from app.costs.usage import Unit, Usage, named, tokens_of
-from app.errors import AppError, ErrorCode, FailedCall
+from app.errors import AppError, FailedCall
 from app.providers.aside import Aside
 from app.providers.gemini.connections import connections
 from app.providers.gemini.faults import (
@@ -31,6 +31,7 @@ from app.providers.gemini.faults import (
     unavailable,
     unreadable,
     unsendable_key,
+    without_picture,
     wrong_address,
     wrong_model,
 )
@@ -127,7 +128,8 @@ class GeminiImageModel:
 
         Raises:
             AppError: PROVIDER_REJECTED_KEY, PROVIDER_NOT_CONFIGURED, QUOTA_EXCEEDED, CONTENT_BLOCKED and
-                BAD_USER_INPUT; retryable RATE_LIMITED, NO_IMAGE_RETURNED, PROVIDER_UNAVAILABLE and TIMEOUT.
+                BAD_USER_INPUT; retryable RATE_LIMITED, NO_IMAGE_RETURNED, TEXT_INSTEAD_OF_IMAGE,
+                PROVIDER_UNAVAILABLE and TIMEOUT.
         """
         yield Stage("asking Gemini", 10)
         answer = await self._ask(request)
@@ -211,9 +213,7 @@ class GeminiImageModel:
             failure = blocked("withholds the result", _BLOCKED[candidate.finish_reason.value])
         else:
             text = " ".join(part.text for part in _parts(answer) if part.text)
-            said = self._quote("It says", text)
-            message = f"Gemini answered without a picture. Try again, or word the wish anew.{said}"
-            failure = AppError(ErrorCode.NO_IMAGE_RETURNED, message, retryable=True)
+            failure = without_picture(self._quote("It says", text))
         # a request that is refused costs nothing; a model that has answered has worked
         used: dict[Unit, int] = {unit: count for unit, count in usage_of(answer).items() if unit is not Unit.PICTURES}
         told = candidate is not None and len(used) > 1  # more than the call itself

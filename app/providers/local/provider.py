@@ -39,8 +39,8 @@ class LocalImageModel:
 
     @property
     def model(self) -> str:
-        """The processing's name; its number rises when results change."""
-        return "basic-processing-1"
+        """The processing's name and the placeholders'; a number rises when results change."""
+        return f"basic-processing-1+{self.placeholders.model}"
 
     @property
     def source(self) -> Source:
