@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from typing import Any, cast
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from strawberry import Some
@@ -55,11 +55,11 @@ async def keyed(input: Any) -> Keyed:
 
 async def _said(value: Any) -> Any:
     if isinstance(value, Some):
-        return await _said(cast("Some[Any]", value).value)
+        return await _said(value.value)  # pyright: ignore[reportUnknownMemberType] - anything may be in it
     if isinstance(value, UploadFile):
         return {"sha256": await _sha256(value)}
     if isinstance(value, list):
-        return [await _said(one) for one in cast("list[Any]", value)]
+        return [await _said(one) for one in value]  # pyright: ignore[reportUnknownVariableType] - the same
     if is_dataclass(value):
         given = {one.name: getattr(value, one.name) for one in fields(value) if one.name != "idempotency_key"}
         defaults = {one.name: _default(one) for one in fields(value)}

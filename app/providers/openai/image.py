@@ -69,8 +69,9 @@ class OpenAIImageModel:
                         yield self._made(event, model, answer)
                     elif event.picture is not None and seen < request.previews:
                         seen += 1
-                        yield Stage("painting", _BEGUN + (_PAINTED - _BEGUN) * seen // (request.previews + 1))
+                        # the look first: who tells no more than so much a second shows it at once
                         yield Preview(event.picture, _media_type(event))
+                        yield Stage("painting", _BEGUN + (_PAINTED - _BEGUN) * seen // (request.previews + 1))
 
     def _made(self, event: Event, model: str, answer: Answer) -> MadePicture:
         if event.picture is None:
