@@ -186,8 +186,9 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
 
     @strawberry.field
     async def generation(self, info: Info) -> Generation | None:
-        """The work that made it."""
-        generation = await info.context.loaders.generations.load(self.document.generation_id)
+        """The work that made it; null for what was imported: see `imported`."""
+        made_by = self.document.generation_id
+        generation = await info.context.loaders.generations.load(made_by) if made_by else None
         return Generation.of(generation) if generation else None
 
     async def _relative(self, info: Info, identity: PydanticObjectId) -> "OrnamentImage | None":

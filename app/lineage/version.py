@@ -11,6 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument
 from app.database.keyset import Stretch
+from app.lineage.imported import Imported
 from app.lineage.place import Lineage
 from app.providers.ports.model import Source
 
@@ -57,12 +58,13 @@ class Version(StoredDocument):
     `prompt` is what the user said for this version, `prompts` the instruction and each wish down to it, oldest
     first, `combined_prompt` the same in one text; `original_prompt` is the root's, `new_prompt` the wish alone, null
     for a root. `parent_id` stays when the parent is deleted for ever. `trashed_at` is when it went to the trash, by
-    the database's clock; null for what is not in it.
+    the database's clock; null for what is not in it. What was imported was made by no generation of this server:
+    `generation_id` is null and `imported` says where it is from; of all others it is the other way round.
     """
 
     owner_id: PydanticObjectId
     picture_id: PydanticObjectId
-    generation_id: PydanticObjectId
+    generation_id: PydanticObjectId | None
     lineage: Lineage
     parent_id: PydanticObjectId | None
     prompt: str | None
@@ -73,6 +75,7 @@ class Version(StoredDocument):
     source: Source
     created_at: Instant
     trashed_at: Instant | None = None
+    imported: Imported | None = None
 
     @property
     def picture_ids(self) -> tuple[PydanticObjectId, ...]:
