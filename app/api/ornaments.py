@@ -27,6 +27,7 @@ from app.api.ornament_pictures import OrnamentPictures
 from app.api.promoted import Promotable
 from app.api.voted import Votable
 from app.generations import model as stored_generations
+from app.lineage.imported import Imported
 from app.ornaments import model as stored
 from app.ornaments.versions import write_version
 
@@ -35,6 +36,29 @@ TYPE_NAME = "OrnamentImage"
 type Near = Mapping[PydanticObjectId, stored.OrnamentImage]
 
 _NOTHING: Near = MappingProxyType({})
+
+
+@strawberry.type(
+    description="What an archive said of an image that was imported: nobody here knows whether it is true."
+)
+class ImportedFrom:
+    """Shown from the document."""
+
+    imported_at: datetime = strawberry.field(description="When it was imported.")
+    created_at: datetime = strawberry.field(description="When it was asked for, on the server that made it.")
+    provider: str | None = strawberry.field(description="Who made it: `gemini`, `local`; null when that is not known.")
+    model: str | None = strawberry.field(description="The model that made it; null when that is not known.")
+
+    @classmethod
+    def of(cls, imported: Imported) -> Self:
+        """What a document says of it."""
+        provenance = imported.provenance
+        return cls(
+            imported_at=imported.at,
+            created_at=imported.created_at,
+            provider=provenance.provider if provenance else None,
+            model=provenance.model if provenance else None,
+        )
 
 
 @strawberry.type(description="One version of a product picture of jewellery.")
@@ -74,7 +98,10 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     name: str | None = strawberry.field(description="What its owner calls it; null without a name.")
     favourite: bool = strawberry.field(description="Whether it is one of its owner's favourites.")
     tags: list[str] = strawberry.field(description="Its owner's tags, in lower case.")
-    created_at: datetime = strawberry.field(description="When it was asked for; lists are in this order.")
+    created_at: datetime = strawberry.field(description="When it was asked for, or imported; lists are in this order.")
+    imported: ImportedFrom | None = strawberry.field(
+        description="Where it comes from, if it was imported from an archive; null for what was made here."
+    )
     near: strawberry.Private[Near] = _NOTHING
 
     @classmethod
@@ -102,6 +129,7 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
             favourite=image.favourite,
             tags=list(image.tags),
             created_at=image.created_at,
+            imported=ImportedFrom.of(image.imported) if image.imported else None,
             document=image,
             near=near,
         )
@@ -248,3 +276,11 @@ async def result(info: Info, generation: stored_generations.Generation) -> Ornam
         written = await write_version(generation)
         return OrnamentImage.of(written) if written else None
     return image
+
+
+async def imported(info: Info, generation: stored_generations.Generation) -> OrnamentImage | None:
+    """The root that an import made; what a crash left unwritten is written here."""
+    root_id = generation.steps["ids"]["shownId"]
+    if not generation.settled and await _image(info, root_id) is None:
+        await info.context.services.import_job.write(generation)
+    return await _image(info, root_id)

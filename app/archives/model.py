@@ -83,9 +83,7 @@ class Archive(StoredDocument):
 
     async def finished(self, state: ArchiveState, sha256: str, byte_size: int, expires_at: datetime) -> Self | None:
         """It again, with its file; null when it was deleted meanwhile."""
-        return await self._changed(
-            {"state": state, "sha256": sha256, "byteSize": byte_size, "expiresAt": expires_at}
-        )
+        return await self._changed({"state": state, "sha256": sha256, "byteSize": byte_size, "expiresAt": expires_at})
 
     async def read_by(self, generation_id: PydanticObjectId) -> Self | None:
         """It again, kept for as long as that generation has not ended; null when it was deleted meanwhile."""

@@ -1,8 +1,7 @@
 """Reads a zip that somebody sent in: what its directory says is checked before, what it holds while it is read."""
 
 import zlib
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Final
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -43,13 +42,10 @@ class OpenedArchive:
         return data
 
 
-@contextmanager
-def opened(file: IO[bytes], forms: Sequence[Form], caps: Caps) -> Generator[OpenedArchive]:
-    """The archive in that file, which stays open.
+def open_archive(file: IO[bytes], forms: Sequence[Form], caps: Caps) -> OpenedArchive:
+    """The archive in that file, which is the caller's to close.
 
     Raises:
         AppError: BAD_USER_INPUT that says which entry is wrong, and why.
     """
-    archive, entries = directory_of(file, forms, caps)
-    with archive:
-        yield OpenedArchive(archive, entries)
+    return OpenedArchive(*directory_of(file, forms, caps))

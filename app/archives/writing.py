@@ -1,7 +1,7 @@
 """Writes a zip entry by entry: no more than one of them is in memory, and the same entries give the same bytes."""
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import IO, Final, NamedTuple
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     data: bytes
 
 
-type Entries = AsyncIterator[Entry]
+type Entries = AsyncGenerator[Entry]
 
 
 async def write_zip(file: IO[bytes], entries: Entries) -> None:
@@ -32,8 +32,9 @@ async def write_zip(file: IO[bytes], entries: Entries) -> None:
     """
     archive = await to_its_end(partial(ZipFile, file, "w", ZIP_STORED))
     try:
-        async for entry in entries:
-            await to_its_end(partial(_add, archive, entry))
+        async with aclosing(entries):
+            async for entry in entries:
+                await to_its_end(partial(_add, archive, entry))
     except BaseException:
         with suppress(OSError, ValueError):
             await to_its_end(archive.close)

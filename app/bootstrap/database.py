@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.accounts.model import Session, User
+from app.archives.model import Archive
 from app.batches.model import Batch
 from app.costs.days import BudgetDay
 from app.database import servers
@@ -37,6 +38,7 @@ DOCUMENTS: DocumentTypes = (
     Vote,
     OrnamentImage,
     Template,
+    Archive,
 )
 
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from beanie import PydanticObjectId
 
 from app.accounts.model import Session
+from app.archives.service import Archives
+from app.archives.sweep import clearing_archives
 from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
 from app.costs.budgets import Budgets
@@ -73,7 +75,13 @@ def runner_of(settings: Settings, closing: Closing, switch: Switch) -> Runner:
 
 
 def sweeper_of(
-    settings: Settings, queue: WorkQueue, switch: Switch, pictures: Pictures, budgets: Budgets, batches: Batches
+    settings: Settings,
+    queue: WorkQueue,
+    switch: Switch,
+    pictures: Pictures,
+    archives: Archives,
+    budgets: Budgets,
+    batches: Batches,
 ) -> Sweeper:
     """Who cleans up after crashes, one process at a time."""
     every_s = _CHORES_EVERY * settings.sweep_every_s
@@ -89,6 +97,7 @@ def sweeper_of(
         clearing([OrnamentImage], settings.picture_grace_s, every_s),
         Chore("batches", settings.sweep_every_s, batches.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
+        clearing_archives(archives, every_s),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
         *budget_chores(budgets, every_s),
     )

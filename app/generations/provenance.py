@@ -125,5 +125,3 @@ class Provenance(_Told):
             attempts=tuple(ToldAttempt.of(one) for one in generation.attempts[-_ATTEMPTS_MAX:]),
             calls=tuple(ToldCall.of(one) for one in generation.calls[-_CALLS_MAX:]),
         )
-
-

@@ -67,16 +67,21 @@ class ArchivedSource(_Archived):
     name: Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARACTERS)] | None
 
 
-class ArchivedVersion(_Archived):
+class ArchivedNode(_Archived):
+    """A place in the tree: 0 is the depth of the root, which has no parent."""
+
+    id: PydanticObjectId
+    parent_id: PydanticObjectId | None
+    depth: _Depth
+
+
+class ArchivedVersion(ArchivedNode):
     """An image; `picture` is the hash of what it shows, null when that was lost before the export.
 
     `generation` is how it was made, null when that is not known. `prompts` are the instruction and each wish, oldest
     first; `combined_prompt` is the same in one text.
     """
 
-    id: PydanticObjectId
-    parent_id: PydanticObjectId | None
-    depth: _Depth
     kind: OrnamentKind
     source: Source
     prompts: Annotated[tuple[_Prompt, ...], Field(min_length=1, max_length=4 * VERSIONS_MAX)]
@@ -99,12 +104,8 @@ class ArchivedVersion(_Archived):
     generation: Provenance | None
 
 
-class ArchivedGap(_Archived):
+class ArchivedGap(ArchivedNode):
     """A version that was deleted for ever while others descend from it."""
-
-    id: PydanticObjectId
-    parent_id: PydanticObjectId | None
-    depth: _Depth
 
 
 class ArchivedVote(_Archived):
@@ -126,6 +127,11 @@ class ArchivedLineage(_Archived):
     deleted: tuple[ArchivedGap, ...]
     votes: tuple[ArchivedVote, ...]
     pictures: tuple[ArchivedPicture, ...]
+
+    @property
+    def nodes(self) -> tuple[ArchivedNode, ...]:
+        """Everything that has a place in the tree."""
+        return (*self.versions, *self.deleted)
 
 
 def file_of(sha256: str, ending: str) -> str:

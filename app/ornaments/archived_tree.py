@@ -113,7 +113,7 @@ def _described(pictures: Iterable[Picture]) -> tuple[ArchivedPicture, ...]:
         picture.sha256: ArchivedPicture(
             sha256=picture.sha256,
             file=file_of(picture.sha256, ENDINGS[picture.media_type]),
-            media_type=picture.media_type,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - one of those
+            media_type=picture.media_type,  # pyright: ignore[reportArgumentType] - one of those
             width=picture.width,
             height=picture.height,
             byte_size=picture.byte_size,

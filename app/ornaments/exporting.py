@@ -88,16 +88,20 @@ class ExportJob:
                 yield Entry(described.file, data)
                 yield archive_texts.sidecar(tree.lineage, described)
         await work.stage("writing the tree", _WRITTEN)
-        yield archive_texts.lineage(tree.without(lost))
+        yield await asyncio.to_thread(archive_texts.lineage, tree.without(lost))
 
     async def _bytes(self, picture: Picture) -> bytes | None:
-        """As they were stored; null when they are lost, which must not cost the rest of the tree."""
+        """As they were stored; null when they are lost, which must not cost the rest of the tree.
+
+        Raises:
+            AppError: SOURCE_IMAGE_MISSING when their store is not set up: then they are not lost.
+        """
         try:
             data = await self.pictures.read(picture)
         except AppError as error:
-            if error.code is not ErrorCode.SOURCE_IMAGE_MISSING:
-                raise
-            return None
+            if error.code is ErrorCode.SOURCE_IMAGE_MISSING and picture.store in self.pictures.stores.names:
+                return None
+            raise
         is_whole = await asyncio.to_thread(_sha256, data) == picture.sha256
         return data if is_whole else None
 
