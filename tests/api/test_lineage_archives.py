@@ -2,11 +2,17 @@
 
 import hashlib
 import io
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zipfile import ZipFile
 
-from tests.archives.regen import Regen, files_in, opened_regen, parsed, photo
+from app.archives.model import Archive
+from app.database.document import utc_now
+from tests.archives.regen import ARCHIVE, EXPORT, IMPORT, Regen, files_in, opened_regen, parsed, photo
+from tests.e2e.client import Client
 
 _TREE = """query ($id: ID!) { node(id: $id) { ... on OrnamentImage { id kind tree(first: 100) { nodes {
   id depth parentId rootId kind source prompt newPrompt originalPrompt combinedPrompt backgroundColor applied note
@@ -17,7 +23,8 @@ _LABEL = """mutation ($rename: RenameImageInput!, $tag: TagImageInput!, $favouri
   renameImage(input: $rename) { errors { code } } tagImage(input: $tag) { errors { code } }
   favouriteImage(input: $favourite) { errors { code } } promoteImage(input: $promote) { errors { code } }
   vote(input: $vote) { errors { code } } moveToTrash(input: $trash) { errors { code } } }"""
-_DELETE = "mutation ($input: DeleteForeverInput!) { deleteForever(input: $input) { deletedIds errors { code } } }"
+_NODE = "query ($id: ID!) { node(id: $id) { id } }"
+_LATEST = "{ viewer { generations(first: 1) { nodes { id result { id } } } } }"
 
 
 async def _grown(regen: Regen) -> list[str]:
@@ -82,6 +89,61 @@ async def test_tree_comes_into_another_server_as_it_was(mongodb_url: str, tmp_pa
         assert second != root
         assert len((await regen.ada.run(_TREE, {"id": second}))["node"]["tree"]["nodes"]) == 4
     assert _told(exported_again) == _told(data)
+
+
+async def test_archive_is_fetched_by_a_signed_link_and_seen_by_nobody_else(mongodb_url: str, tmp_path: Path) -> None:
+    async with opened_regen(mongodb_url, tmp_path) as regen:
+        image = await regen.made(await regen.ada.upload(photo()))
+        archive, data = await regen.exported(image)
+        http, (path, _, query) = regen.ada.http, archive["url"].partition("?")
+        whole = await http.get(archive["url"])
+        assert whole.headers["content-type"] == "application/zip"
+        assert whole.headers["content-disposition"] == f'attachment; filename="{archive["fileName"]}"'
+        part = await http.get(archive["url"], headers={"range": "bytes=10-19"})
+        assert (part.status_code, part.content) == (206, data[10:20])
+        known = await http.get(archive["url"], headers={"if-none-match": whole.headers["etag"]})
+        assert (known.status_code, known.content) == (304, b"")
+        head = await http.head(archive["url"])
+        assert (head.headers["content-length"], head.content) == (str(len(data)), b"")
+        for changed in (f"{path}x?{query}", f"{path}?{query}0", f"{path}?w=0&e=x&s=", f"{path[:-4]}-2.zip?{query}"):
+            refused = await http.get(changed)
+            assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+        links = regen.parts.services.archives.links
+        old = replace(links, now=lambda: utc_now() - timedelta(hours=3)).sign(urlsplit(path).path, None)
+        assert (await http.get(old)).status_code == 410
+        eve = Client(http, "")
+        await eve.sign_up()
+        assert (await eve.run(_NODE, {"id": archive["id"]}))["node"] is None
+        (own,) = (await regen.ada.run(_LATEST))["viewer"]["generations"]["nodes"]
+        assert own["result"]["id"] == archive["id"]
+        assert (await eve.run(ARCHIVE, {"id": own["id"]}))["generation"] is None
+        foreign = (await eve.run(EXPORT, {"input": {"imageId": image}}))["exportLineage"]
+        assert [error["code"] for error in foreign["errors"]] == ["FORBIDDEN"]
+        await regen.parts.services.archives.delete_all_of((await Archive.find_one() or _nothing()).owner_id)
+        gone = await http.get(archive["url"])
+        assert (gone.status_code, gone.json()["errors"][0]["extensions"]["code"]) == (404, "NOT_FOUND")
+        assert (await regen.ada.run(ARCHIVE, {"id": own["id"]}))["generation"]["result"] is None
+
+
+async def test_upload_that_is_no_archive_says_what_is_wrong(mongodb_url: str, tmp_path: Path) -> None:
+    async with opened_regen(mongodb_url, tmp_path, archive_max_mb=30) as regen:
+        (error,) = (await regen.imports(photo()))["errors"]
+        assert (error["code"], error["path"], error["retryable"]) == ("BAD_USER_INPUT", ["input", "archive"], False)
+        larger = b"0" * 28_000_000  # than any picture may be
+        (error,) = (await regen.imports(larger))["errors"]
+        assert error["path"] == ["input", "archive"]
+        answer = await regen.ada.post(IMPORT, {"input": {"archive": "no file"}})
+        assert answer["data"]["importLineage"]["errors"][0]["path"] == ["input", "archive"]
+        nobody = Client(regen.ada.http, "")
+        variables = {"input": {"archive": None}}
+        file = ("a.zip", larger, "application/zip")
+        refused = await nobody.post_file(IMPORT, variables, "input.archive", file)
+        assert "at most 20 MB" in refused["errors"][0]["message"]
+        assert files_in(tmp_path) == []
+
+
+def _nothing() -> Archive:
+    raise LookupError
 
 
 def _told(archive: bytes) -> Any:

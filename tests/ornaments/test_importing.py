@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED
+from zlib import crc32
 
 import pytest
 from beanie import PydanticObjectId
@@ -53,41 +54,44 @@ async def test_archive_that_another_tool_has_packed_anew_is_read(shop: Workshop)
 
 def _bomb() -> bytes:
     """A PNG of 60,000 x 60,000 pixels, as far as its header goes."""
-    data = bytearray(picture("gold"))
-    data[16:24] = (60_000).to_bytes(4) * 2
-    return bytes(data)
+    header = b"IHDR" + (60_000).to_bytes(4) * 2 + bytes((8, 2, 0, 0, 0))
+    return picture("gold")[:12] + header + crc32(header).to_bytes(4) + picture("gold")[33:]
 
 
-@pytest.mark.parametrize("data", [b"<svg onload=alert(1)>", picture("blue"), _bomb()], ids=["script", "other", "bomb"])
-async def test_picture_that_is_not_what_it_says_fails_the_import_and_leaves_nothing(
-    shop: Workshop, data: bytes
-) -> None:
+async def test_picture_of_another_hash_fails_the_import_and_leaves_nothing(shop: Workshop) -> None:
     name = f"pictures/{sha256(picture('gold')).hexdigest()}.png"
-    ended = await shop.run(await shop.imports(changed(sent(), files={name: data})))
+    ended = await shop.run(await shop.imports(changed(sent(), files={name: picture("blue")})))
     assert (ended.status, ended.settled) == (Status.FAILED, True)
     assert ended.failure is not None
     assert (ended.failure.code, ended.failure.retryable) == (ErrorCode.BAD_USER_INPUT, False)
-    assert name in ended.failure.message
-    assert (await shop.images(), await Archive.number_of(shop.owner_id)) == ([], 0)
+    assert ended.failure.message == f"{name}: its bytes don't have the hash that its name says."
+    assert (await shop.images(), await Archive.number_of(shop.owner_id), shop.files) == ([], 0, [])
     await age()
     await shop.parts.services.pictures.sweep(OrnamentImage.showing, 600)
     assert await Picture.count() == 0
 
 
-async def test_picture_of_the_right_hash_is_checked_like_an_upload(shop: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b"<script>alert(1)</script>", "text"), (_bomb(), "60,000"), (picture("navy", "WEBP"), "it is image/webp")],
+    ids=["script", "bomb", "other type"],
+)
+async def test_picture_of_the_right_hash_is_checked_like_an_upload(shop: Workshop, data: bytes, why: str) -> None:
     """The hash says that nobody changed it since, not that it is a picture."""
-    script = b"<script>alert(1)</script>"
-    new, old = sha256(script).hexdigest(), sha256(picture("gold")).hexdigest()
+    new, old = sha256(data).hexdigest(), sha256(picture("gold")).hexdigest()
 
     def renamed(lineage: Any) -> None:
         text = json.dumps(lineage).replace(old, new)
         lineage.clear()
         lineage.update(json.loads(text))
 
-    data = without(changed(sent(), renamed, {f"pictures/{new}.png": script}), f"pictures/{old}.png")
-    ended = await shop.run(await shop.imports(data))
+    archive = without(changed(sent(), renamed, {f"pictures/{new}.png": data}), f"pictures/{old}.png")
+    ended = await shop.run(await shop.imports(archive))
     assert ended.failure is not None
     assert ended.failure.code is ErrorCode.BAD_USER_INPUT
+    assert ended.failure.message.startswith(f"pictures/{new}.png: ")
+    assert why in ended.failure.message
+    assert await shop.images() == []
 
 
 async def test_nothing_of_an_archive_refers_to_what_another_has(shop: Workshop) -> None:
