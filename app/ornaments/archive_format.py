@@ -28,12 +28,13 @@ README: Final = "README.txt"
 VERSIONS_MAX: Final = 1_000
 VOTES_MAX: Final = 10_000
 SOURCES_MAX: Final = 20
+_TEXT_BYTES: Final = 30_000_000
 ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 FORMS: Final = (
     Form(re.compile(re.escape(README)), 100_000),
-    Form(re.compile(re.escape(LINEAGE)), 10_000_000),
+    Form(re.compile(re.escape(LINEAGE)), _TEXT_BYTES),
     Form(re.compile(r"pictures/[0-9a-f]{64}\.(jpg|png|webp)"), MAX_BYTES),
-    Form(re.compile(r"pictures/[0-9a-f]{64}\.json"), 2_000_000),
+    Form(re.compile(r"pictures/[0-9a-f]{64}\.json"), _TEXT_BYTES),
 )
 """The names of all entries there are, and how large each may be."""
 

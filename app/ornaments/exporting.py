@@ -23,8 +23,6 @@ from app.pictures.library import Pictures
 from app.pictures.model import Picture
 
 EXPORT_KIND: Final = "ORNAMENT_EXPORT"
-LOCAL: Final = {"provider": "local", "model": "archive"}
-"""Who does it: this server, whatever providers are set up, and at no cost."""
 _READ, _WRITTEN = 5, 95  # percent of the work
 
 
@@ -45,8 +43,7 @@ class LineageExports:
         """
         image = await self.ornaments.owned(owner_id, image_id)
         await self.archives.require_room(owner_id)
-        parameters = {"rootId": str(image.lineage.root_id)}
-        recipe = Recipe(task="EXPORT_LINEAGE", prompts=(), pictures=(), parameters=parameters, **LOCAL)
+        recipe = done_here("EXPORT_LINEAGE", rootId=str(image.lineage.root_id))
         return await self.generations.start(owner_id, EXPORT_KIND, recipe, key)
 
 
@@ -104,6 +101,11 @@ class ExportJob:
             raise
         is_whole = await asyncio.to_thread(_sha256, data) == picture.sha256
         return data if is_whole else None
+
+
+def done_here(task: str, **parameters: str) -> Recipe:
+    """What this server does itself, whatever providers are set up, and at no cost."""
+    return Recipe(task=task, prompts=(), pictures=(), provider="local", model="archive", parameters=parameters)
 
 
 def same(recipe: Recipe) -> Recipe:

@@ -104,20 +104,27 @@ class ImportJob:
 
     async def _kept(self, work: Work, zipped: OpenedArchive, lineage: ArchivedLineage) -> StepResult:
         """Their ids, in the order of the archive; the generation refers to them with the write that ends it."""
-        kept = dict[str, PydanticObjectId]()
+        kept: dict[str, PydanticObjectId] = {}
         for _ in range(_ROUNDS):  # one that took longer than the grace period is swept behind its back
-            for picture in lineage.pictures:
-                if picture.sha256 not in kept:
-                    share = len(kept) / len(lineage.pictures)
-                    await work.stage("keeping the pictures", _CHECKED + round(share * (_KEPT - _CHECKED)))
-                    kept[picture.sha256] = await self._keep(work, zipped, picture)
-            alive = await work.bear(partial(_touched, list(kept.values())))
-            kept = {sha256: identity for sha256, identity in kept.items() if identity in alive}
-            if len(kept) == len(lineage.pictures):
-                ids = [kept[picture.sha256] for picture in lineage.pictures]
+            await self._keep_missing(work, zipped, lineage, kept)
+            ids = [kept[picture.sha256] for picture in lineage.pictures]
+            alive = await work.bear(partial(_touched, ids))
+            if alive.issuperset(ids):
                 return StepResult({"pictureIds": ids}, tuple(ids))
+            for picture in lineage.pictures:
+                if kept[picture.sha256] not in alive:
+                    del kept[picture.sha256]
         message = "The pictures could not be kept in time. Try again."
         raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
+
+    async def _keep_missing(
+        self, work: Work, zipped: OpenedArchive, lineage: ArchivedLineage, kept: dict[str, PydanticObjectId]
+    ) -> None:
+        for picture in lineage.pictures:
+            if picture.sha256 not in kept:
+                share = len(kept) / len(lineage.pictures)
+                await work.stage("keeping the pictures", _CHECKED + round(share * (_KEPT - _CHECKED)))
+                kept[picture.sha256] = await self._keep(work, zipped, picture)
 
     async def _keep(self, work: Work, zipped: OpenedArchive, told: ArchivedPicture) -> PydanticObjectId:
         data = await to_its_end(partial(zipped.read, told.file))
@@ -165,7 +172,7 @@ async def _write_tree(tree: ImportedTree) -> None:
     for image in tree.images():
         if await write(image):
             written[image.identity] = image
-    if tree.promoted_id in written:
+    if tree.promoted_id is not None and tree.promoted_id in written:
         await Promotion.choose(written[tree.promoted_id])
     for winner_id, loser_id in tree.votes():
         if winner_id in written and loser_id in written:

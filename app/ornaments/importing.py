@@ -13,16 +13,15 @@ from app.archives.reading import open_archive
 from app.archives.service import Archives
 from app.errors import AppError
 from app.generations.model import Generation
-from app.generations.recipe import Recipe
 from app.generations.service import Generations
 from app.ornaments.archive_checks import lineage_in
 from app.ornaments.archive_format import FORMS, VERSIONS_MAX, ArchivedLineage
-from app.ornaments.exporting import LOCAL
+from app.ornaments.exporting import done_here
 
 IMPORT_KIND: Final = "ORNAMENT_IMPORT"
 _ENTRIES_MAX: Final = 6 * VERSIONS_MAX
 """Two for each picture: what a version shows, and a few that its root was made from."""
-_RATIO_MAX: Final = 100
+_RATIO_MAX: Final = 200
 _CHUNK: Final = 1 << 20
 _UNPACKED: Final = 2
 """Pictures hardly pack: what becomes more than twice as large was made to."""
@@ -63,13 +62,7 @@ class LineageImports:
         await to_its_end(partial(look_into, file, self.caps))
         sha256 = await to_its_end(partial(_sha256, file))
         archive_id = _id_for(owner_id, key, sha256)
-        recipe = Recipe(
-            task="IMPORT_LINEAGE",
-            prompts=(),
-            pictures=(),
-            parameters={"archiveId": str(archive_id), "sha256": sha256},
-            **LOCAL,
-        )
+        recipe = done_here("IMPORT_LINEAGE", archiveId=str(archive_id), sha256=sha256)
         if await self._is_known(owner_id, key):
             return await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
         await self.archives.require_room(owner_id)

@@ -95,7 +95,8 @@ async def test_archive_is_fetched_by_a_signed_link_and_seen_by_nobody_else(mongo
     async with opened_regen(mongodb_url, tmp_path) as regen:
         image = await regen.made(await regen.ada.upload(photo()))
         archive, data = await regen.exported(image)
-        http, (path, _, query) = regen.ada.http, archive["url"].partition("?")
+        http, url = regen.ada.http, str(archive["url"])
+        path, _, query = url.partition("?")
         whole = await http.get(archive["url"])
         assert whole.headers["content-type"] == "application/zip"
         assert whole.headers["content-disposition"] == f'attachment; filename="{archive["fileName"]}"'
