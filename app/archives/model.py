@@ -26,11 +26,13 @@ class Archive(StoredDocument):
     """A zip that is kept until `expires_at`, and longer if the generation that works with it has not ended by then.
 
     The document comes before the file and goes after it, so that no file is without one. `sha256` (hexadecimal) and
-    `byte_size` are empty while it is unfinished. `generation_id` is what made it, or what reads it.
+    `byte_size` are empty while it is unfinished. `generation_id` is what made it, or what reads it; `attempt` is the
+    number of the attempt that made it, 0 for one that was sent in.
     """
 
     owner_id: PydanticObjectId
     generation_id: PydanticObjectId | None
+    attempt: int = 0
     file_name: str
     state: ArchiveState = ArchiveState.UNFINISHED
     sha256: str = ""

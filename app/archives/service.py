@@ -43,11 +43,13 @@ class Archives:
                 Nothing is left of it then.
         """
         for left in await Archive.of_generation(generation.identity):
-            await self.delete(left)
+            if left.attempt < generation.attempt:  # an attempt that has lost its lease takes nothing from a later one
+                await self.delete(left)
         archive = Archive(
             id=PydanticObjectId(),
             owner_id=generation.owner_id,
             generation_id=generation.identity,
+            attempt=generation.attempt,
             file_name=file_name,
             created_at=at,
             expires_at=at + timedelta(seconds=_HOUR_S),

@@ -1,9 +1,10 @@
 """How a picture was made, as it is told outside of this server: a generation without what only its engine needs."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final, Self
 
 from beanie import PydanticObjectId
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from app.costs.usage import Unit
@@ -16,7 +17,19 @@ from app.generations.recipe import UsedTemplate
 
 _ATTEMPTS_MAX: Final = 100
 _CALLS_MAX: Final = 200
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
+
+def _plausible(moment: datetime) -> datetime:
+    """In UTC: a database can't keep every moment that one can write down."""
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        message = f"a moment from {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise ValueError(message)
+    return moment.astimezone(UTC)
+
+
+type Moment = Annotated[Instant, AfterValidator(_plausible)]
+"""One that may come from another server."""
 type _Name = Annotated[str, Field(max_length=200)]
 type _Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,49}$")]
 type _Text = Annotated[str, Field(max_length=2_000)]
@@ -34,8 +47,8 @@ class ToldAttempt(_Told):
     """One try of a worker; `code` says why it failed."""
 
     number: _Count
-    started_at: Instant
-    ended_at: Instant | None
+    started_at: Moment
+    ended_at: Moment | None
     outcome: Outcome | None
     code: ErrorCode | None
 
@@ -58,8 +71,8 @@ class ToldCall(_Told):
     attempt: _Count
     provider: _Name
     model: _Name
-    started_at: Instant
-    ended_at: Instant | None
+    started_at: Moment
+    ended_at: Moment | None
     outcome: Outcome | None
     code: ErrorCode | None
     maybe_billed: bool
@@ -103,8 +116,8 @@ class Provenance(_Told):
     parameters: Annotated[dict[_Key, _Text], Field(max_length=20)]
     template: UsedTemplate | None
     pictures: Annotated[tuple[_Hash, ...], Field(max_length=50)]
-    requested_at: Instant
-    ended_at: Instant | None
+    requested_at: Moment
+    ended_at: Moment | None
     attempts: Annotated[tuple[ToldAttempt, ...], Field(max_length=_ATTEMPTS_MAX)]
     calls: Annotated[tuple[ToldCall, ...], Field(max_length=_CALLS_MAX)]
 

@@ -12,6 +12,7 @@ from app.archives.reading import OpenedArchive
 from app.errors import AppError
 from app.lineage.wishes import combined
 from app.ornaments.archive_format import (
+    COMBINED_MAX_CHARACTERS,
     ENDINGS,
     FORMAT,
     LINEAGE,
@@ -109,8 +110,9 @@ def _check_words(version: ArchivedVersion, nodes: Nodes) -> None:
         raise _wrong(place, "its prompts don't begin with its parent's.")
     if len(version.prompts) > 2 * (version.depth + 1):
         raise _wrong(place, "it has more prompts than a version of its depth.")
-    if version.combined_prompt != combined(*version.prompts):
-        raise _wrong(place, "its combinedPrompt is not its prompts.")
+    if version.combined_prompt != combined(*version.prompts) or len(version.combined_prompt) > COMBINED_MAX_CHARACTERS:
+        most = f"{COMBINED_MAX_CHARACTERS:,} characters at most"
+        raise _wrong(place, f"its combinedPrompt is not its prompts, {most}, joined by a full stop and a space.")
     if version.background_color is not None:
         _check_colour(place, version.background_color)
     if version.name is not None and version.name != plain(version.name):

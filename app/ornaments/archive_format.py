@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from app.archives.directory import Form
-from app.database.document import Instant
-from app.generations.provenance import Provenance
+from app.generations.provenance import Moment, Provenance
 from app.ornaments.asked import ModelType, Role
 from app.ornaments.labels import NAME_MAX_CHARACTERS, TAG_MAX_CHARACTERS, TAGS_MAX
 from app.ornaments.model import OrnamentKind
@@ -28,7 +27,8 @@ README: Final = "README.txt"
 VERSIONS_MAX: Final = 1_000
 VOTES_MAX: Final = 10_000
 SOURCES_MAX: Final = 20
-_TEXT_BYTES: Final = 30_000_000
+COMBINED_MAX_CHARACTERS: Final = 1_000_000
+_TEXT_BYTES: Final = 16_000_000
 ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 FORMS: Final = (
     Form(re.compile(re.escape(README)), 100_000),
@@ -42,7 +42,7 @@ type Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type _Prompt = Annotated[str, Field(min_length=1, max_length=PROMPT_MAX_CHARACTERS)]
 type _Sum = Annotated[str, Field(max_length=3 * PROMPT_MAX_CHARACTERS)]
 type _Note = Annotated[str, Field(max_length=1_000)]
-type _Depth = Annotated[int, Field(ge=0, lt=2 * VERSIONS_MAX)]
+type _Depth = Annotated[int, Field(ge=0)]
 
 
 class _Archived(BaseModel):
@@ -85,10 +85,10 @@ class ArchivedVersion(ArchivedNode):
 
     kind: OrnamentKind
     source: Source
-    prompts: Annotated[tuple[_Prompt, ...], Field(min_length=1, max_length=4 * VERSIONS_MAX)]
+    prompts: Annotated[tuple[_Prompt, ...], Field(min_length=1)]
     combined_prompt: str
     original_prompt: _Sum
-    background_color: Annotated[str, Field(max_length=100)] | None
+    background_color: Annotated[str, Field(max_length=PROMPT_MAX_CHARACTERS)] | None
     measurements: Annotated[str, Field(max_length=MEASUREMENTS_MAX_CHARACTERS)] | None
     model_type: ModelType | None
     picture: Sha256 | None
@@ -100,8 +100,8 @@ class ArchivedVersion(ArchivedNode):
     tags: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=TAG_MAX_CHARACTERS)], ...], Field(max_length=TAGS_MAX)
     ]
-    created_at: Instant
-    trashed_at: Instant | None
+    created_at: Moment
+    trashed_at: Moment | None
     generation: Provenance | None
 
 
@@ -114,7 +114,7 @@ class ArchivedVote(_Archived):
 
     winner_id: PydanticObjectId
     loser_id: PydanticObjectId
-    voted_at: Instant
+    voted_at: Moment
 
 
 class ArchivedLineage(_Archived):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,7 +65,8 @@ class ImportJob:
                 await work.step("pictures", partial(self._kept, work, zipped, lineage), is_last=True)
         except AppError as error:
             if not error.retryable:
-                await self.archives.delete(archive)
+                with suppress(AppError):  # then it expires
+                    await self.archives.delete(archive)
             raise
 
     async def complete(self, generation: Generation) -> None:

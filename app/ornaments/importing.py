@@ -1,7 +1,8 @@
 """The import of a tree: an archive is kept first, then one generation reads it."""
 
+import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, Final
 
@@ -23,6 +24,7 @@ _ENTRIES_MAX: Final = 6 * VERSIONS_MAX
 """Two for each picture: what a version shows, and a few that its root was made from."""
 _RATIO_MAX: Final = 200
 _CHUNK: Final = 1 << 20
+_READ_AT_ONCE: Final = 2
 _UNPACKED: Final = 2
 """Pictures hardly pack: what becomes more than twice as large was made to."""
 
@@ -43,11 +45,12 @@ def look_into(file: IO[bytes], caps: Caps) -> ArchivedLineage:
 
 @dataclass(frozen=True, slots=True)
 class LineageImports:
-    """Starts imports of archives of at most `caps`."""
+    """Starts imports of archives of at most `caps`; at most two are looked at at once, each takes memory meanwhile."""
 
     generations: Generations
     archives: Archives
     caps: Caps
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_AT_ONCE), repr=False)
 
     async def start(self, owner_id: PydanticObjectId, file: IO[bytes], key: str | None) -> Generation:
         """Look at an archive, keep it, and have it read; `file` stays the caller's.
@@ -59,7 +62,8 @@ class LineageImports:
                 UNAVAILABLE, retryable, when the disk is full; RATE_LIMITED; QUOTA_EXCEEDED when the owner has too many
                 archives already. Nothing is kept then.
         """
-        await to_its_end(partial(look_into, file, self.caps))
+        async with self._slots:
+            await to_its_end(partial(look_into, file, self.caps))
         sha256 = await to_its_end(partial(_sha256, file))
         archive_id = _id_for(owner_id, key, sha256)
         recipe = done_here("IMPORT_LINEAGE", archiveId=str(archive_id), sha256=sha256)

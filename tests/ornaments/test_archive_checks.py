@@ -47,6 +47,17 @@ def _too_many(lineage: Any) -> None:
     lineage["versions"] += more
 
 
+def _long(lineage: Any) -> None:
+    """One version with as many prompts as its depth allows, each as long as it may be; those above it are deleted."""
+    parent = lineage["versions"][0]["id"]
+    for depth in range(1, 300):
+        lineage["deleted"].append({"id": f"{depth:024x}", "parentId": parent, "depth": depth})
+        parent = f"{depth:024x}"
+    prompts = ["x" * 2_000] * 600
+    deep = {"id": "f" * 24, "parentId": parent, "depth": 300, "prompts": prompts, "combinedPrompt": ". ".join(prompts)}
+    lineage["versions"].append(lineage["versions"][0] | deep)
+
+
 def _vote_of_none(lineage: Any) -> None:
     first, second, _ = (version["id"] for version in lineage["versions"])
     lineage["votes"] = [{"winnerId": first, "loserId": second, "votedAt": "2026-11-20T10:00:00Z"}]
@@ -88,6 +99,8 @@ _WRONG: list[tuple[str, Change, str]] = [
     ("another combined prompt", _first("combinedPrompt", "x"), "combinedPrompt"),
     ("a colour that is none", _first("backgroundColor", "the colour of rain"), "colour"),
     ("measurements that are too long", _first("measurements", "x" * 501), "measurements"),
+    ("a time that no database keeps", _first("createdAt", "0001-01-01T00:00:00+14:00"), "createdAt"),
+    ("an instruction that no document holds", _long, "combinedPrompt"),
     ("a kind that is none", _first("kind", "SCRIPT"), "kind"),
     ("a name that hides something", _first("name", "a\tb"), "name"),
     ("a name that is too long", _first("name", "x" * 101), "name"),
