@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument
 from app.database.keyset import Stretch
@@ -17,6 +17,7 @@ from app.providers.ports.model import Source
 
 _IN_ONE_QUERY = 400
 _LINKS_AT_ONCE = 100_000
+_DUPLICATE_KEY = 11000
 
 
 def version_indexes() -> list[IndexModel]:
@@ -89,6 +90,15 @@ class Version(StoredDocument):
         except DuplicateKeyError:
             return False
         return True
+
+    @classmethod
+    async def put_all(cls, versions: Sequence[Self]) -> None:
+        """Store those (1 to 100) that are not there yet; safe to repeat and to race."""
+        try:
+            await cls.insert_many(versions, ordered=False)
+        except BulkWriteError as error:
+            if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise
 
     @classmethod
     async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:

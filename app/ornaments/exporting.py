@@ -9,6 +9,7 @@ from typing import Final
 
 from beanie import PydanticObjectId
 
+from app.archives.pieces import Pieces
 from app.archives.service import Archives
 from app.archives.writing import Entry
 from app.errors import AppError, ErrorCode, not_found
@@ -75,9 +76,9 @@ class ExportJob:
         """In an order of their own: the same tree is the same archive, byte for byte."""
         yield archive_texts.readme()
         lost = set[str]()
+        told = Pieces(work, "writing the pictures", len(tree.lineage.pictures), _READ, _WRITTEN)
         for place, described in enumerate(tree.lineage.pictures):
-            share = place / len(tree.lineage.pictures)
-            await work.stage("writing the pictures", _READ + round(share * (_WRITTEN - _READ)))
+            await told.done(place)
             data = await self._bytes(tree.pictures[described.sha256])
             if data is None:
                 lost.add(described.sha256)

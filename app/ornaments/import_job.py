@@ -13,6 +13,7 @@ from beanie import PydanticObjectId
 from app.archives.directory import Caps, refused
 from app.archives.files import to_its_end
 from app.archives.model import Archive
+from app.archives.pieces import Pieces
 from app.archives.reading import OpenedArchive, open_archive
 from app.archives.service import Archives
 from app.errors import AppError, ErrorCode
@@ -22,12 +23,11 @@ from app.generations.work import StepResult, Work
 from app.lineage.promotion import Promotion
 from app.lineage.version import chunks
 from app.lineage.votes import Vote
-from app.lineage.writing import write
+from app.lineage.writing import write_all
 from app.logs import logger
 from app.ornaments.archive_checks import lineage_in
 from app.ornaments.archive_format import FORMS, ArchivedLineage, ArchivedPicture
 from app.ornaments.imported_tree import ImportedTree, in_order, shown
-from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
 
@@ -121,10 +121,10 @@ class ImportJob:
     async def _keep_missing(
         self, work: Work, zipped: OpenedArchive, lineage: ArchivedLineage, kept: dict[str, PydanticObjectId]
     ) -> None:
+        told = Pieces(work, "keeping the pictures", len(lineage.pictures), _CHECKED, _KEPT)
         for picture in lineage.pictures:
             if picture.sha256 not in kept:
-                share = len(kept) / len(lineage.pictures)
-                await work.stage("keeping the pictures", _CHECKED + round(share * (_KEPT - _CHECKED)))
+                await told.done(len(kept))
                 kept[picture.sha256] = await self._keep(work, zipped, picture)
 
     async def _keep(self, work: Work, zipped: OpenedArchive, told: ArchivedPicture) -> PydanticObjectId:
@@ -169,10 +169,7 @@ def _tree(generation: Generation, lineage: ArchivedLineage) -> ImportedTree:
 
 async def _write_tree(tree: ImportedTree) -> None:
     """Every version, then what was chosen among those that are there."""
-    written = dict[PydanticObjectId, OrnamentImage]()
-    for image in tree.images():
-        if await write(image):
-            written[image.identity] = image
+    written = {image.identity: image for image in await write_all(tree.images())}
     if tree.promoted_id is not None and tree.promoted_id in written:
         await Promotion.choose(written[tree.promoted_id])
     for winner_id, loser_id in tree.votes():
