@@ -61,7 +61,7 @@ class Generations:
             AppError: CONFLICT when the key was used with another recipe; RATE_LIMITED when too many wait already;
                 QUOTA_EXCEEDED when a daily budget is used up.
         """
-        owner_key = f"{owner_id}:{key or uuid4().hex}"
+        owner_key = _owner_key(owner_id, key or uuid4().hex)
         first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
         first.request_id, first.batch_id = get_contextvars().get("request_id"), batch_id
         if known := await self._known_or_paid_for(first):
@@ -77,6 +77,10 @@ class Generations:
         if is_next:
             await self.queue.ring(first.identity)
         return first
+
+    async def knows(self, owner_id: PydanticObjectId, key: str | None) -> bool:
+        """Whether the owner has started anything under that idempotency key."""
+        return key is not None and await Generation.of_key(_owner_key(owner_id, key)) is not None
 
     async def retry(
         self,
@@ -171,6 +175,11 @@ class Generations:
             retryable=True,
             retry_after_s=wait_s,
         )
+
+
+def _owner_key(owner_id: PydanticObjectId, key: str) -> str:
+    """As a generation keeps it."""
+    return f"{owner_id}:{key}"
 
 
 def _same(known: Generation | None, wanted: Generation) -> Generation:

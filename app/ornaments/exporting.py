@@ -43,7 +43,8 @@ class LineageExports:
                 QUOTA_EXCEEDED when the owner has too many archives already.
         """
         image = await self.ornaments.owned(owner_id, image_id)
-        await self.archives.require_room(owner_id)
+        if not await self.generations.knows(owner_id, key):
+            await self.archives.require_room(owner_id)
         recipe = done_here("EXPORT_LINEAGE", rootId=str(image.lineage.root_id))
         return await self.generations.start(owner_id, EXPORT_KIND, recipe, key)
 

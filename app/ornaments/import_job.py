@@ -191,7 +191,7 @@ def _open(place: Path) -> IO[bytes]:
 
 
 def _gone() -> AppError:
-    return AppError(ErrorCode.NOT_FOUND, "The archive is gone: an hour is as long as it waits. Send it again.")
+    return AppError(ErrorCode.NOT_FOUND, "The archive is not kept any more: send it again.")
 
 
 def _sha256(data: bytes) -> str:

@@ -12,7 +12,7 @@ from app.archives.directory import Caps
 from app.archives.files import to_its_end
 from app.archives.reading import open_archive
 from app.archives.service import Archives
-from app.errors import AppError
+from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 from app.generations.service import Generations
 from app.ornaments.archive_checks import lineage_in
@@ -67,23 +67,20 @@ class LineageImports:
         sha256 = await to_its_end(partial(_sha256, file))
         archive_id = _id_for(owner_id, key, sha256)
         recipe = done_here("IMPORT_LINEAGE", archiveId=str(archive_id), sha256=sha256)
-        if await self._is_known(owner_id, key):
+        if await self.generations.knows(owner_id, key):
             return await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
         await self.archives.require_room(owner_id)
         archive = await self.archives.receive(owner_id, archive_id, file, self.generations.clock.now())
         try:
             started = await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
-        except AppError:
-            if not await self._is_known(owner_id, key):
+        except AppError as error:  # one that somebody else has started meanwhile may read the same file
+            if error.code is ErrorCode.CONFLICT or not await self.generations.knows(owner_id, key):
                 await self.archives.delete(archive)
             raise
         await archive.read_by(started.identity)
         if started.status.ended:  # somebody else was quicker with the same key
             await self.archives.delete(archive)
         return started
-
-    async def _is_known(self, owner_id: PydanticObjectId, key: str | None) -> bool:
-        return key is not None and await Generation.of_key(f"{owner_id}:{key}") is not None
 
 
 def _id_for(owner_id: PydanticObjectId, key: str | None, sha256: str) -> PydanticObjectId:

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zipfile import ZipFile
 
+import pytest
+
 from app.archives.model import Archive
 from app.database.document import utc_now
 from tests.archives.regen import ARCHIVE, EXPORT, IMPORT, Regen, files_in, opened_regen, parsed, photo
@@ -141,6 +143,21 @@ async def test_upload_that_is_no_archive_says_what_is_wrong(mongodb_url: str, tm
         refused = await nobody.post_file(IMPORT, variables, "input.archive", file)
         assert "at most 20 MB" in refused["errors"][0]["message"]
         assert files_in(tmp_path) == []
+
+
+async def test_upload_that_does_not_fit_on_the_disk_may_come_again(
+    mongodb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with opened_regen(mongodb_url, tmp_path) as regen:
+        variables, file = {"input": {"archive": None}}, ("a.zip", b"0" * 2_000_000, "application/zip")
+        with monkeypatch.context() as patched:
+            patched.setattr("tempfile.SpooledTemporaryFile.rollover", full)
+            answer = await regen.ada.post_file(IMPORT, variables, "input.archive", file)
+        (error,) = answer["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UNAVAILABLE", True)
 
 
 def _nothing() -> Archive:

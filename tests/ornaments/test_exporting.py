@@ -239,11 +239,13 @@ async def test_export_whose_worker_stops_goes_on_at_another(shop: Workshop) -> N
 
 async def test_one_owner_has_a_number_of_archives_at_most(shop: Workshop) -> None:
     root, *_ = await shop.tree()
+    known = await shop.exports(root, "a")
     for _ in range(KEPT_MAX):
         await shop.parts.services.archives.receive(shop.owner_id, PydanticObjectId(), io.BytesIO(b"a"), root.created_at)
     with pytest.raises(AppError) as refused:
         await shop.exports(root)
     assert refused.value.code is ErrorCode.QUOTA_EXCEEDED
+    assert (await shop.exports(root, "a")).identity == known.identity
     assert await shop.parts.services.archives.delete_all_of(shop.owner_id) == KEPT_MAX
     assert shop.files == []
     assert (await shop.run(await shop.exports(root))).status is Status.SUCCEEDED
