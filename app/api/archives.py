@@ -42,7 +42,7 @@ class Archive(Node):
 
     @strawberry.field
     def url(self, info: Info) -> str:
-        """Where to fetch it, without further headers, for at least the next hour: whoever has the link may.
+        """Where to fetch it, without further headers: whoever has the link may, for an hour at least while it is kept.
 
         Ask again rather than keep it. It answers range requests, so that a download which was cut off can go on.
         """

@@ -33,7 +33,7 @@ class ImportLineageInput:
 
     archive: Upload = strawberry.field(
         description="A zip file that `exportLineage` of any Regen has made, by the GraphQL multipart request "
-        "specification."
+        "specification; as large as this server takes (ARCHIVE_MAX_MB), and of 1,000 versions at most."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
@@ -73,8 +73,9 @@ class LineageArchiveMutation:
     ) -> ImportLineagePayload | None:
         """Read an exported tree back: all of it or nothing, under new ids, as the viewer's own.
 
-        The generation's `result` is the root. What is wrong with the archive as a whole is said at once, what is wrong
-        with a picture by the generation's failure. Each import of the same archive makes another tree.
+        The generation's `result` is the root, or the first of what is left below it. What is wrong with the archive as
+        a whole is said at once, what is wrong with a picture by the generation's failure. Each import of the same
+        archive makes another tree.
         """
         who, key = viewer(info), check_key(input.idempotency_key)
         given: Any = input.archive
