@@ -13,6 +13,7 @@ from app.api.context import Info, viewer
 from app.api.enums import ModelType, OrnamentKind, Source
 from app.api.generations import Generation
 from app.api.ids import global_id
+from app.api.imported import ImportedFrom
 from app.api.lineage import (
     DeletedVersion,
     MaxDepth,
@@ -27,7 +28,6 @@ from app.api.ornament_pictures import OrnamentPictures
 from app.api.promoted import Promotable
 from app.api.voted import Votable
 from app.generations import model as stored_generations
-from app.lineage.imported import Imported
 from app.ornaments import model as stored
 from app.ornaments.versions import write_version
 
@@ -36,29 +36,6 @@ TYPE_NAME = "OrnamentImage"
 type Near = Mapping[PydanticObjectId, stored.OrnamentImage]
 
 _NOTHING: Near = MappingProxyType({})
-
-
-@strawberry.type(
-    description="What an archive said of an image that was imported: nobody here knows whether it is true."
-)
-class ImportedFrom:
-    """Shown from the document."""
-
-    imported_at: datetime = strawberry.field(description="When it was imported.")
-    created_at: datetime = strawberry.field(description="When it was asked for, on the server that made it.")
-    provider: str | None = strawberry.field(description="Who made it: `gemini`, `local`; null when that is not known.")
-    model: str | None = strawberry.field(description="The model that made it; null when that is not known.")
-
-    @classmethod
-    def of(cls, imported: Imported) -> Self:
-        """What a document says of it."""
-        provenance = imported.provenance
-        return cls(
-            imported_at=imported.at,
-            created_at=imported.created_at,
-            provider=provenance.provider if provenance else None,
-            model=provenance.model if provenance else None,
-        )
 
 
 @strawberry.type(description="One version of a product picture of jewellery.")
