@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts.sessions import Client
+from app.api.archive_files import archive_route
 from app.api.context import Context
 from app.api.explorer import explorer_page, explorer_routes
 from app.api.health import health_routes
@@ -65,7 +66,12 @@ def build(
 ) -> ASGIApp:
     """The application of these parts; `ping` says whether the database answers."""
     public = Starlette(
-        routes=[*_graphql_routes(parts), media_route(parts.store), *explorer_routes(WEB_DIST)],
+        routes=[
+            *_graphql_routes(parts),
+            media_route(parts.store),
+            archive_route(parts.services.archives),
+            *explorer_routes(WEB_DIST),
+        ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(parts.settings.allowed_hosts), www_redirect=False),
             *_cors(parts.settings),
@@ -106,7 +112,12 @@ def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
-    view = GraphQLView(make_context, explore if settings.explorer else None, settings.allowed_origins)
+    view = GraphQLView(
+        make_context,
+        explore if settings.explorer else None,
+        settings.allowed_origins,
+        parts.services.imports.caps.max_bytes,
+    )
     return [
         Route("/", home, methods=["GET"]),
         Route("/graphql", view),

@@ -223,6 +223,12 @@ class Settings(BaseSettings):
     picture_grace_s: float = Field(
         86_400, ge=1, description="Seconds after which a stored picture that nothing refers to is deleted"
     )
+    archive_retention_s: float = Field(
+        86_400, ge=1, description="Seconds after which an exported archive is deleted from DATA_DIR"
+    )
+    archive_max_mb: int = Field(
+        200, ge=1, le=4_000, description="Megabytes that an archive for `importLineage` may have"
+    )
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:

@@ -9,24 +9,30 @@ from starlette.types import Message, Receive, Scope
 
 _JSON_MAX_BYTES = 1_000_000
 _UPLOAD_MAX_BYTES = 25_000_000
+_ROUND_AN_ARCHIVE_BYTES = 1_000_000
+_ARCHIVE = b"importLineage"
+_OPERATION_BYTES = 64_000
 _PAUSE_S = 15
 _MAX_VALUES = 5_000
 TOO_MANY_VALUES = f"The variables hold too many values: at most {_MAX_VALUES:,}. Split the request."
 
 
-def capped(scope: Scope, receive: Receive) -> Receive:
+def capped(scope: Scope, receive: Receive, archive_max_bytes: int = 0) -> Receive:
     """The same messages, until they are too many or too slow.
+
+    An upload may be larger than a picture if its operation, which stands before the files, imports an archive: then it
+    may bring `archive_max_bytes`. The files go to the disk as they come.
 
     Raises:
         HTTPException: 413, or 408 after a pause of 15 s; from the callable that is returned.
     """
     headers = dict(scope["headers"])
     upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
-    left = _UPLOAD_MAX_BYTES if upload else _JSON_MAX_BYTES
-    whole = False
+    most = _UPLOAD_MAX_BYTES if upload else _JSON_MAX_BYTES
+    head, come, whole = bytearray(), 0, False
 
     async def limited() -> Message:
-        nonlocal left, whole
+        nonlocal head, come, most, whole
         if whole:  # what comes now is that the client goes, and that may take as long as it likes
             return await receive()
         try:
@@ -34,14 +40,26 @@ def capped(scope: Scope, receive: Receive) -> Receive:
                 message = await receive()
         except TimeoutError as error:
             raise HTTPException(408, "The rest of the request did not come.") from error
-        left -= len(message.get("body", b""))
+        body = message.get("body", b"")
+        come += len(body)
         whole = not message.get("more_body", False)
-        if left < 0:
-            what = "An upload has at most 20 MB." if upload else "The body has at most 1 MB."
-            raise HTTPException(413, what)
+        if upload and len(head) < _OPERATION_BYTES:
+            head += body[:_OPERATION_BYTES]
+            if _ARCHIVE in head:
+                most = max(most, archive_max_bytes + _ROUND_AN_ARCHIVE_BYTES)
+        if come > most:
+            raise HTTPException(413, _too_much(upload, most))
         return message
 
     return limited
+
+
+def _too_much(upload: bool, most: int) -> str:  # noqa: FBT001 - both are what is known of the request
+    if not upload:
+        return "The body has at most 1 MB."
+    if most == _UPLOAD_MAX_BYTES:
+        return "An upload has at most 20 MB."
+    return f"An archive has at most {(most - _ROUND_AN_ARCHIVE_BYTES) // 1_000_000} MB."
 
 
 def too_many_values(variables: Any) -> bool:

@@ -126,8 +126,9 @@ class ImageComparison:
     async def recipe(self, info: Info) -> RecipeDifference:
         """What was asked for differently."""
         a, b = self.comparison.a, self.comparison.b
-        made = await info.context.loaders.generations.load_many([a.generation_id, b.generation_id])
-        recipes = [one.recipe if one else None for one in made]
+        ids = [image.generation_id for image in (a, b) if image.generation_id is not None]
+        made = {one.identity: one.recipe for one in await info.context.loaders.generations.load_many(ids) if one}
+        recipes = (made.get(image.generation_id) if image.generation_id else None for image in (a, b))
         return RecipeDifference.of(recipe_difference.between((a.combined_prompt, b.combined_prompt), *recipes))
 
     @strawberry.field

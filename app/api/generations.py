@@ -21,8 +21,8 @@ from app.generations import model as stored
 from app.generations.attempts import Failure
 
 TYPE_NAME = GENERATION
-_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
-"""What the generations of each kind make."""
+_VERSION_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
+"""What the generations make further versions of, by their kind."""
 
 
 @strawberry.type(description="Why a generation failed. It is data: the mutation that started it went well.")
@@ -60,13 +60,12 @@ class GenerationRecipe:
     def of(cls, generation: stored.Generation) -> Self:
         """The recipe of a document."""
         recipe = generation.recipe
-        type_name = _RESULT_TYPES[generation.kind]
-        parent_id = strawberry.ID(global_id(type_name, recipe.parent_id)) if recipe.parent_id else None
+        parent_id = recipe.parent_id
         return cls(
             prompts=list(recipe.prompts),
             provider=recipe.provider,
             model=recipe.model,
-            parent_id=parent_id,
+            parent_id=strawberry.ID(global_id(_VERSION_TYPES[generation.kind], parent_id)) if parent_id else None,
             template=UsedTemplate.of(recipe.template) if recipe.template else None,
             picture_ids=tuple(picture.picture_id for picture in recipe.pictures),
         )

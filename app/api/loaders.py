@@ -11,6 +11,7 @@ from beanie import PydanticObjectId
 from strawberry.dataloader import DataLoader
 
 from app.api.lineage import TreeLoaders, tree_loaders
+from app.archives.model import Archive
 from app.generations.backlog import waiting
 from app.generations.model import Generation, Standing
 from app.lineage.counts import Spot
@@ -40,6 +41,7 @@ class Loaders:
     queue_positions: DataLoader[PydanticObjectId, int | None]
     ornament_images: DataLoader[PydanticObjectId, OrnamentImage | None]
     ornament_trees: TreeLoaders[OrnamentImage]
+    archives: DataLoader[PydanticObjectId, Archive | None]
     promotions: DataLoader[PydanticObjectId, Promotion | None]
     scores: DataLoader[Spot, Score]
     templates: DataLoader[PydanticObjectId, Template | None]
@@ -56,6 +58,7 @@ def make_loaders() -> Loaders:
         queue_positions=_by_id(_queue_positions),
         ornament_images=_by_id(OrnamentImage.by_ids),
         ornament_trees=tree_loaders(OrnamentImage),
+        archives=_by_id(Archive.by_ids),
         promotions=_by_id(Promotion.of_roots, _IMAGES_AT_ONCE),
         scores=DataLoader(load_fn=_scores, cache=False, max_batch_size=_IMAGES_AT_ONCE),
         templates=_by_id(Template.by_ids),

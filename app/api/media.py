@@ -28,17 +28,17 @@ def media_route(store: DiskStore) -> Route:
             width, expires = -1, 0
         remaining_s = store.links.remaining_s(MEDIA_PATH + key, width, expires, query.get("s", ""))
         if remaining_s is None or not is_key(key):
-            return _refusal(
+            return refusal(
                 request, 403, ErrorCode.FORBIDDEN, "This link is not signed by this server: ask for `url` again."
             )
         if remaining_s == 0:
-            return _refusal(request, 410, ErrorCode.FORBIDDEN, "This link has expired: ask for `url` again.")
+            return refusal(request, 410, ErrorCode.FORBIDDEN, "This link has expired: ask for `url` again.")
         try:
             file = await store.file(key, width)
         except AppError as error:
-            return _refusal(request, 503, error.code, error.message)
+            return refusal(request, 503, error.code, error.message)
         if file is None:
-            return _refusal(request, 404, ErrorCode.SOURCE_IMAGE_MISSING, "This picture is gone.")
+            return refusal(request, 404, ErrorCode.SOURCE_IMAGE_MISSING, "This picture is gone.")
         ending = "webp" if width else ending_of(key)
         headers = {
             "etag": f'"{key.partition("/")[2].partition(".")[0][:32]}-{width}"',
@@ -55,7 +55,8 @@ def media_route(store: DiskStore) -> Route:
     return Route(MEDIA_PATH + "{key:path}", serve, methods=["GET", "HEAD"], name="media")
 
 
-def _refusal(request: Request, status: int, code: ErrorCode, message: str) -> Response:
+def refusal(request: Request, status: int, code: ErrorCode, message: str) -> Response:
+    """An answer without a file, as GraphQL's errors look."""
     extensions = {"code": code, "requestId": request.scope.get("request_id")}
     body = {"errors": [{"message": message, "extensions": extensions}]}
     return JSONResponse(body, status, headers={"cache-control": "no-store"})

@@ -13,6 +13,7 @@ from app.api.context import Info, viewer
 from app.api.enums import ModelType, OrnamentKind, Source
 from app.api.generations import Generation
 from app.api.ids import global_id
+from app.api.imported import ImportedFrom
 from app.api.lineage import (
     DeletedVersion,
     MaxDepth,
@@ -77,7 +78,10 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     favourite: bool = strawberry.field(description="Whether it is one of its owner's favourites.")
     tags: list[str] = strawberry.field(description="Its owner's tags, in lower case.")
     created_at: datetime = strawberry.field(
-        description="When it was asked for: lists are in this order, whenever it was done."
+        description="When it was asked for, or imported: lists are in this order, whenever it was done."
+    )
+    imported: ImportedFrom | None = strawberry.field(
+        description="Where it comes from, if it was imported from an archive; null for what was made here."
     )
     near: strawberry.Private[Near] = _NOTHING
 
@@ -106,6 +110,7 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
             favourite=image.favourite,
             tags=list(image.tags),
             created_at=image.created_at,
+            imported=ImportedFrom.of(image.imported) if image.imported else None,
             document=image,
             near=near,
         )
@@ -192,8 +197,9 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
 
     @strawberry.field
     async def generation(self, info: Info) -> Generation | None:
-        """The work that made it."""
-        generation = await info.context.loaders.generations.load(self.document.generation_id)
+        """The work that made it; null for what was imported: see `imported`."""
+        made_by = self.document.generation_id
+        generation = await info.context.loaders.generations.load(made_by) if made_by else None
         return Generation.of(generation) if generation else None
 
     async def _relative(self, info: Info, identity: PydanticObjectId) -> "OrnamentImage | None":
@@ -253,3 +259,11 @@ async def result(info: Info, generation: stored_generations.Generation) -> Ornam
         written = await write_version(generation)
         return OrnamentImage.of(written) if written else None
     return image
+
+
+async def imported(info: Info, generation: stored_generations.Generation) -> OrnamentImage | None:
+    """The root that an import made; what a crash left unwritten is written here."""
+    root_id = generation.steps["ids"]["shownId"]
+    if not generation.settled and await _image(info, root_id) is None:
+        await info.context.services.import_job.write(generation)
+    return await _image(info, root_id)

@@ -14,6 +14,7 @@ from strawberry.types.graphql import OperationType
 
 from app.api import (
     accounts,
+    archives,
     batch_steering,
     batches,
     deleting,
@@ -21,6 +22,7 @@ from app.api import (
     events,
     generations,
     labels,
+    lineage_archives,
     ornament_making,
     ornaments,
     pictures,
@@ -39,12 +41,15 @@ from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
 from app.generations.model import Generation
+from app.ornaments.exporting import EXPORT_KIND
+from app.ornaments.importing import IMPORT_KIND
 from app.ornaments.service import GENERATION_KIND
 
 NODES: Mapping[str, FindNode] = MappingProxyType(
     {
         accounts.TYPE_NAME: accounts.find,
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
+        archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
         generations.TYPE_NAME: generations.find,
         ornaments.TYPE_NAME: ornaments.find,
@@ -52,7 +57,9 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         templates.TYPE_NAME: templates.find,
     }
 )
-_RESULTS: Mapping[str, ShowResult] = MappingProxyType({GENERATION_KIND: ornaments.result})
+_RESULTS: Mapping[str, ShowResult] = MappingProxyType(
+    {GENERATION_KIND: ornaments.result, EXPORT_KIND: archives.result, IMPORT_KIND: ornaments.imported}
+)
 _CACHED_OPERATIONS = 100
 _ROOTS = {
     "Query": "What can be read.",
@@ -91,6 +98,7 @@ Mutation = merge_types(
         replays.ReplayMutation,
         batch_steering.BatchMutation,
         labels.LabelMutation,
+        lineage_archives.LineageArchiveMutation,
         promoting.PromotionMutation,
         trash.TrashMutation,
         voting.VoteMutation,
@@ -132,7 +140,7 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[ornaments.OrnamentImage, pictures.Picture],
+    types=[archives.Archive, ornaments.OrnamentImage, pictures.Picture],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 from app.accounts.service import Accounts
+from app.archives.service import Archives
 from app.batches.service import Batches
 from app.generations.service import Generations
 from app.ornaments.comparing import Comparisons
+from app.ornaments.exporting import LineageExports
+from app.ornaments.import_job import ImportJob
+from app.ornaments.importing import LineageImports
 from app.ornaments.replaying import Replays
 from app.ornaments.service import Ornaments
 from app.pictures.library import Pictures
@@ -13,7 +17,7 @@ from app.pictures.library import Pictures
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, put together by the composition root."""
+    """The use cases, put together by the composition root; `import_job` mends what a crash left of an import."""
 
     accounts: Accounts
     generations: Generations
@@ -22,3 +26,7 @@ class Services:
     batches: Batches
     replays: Replays
     comparisons: Comparisons
+    archives: Archives
+    exports: LineageExports
+    imports: LineageImports
+    import_job: ImportJob

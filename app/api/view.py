@@ -44,11 +44,20 @@ type Explorer = Callable[[Request], Awaitable[Response]]
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing."""
+    """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing.
+
+    Who is logged in may send archives of `archive_max_bytes`.
+    """
 
     graphql_transport_ws_handler_class = SocketHandler
 
-    def __init__(self, make_context: MakeContext, explorer: Explorer | None, allowed_origins: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        make_context: MakeContext,
+        explorer: Explorer | None,
+        allowed_origins: tuple[str, ...],
+        archive_max_bytes: int,
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if explorer else None,
@@ -60,6 +69,7 @@ class GraphQLView(GraphQL[Context, None]):
         )
         self._make_context = make_context
         self._explorer = explorer
+        self._archive_max_bytes = archive_max_bytes
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,9 +77,10 @@ class GraphQLView(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, capped(scope, receive))
+        context = self._context_of(Request(scope))
+        request = Request(scope, capped(scope, receive, self._archive_max_bytes if context.viewer else 0))
         try:
-            response = await self.run(request)
+            response = await self.run(request, context=context)
         except HTTPException as error:
             response = self._refusal(request, error.status_code, error.reason)
         except StarletteHTTPException as error:
@@ -83,6 +94,9 @@ class GraphQLView(GraphQL[Context, None]):
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """The context, with the viewer of the Authorization header; a WebSocket says its token later."""
+        return self._context_of(request)
+
+    def _context_of(self, request: Request | WebSocket) -> Context:
         context = self._make_context(request)
         context.authenticate(request.headers.get("authorization"))
         return context
@@ -167,7 +181,7 @@ class GraphQLView(GraphQL[Context, None]):
         """Read the body; an upload must carry a header that no web page can send to another site unasked.
 
         Raises:
-            HTTPException: 400 with what to do.
+            HTTPException: 400 with what to do; 503 when an upload does not fit on the disk.
         """
         if (request.content_type or "").startswith("multipart/form-data") and not any(
             name in request.headers for name in PREFLIGHT_HEADERS
@@ -177,6 +191,8 @@ class GraphQLView(GraphQL[Context, None]):
             parsed = await super().parse_http_body(request)
         except (AttributeError, TypeError, IndexError) as error:  # `operations` or `map` of another shape
             raise HTTPException(400, "`operations` and `map` do not fit together.") from error
+        except OSError as error:  # the files of an upload go to the disk
+            raise HTTPException(503, "The server's disk is full or not writable. Try again later.") from error
         if isinstance(parsed, list):
             raise HTTPException(400, "A request is one operation.")
         name: Any = parsed.operation_name
@@ -215,7 +231,9 @@ class GraphQLView(GraphQL[Context, None]):
 
     def _refusal(self, request: Request, status: int, message: str) -> Response:
         media_type = preferred(request.headers.get("accept"))
-        extensions = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
+        extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
+        if status == 503:  # noqa: PLR2004 - Service Unavailable
+            extensions |= {"code": ErrorCode.UNAVAILABLE, "retryable": True}
         body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
         response = Response(body, status, media_type=media_type)
         if status == 405:  # noqa: PLR2004 - Method Not Allowed

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
+from app.archives.model import Archive
 from app.batches.model import Batch
 from app.costs.days import BudgetDay
 from app.database import servers
@@ -39,6 +40,7 @@ DOCUMENTS: DocumentTypes = (
     Vote,
     OrnamentImage,
     Template,
+    Archive,
 )
 
 

@@ -3,6 +3,8 @@
 from app.accounts.erasers import OwnedRows
 from app.accounts.erasing import Erasures
 from app.accounts.model import Session, User
+from app.archives.erasing import ArchiveEraser
+from app.archives.service import Archives
 from app.batches.model import Batch
 from app.costs.erasing import BudgetEraser
 from app.generations.erasing import GenerationEraser
@@ -20,13 +22,14 @@ from app.templates.model import Template
 _LATE_MIN_S = 60
 
 
-def erasures_of(settings: Settings, generations: Generations, stores: Stores) -> Erasures:
+def erasures_of(settings: Settings, generations: Generations, stores: Stores, archives: Archives) -> Erasures:
     """What has to go first: who starts more, what runs, what is made of it; pictures last."""
     erasers = (
         OwnedRows(User, "_id"),
         OwnedRows(Session, "userId"),
         OwnedRows(Batch),
         GenerationEraser(generations),
+        ArchiveEraser(archives),
         OwnedRows(OrnamentImage),
         OwnedRows(Tombstone),
         OwnedRows(Promotion),

@@ -21,18 +21,21 @@ from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
 from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
-from app.bootstrap.stores import PictureStores, picture_stores, secret
+from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link
 from app.database.servers import DatabaseServer
 from app.generations.closing import Closing
-from app.generations.ports import EventHub, WorkQueue
+from app.generations.ports import EventHub, Job, WorkQueue
 from app.generations.runner import Runner
-from app.generations.service import Generations, OwnerLimits
+from app.generations.service import Generations, OwnerLimits, Renew
 from app.generations.sweeper import Sweeper
 from app.generations.switch import Switch
 from app.making.pictures import PictureMaker
 from app.ornaments.batching import RegenerateEach
 from app.ornaments.comparing import Comparisons
+from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports, same
+from app.ornaments.import_job import ImportJob
+from app.ornaments.importing import IMPORT_KIND, LineageImports, caps_of
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.replaying import Replays
 from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
@@ -85,23 +88,40 @@ def assemble(settings: Settings) -> Parts:
     stores = picture_stores(settings)
     pictures = Pictures(stores.all.chosen, stores.all.others)
     models = models_of(settings)
-    jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers, libraries()))}
+    archives, caps = archives_of(settings), caps_of(settings.archive_max_mb * 1_000_000)
+    import_job = ImportJob(archives, pictures, caps)
+    jobs: dict[str, Job] = {
+        GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers, libraries())),
+        EXPORT_KIND: ExportJob(archives, pictures),
+        IMPORT_KIND: import_job,
+    }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings))
-    generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, models.edit)})
+    renew: dict[str, Renew] = {GENERATION_KIND: partial(renewed, models.edit), EXPORT_KIND: same, IMPORT_KIND: same}
+    generations = Generations(queue, hub, closing, limits, renew)
     ornaments = Ornaments(generations, models.edit)
     batches = Batches(Starter(generations, {GENERATION_KIND: RegenerateEach(ornaments)}))
     replays = Replays(generations, models.makers, libraries())
-    erasures = erasures_of(settings, generations, stores.all)
+    erasures = erasures_of(settings, generations, stores.all, archives)
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
         services=Services(
-            _accounts(settings, erasures), generations, ornaments, pictures, batches, replays, Comparisons(pictures)
+            _accounts(settings, erasures),
+            generations,
+            ornaments,
+            pictures,
+            batches,
+            replays,
+            Comparisons(pictures),
+            archives,
+            LineageExports(generations, ornaments, archives),
+            LineageImports(generations, archives, caps),
+            import_job,
         ),
         runner=work.runner_of(settings, closing, switch),
-        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets, batches, erasures),
+        sweeper=work.sweeper_of(settings, queue, switch, pictures, archives, closing.budgets, batches, erasures),
         queue=queue,
         hub=hub,
         stores=stores,

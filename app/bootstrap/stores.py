@@ -1,10 +1,12 @@
-"""Where pictures are kept."""
+"""Where pictures and archives are kept."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.accounts.secrets import load_or_create_secret
+from app.archives.files import ArchiveFiles
+from app.archives.service import Archives
 from app.pictures.copies import Copies
 from app.pictures.disk import DiskStore
 from app.pictures.links import MediaLinks
@@ -57,6 +59,16 @@ def picture_stores(settings: Settings, *, copies: bool = True) -> PictureStores:
         return PictureStores(Stores(disk, (far,)), disk, description, cloudinary.close, cloudinary.ping)
     description = f"Cloudinary, cloud {account.cloud} (real); older pictures on the local disk, {folder}, too"
     return PictureStores(Stores(far, (disk,)), disk, description, cloudinary.close, cloudinary.ping)
+
+
+def archives_of(settings: Settings) -> Archives:
+    """Those in the data folder.
+
+    Raises:
+        SecretFileError: the file of the key that signs their links can't be trusted.
+    """
+    files = ArchiveFiles(settings.data_dir.resolve() / "archives")
+    return Archives(files, MediaLinks(secret(settings, "media_url_key")), settings.archive_retention_s)
 
 
 def _with_copies(store: PictureStore, settings: Settings) -> PictureStore:

@@ -10,6 +10,8 @@ from beanie import PydanticObjectId
 
 from app.accounts.erasing import Erasures
 from app.accounts.model import Session
+from app.archives.service import Archives
+from app.archives.sweep import clearing_archives
 from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
 from app.costs.budgets import Budgets
@@ -78,6 +80,7 @@ def sweeper_of(
     queue: WorkQueue,
     switch: Switch,
     pictures: Pictures,
+    archives: Archives,
     budgets: Budgets,
     batches: Batches,
     erasures: Erasures,
@@ -97,6 +100,7 @@ def sweeper_of(
         Chore("erasures", settings.sweep_every_s, erasures.go_on),
         Chore("batches", settings.sweep_every_s, batches.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
+        clearing_archives(archives, every_s),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
         *budget_chores(budgets, every_s),
     )

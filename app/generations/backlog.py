@@ -92,6 +92,15 @@ def _only_previewed(row: dict[str, Any]) -> list[PydanticObjectId]:
     return [picture_id for picture_id in dict.fromkeys(previews) if picture_id not in kept]
 
 
+async def unsettled_of(ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Those of `ids` that have not ended, or whose result is unwritten."""
+    found: set[PydanticObjectId] = set()
+    for some in _chunks(ids):
+        rows = Generation.rows().find({"_id": {"$in": some}, "settled": False}, {"_id": 1})
+        found |= {row["_id"] async for row in rows}
+    return found
+
+
 async def referring(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
     """Those of `picture_ids` (400 at most) that a generation refers to."""
     rows = Generation.rows().find({"pictureIds": {"$in": list(picture_ids)}}, {"pictureIds": 1})

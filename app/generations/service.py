@@ -63,7 +63,7 @@ class Generations:
             AppError: CONFLICT when the key was used with another input; RATE_LIMITED when too many wait already;
                 QUOTA_EXCEEDED when a daily budget is used up; UNAUTHENTICATED when the owner was erased.
         """
-        owner_key = f"{owner_id}:{key or uuid4().hex}"
+        owner_key = _owner_key(owner_id, key or uuid4().hex)
         first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
         first.request_id, first.batch_id, first.asked = get_contextvars().get("request_id"), batch_id, asked
         if known := await self._known_or_paid_for(first):
@@ -87,8 +87,12 @@ class Generations:
         """
         if key is None or asked is None:
             return None
-        found = await Generation.of_key(f"{owner_id}:{key}")
+        found = await Generation.of_key(_owner_key(owner_id, key))
         return found if found is not None and found.asked == asked else None
+
+    async def knows(self, owner_id: PydanticObjectId, key: str | None) -> bool:
+        """Whether the owner has started anything under that idempotency key."""
+        return key is not None and await Generation.of_key(_owner_key(owner_id, key)) is not None
 
     async def retry(
         self,
@@ -190,6 +194,11 @@ class Generations:
             retryable=True,
             retry_after_s=wait_s,
         )
+
+
+def _owner_key(owner_id: PydanticObjectId, key: str) -> str:
+    """As a generation keeps it."""
+    return f"{owner_id}:{key}"
 
 
 def _same(known: Generation | None, wanted: Generation) -> Generation:

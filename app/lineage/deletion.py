@@ -22,7 +22,7 @@ async def delete_forever(versions: Sequence[Version]) -> None:
     or a chore does it.
     """
     ids = [version.identity for version in versions]
-    generation_ids = [version.generation_id for version in versions]
+    generation_ids = [version.generation_id for version in versions if version.generation_id is not None]
     await Tombstone.keep([Tombstone.for_version(version) for version in versions])
     await settle_those(generation_ids)
     await Picture.let_go({picture_id for version in versions for picture_id in version.picture_ids})

@@ -7,16 +7,18 @@ from typing import Any, NamedTuple, Self
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument
 from app.database.keyset import Stretch
+from app.lineage.imported import Imported
 from app.lineage.place import Lineage
 from app.providers.ports.model import Source
 
 _IN_ONE_QUERY = 400
 _LINKS_AT_ONCE = 100_000
 _WITHOUT_PROMPTS = {"prompts": 0, "combinedPrompt": 0}
+_DUPLICATE_KEY = 11000
 
 
 def version_indexes() -> list[IndexModel]:
@@ -59,12 +61,14 @@ class Version(StoredDocument):
     first, `combined_prompt` the same in one text; `original_prompt` is the root's, `new_prompt` the wish alone, null
     for a root. `prompts` and `combined_prompt` are the longest of it by far, and empty in what was read as a part of
     a tree, unless they were wanted. `parent_id` stays when the parent is deleted for ever. `trashed_at` is when it
-    went to the trash, by the database's clock; null for what is not in it.
+    went to the trash, by the database's clock; null for what is not in it. What was imported was made by no generation
+    of this server: `generation_id` is null and `imported` says where it is from; of all others it is the other way
+    round.
     """
 
     owner_id: PydanticObjectId
     picture_id: PydanticObjectId
-    generation_id: PydanticObjectId
+    generation_id: PydanticObjectId | None
     lineage: Lineage
     parent_id: PydanticObjectId | None
     prompt: str | None
@@ -75,6 +79,7 @@ class Version(StoredDocument):
     source: Source
     created_at: Instant
     trashed_at: Instant | None = None
+    imported: Imported | None = None
 
     @property
     def picture_ids(self) -> tuple[PydanticObjectId, ...]:
@@ -88,6 +93,15 @@ class Version(StoredDocument):
         except DuplicateKeyError:
             return False
         return True
+
+    @classmethod
+    async def put_all(cls, versions: Sequence[Self]) -> None:
+        """Store those (1 to 100) that are not there yet; safe to repeat and to race."""
+        try:
+            await cls.insert_many(versions, ordered=False)
+        except BulkWriteError as error:
+            if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise
 
     @classmethod
     async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:

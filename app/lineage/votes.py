@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, IndexModel
@@ -73,6 +73,11 @@ class Vote(StoredDocument):
                 wins[row["winnerId"]] += 1
                 losses[row["loserId"]] += 1
         return {spot: Score(wins[spot.version_id], losses[spot.version_id]) for spot in spots}
+
+    @classmethod
+    async def of_tree(cls, root_id: PydanticObjectId) -> list[Self]:
+        """All that were cast in a root's tree."""
+        return [cls.model_validate(row) async for row in cls.rows().find({"rootId": root_id}).batch_size(_AT_ONCE)]
 
     @classmethod
     async def withdraw(cls, version_ids: Sequence[PydanticObjectId]) -> None:

@@ -4,7 +4,8 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from PIL import ExifTags, Image, ImageCms, ImageFile
@@ -66,22 +67,33 @@ def examine(data: bytes) -> AcceptedPicture:
         AppError: BAD_USER_INPUT when it is too large, animated, damaged or of another type; the message says
             what to do.
     """
-    if len(data) > MAX_BYTES:
-        message = f"The picture has {len(data) / 1e6:.1f} MB; at most {MAX_BYTES >> 20} MB are accepted."
+    with opened(data, MAX_BYTES) as (kind, image):
+        pixels = _normalised(image)
+    encoded, media_type = _encode(pixels, kind)
+    digest = hashlib.sha256(encoded).hexdigest()
+    return AcceptedPicture(encoded, media_type, pixels.width, pixels.height, digest, thumbhash_of(pixels))
+
+
+@contextmanager
+def opened(data: bytes, max_bytes: int) -> Generator[tuple[str, ImageFile.ImageFile]]:
+    """The picture's type and its decoder, once its first bytes and its header are checked; nothing is decoded yet.
+
+    Raises:
+        AppError: BAD_USER_INPUT, also for what turns out to be damaged while it is open.
+    """
+    if len(data) > max_bytes:
+        message = f"The picture has {len(data) / 1e6:.1f} MB; at most {max_bytes >> 20} MB are accepted."
         raise bad_input(f"{message} Save it as JPEG or make it smaller.")
     kind = _sniff(data)
     try:
         with _OPENERS[kind](io.BytesIO(data)) as image:
             _check_header(image, kind, data)
-            pixels = _normalised(image)
+            yield kind, image
     except Image.DecompressionBombError as error:
         raise _too_large("more than 100 megapixels") from error  # a plugin looked before we could
     except _DAMAGE as error:
         message = f"The {kind} picture is damaged or was cut off: only {len(data):,} bytes arrived."
         raise bad_input(f"{message} Upload it again; if that fails, open it and save it anew.") from error
-    encoded, media_type = _encode(pixels, kind)
-    digest = hashlib.sha256(encoded).hexdigest()
-    return AcceptedPicture(encoded, media_type, pixels.width, pixels.height, digest, thumbhash_of(pixels))
 
 
 def _open_heic(stream: io.BytesIO) -> ImageFile.ImageFile:

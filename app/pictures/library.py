@@ -12,6 +12,7 @@ from app.errors import AppError, ErrorCode, not_found
 from app.pictures.intake import AcceptedPicture, examine
 from app.pictures.made import describe, describe_preview
 from app.pictures.model import Picture
+from app.pictures.received import describe_received
 from app.pictures.store import PictureStore
 from app.pictures.stores import Stores
 from app.pictures.sweep import References, SweepReport, remove, sweep
@@ -49,6 +50,15 @@ class Pictures:
                 the store can't keep it.
         """
         return await self._keep(owner_id, await self._looked_at(describe, data))
+
+    async def receive(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
+        """Keep a picture that another server kept, checked as an upload is, its bytes untouched.
+
+        Raises:
+            AppError: BAD_USER_INPUT, before anything is stored, when it is not a picture we keep; UNAVAILABLE or
+                TIMEOUT, retryable, when the store can't keep it.
+        """
+        return await self._keep(owner_id, await self._looked_at(describe_received, data))
 
     async def keep_preview(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
         """Keep a look at unfinished work, made smaller if it has more than 512 pixels a side or 100 KB.

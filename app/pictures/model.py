@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import batched
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
@@ -14,6 +15,7 @@ from app.pictures.intake import AcceptedPicture
 from app.pictures.keys import new_key
 from app.pictures.place import Place
 
+_IN_ONE_UPDATE = 100
 NOW = {"$currentDate": {"touchedAt": True}}
 """Touch it, by the database's own clock."""
 
@@ -164,7 +166,8 @@ class Picture(StoredDocument):
         """
         usable = {"$in": [PictureState.HELD, PictureState.LOOSE]}  # a sweep may be about to hold a loose one
         change = {"$set": {"state": PictureState.LOOSE}, **NOW}
-        await cls.rows().update_many({"_id": {"$in": list(ids)}, "state": usable}, change)
+        for some in batched(ids, _IN_ONE_UPDATE, strict=False):
+            await cls.rows().update_many({"_id": {"$in": list(some)}, "state": usable}, change)
 
     @classmethod
     async def database_time(cls) -> datetime:

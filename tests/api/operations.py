@@ -44,9 +44,12 @@ _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Values for arguments: `ids` are global ids by the name of the argument or input field, and by type."""
+    """Values for arguments: `ids` are global ids by the name of the argument or input field, and by type.
 
-    ids: Mapping[str, str]
+    A value of a scalar that is none of GraphQL's own is there as `name: Scalar`.
+    """
+
+    ids: Mapping[str, Any]
 
     def of_operation(self, operation: str) -> "Samples":
         """The same, but for those that are kept for that mutation or subscription (`retryGeneration.id`)."""

@@ -44,7 +44,7 @@ class Household:
 
     parts: Parts
     database: AsyncDatabase[dict[str, Any]]
-    media: Path
+    folder: Path
 
     @property
     def erasures(self) -> Erasures:
@@ -85,6 +85,8 @@ class Household:
         await delete_forever([gold])
         await templates.create(owner_id, "Shiny", "Make it {how}")
         await self._batch(owner_id, [root.identity, matt.identity])
+        await self.parts.services.exports.start(owner_id, root.identity, None)
+        await self.work()
         shown = await Picture.get(root.picture_id)
         assert shown is not None
         assert await self.parts.store.file(shown.key, 64)
@@ -116,7 +118,7 @@ class Household:
             rows = [repr(row) async for row in self.database[name].find()]
             if count := sum(any(word in row for word in words) for row in rows):
                 found[name] = count
-        for path in await asyncio.to_thread(lambda: [str(one) for one in self.media.rglob("*")]):
+        for path in await asyncio.to_thread(lambda: [str(one) for one in self.folder.rglob("*")]):
             if any(word in path for word in words):
                 found[path] = 1
         return found
@@ -148,7 +150,7 @@ async def household(
     parts = assemble(settings)
     async with opened_database(settings, parts.server) as connection:
         await parts.services.generations.clock.set(connection.database)
-        yield Household(parts, database, folder / "media")
+        yield Household(parts, database, folder)
     await parts.close()
 
 

@@ -6,6 +6,7 @@ queries of a new field join by themselves.
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,9 +15,11 @@ from beanie import PydanticObjectId
 from graphql import GraphQLObjectType
 from pymongo import monitoring
 from pymongo.asynchronous.database import AsyncDatabase
+from starlette.datastructures import UploadFile
 
 from app.api.ids import global_id
 from app.api.schema import schema
+from app.archives.model import Archive, ArchiveState
 from app.batches.model import Batch, BatchItem
 from app.bootstrap.database import DOCUMENTS
 from app.database.document import utc_now
@@ -30,6 +33,7 @@ from tests.api.shop import Shop, opened_shop
 from tests.database.index_exceptions import OFFLINE, RESIDUALS
 from tests.database.index_rule import Watch, declared, documents, fault, queries
 from tests.ornaments.images import image_of, picture_of
+from tests.ornaments.sent import sent
 
 _REFUSED = {
     "logIn": "nobody has the address",
@@ -97,6 +101,15 @@ async def _stocked(shop: Shop) -> Samples:
     batch.settled, batch.busy_until = True, batch.created_at
     await batch.put()
     batch_id = global_id("Batch", batch.identity)
+    archive = Archive(
+        owner_id=owner_id,
+        generation_id=done.identity,
+        file_name="lineage-1.zip",
+        state=ArchiveState.READY,
+        created_at=now,
+        expires_at=now,
+    )
+    await archive.insert()
     queued, failed = (global_id("Generation", by_status[one].identity) for one in (Status.QUEUED, Status.FAILED))
     return Samples(
         {
@@ -107,6 +120,8 @@ async def _stocked(shop: Shop) -> Samples:
             "Batch": batch_id,
             "OrnamentImage": image_id,
             "Template": template_id,
+            "Archive": global_id("Archive", archive.identity),
+            "archive: Upload": UploadFile(BytesIO(sent())),
             "imageId": image_id,
             "ids": image_id,
             "winnerId": image_id,

@@ -12,7 +12,7 @@ from app.lineage.deletion import delete_forever
 from app.lineage.place import Lineage
 from app.lineage.tombstone import Tombstone
 from app.lineage.trash import Trash
-from app.lineage.writing import write
+from app.lineage.writing import write, write_all
 from app.pictures.model import Picture, PictureState
 from tests.lineage.conftest import Commands, Sketch, chain, sketch, stored
 
@@ -247,3 +247,21 @@ async def test_trash_sorts_out_what_is_not_the_owners() -> None:
     assert (set(once_more.gone), once_more.refused) == ({gone.identity}, [])
     restored = await trash.restore(owned.owner_id, {0: gone.identity})
     assert [fault.code for fault in restored.refused] == ["NOT_FOUND"]
+
+
+async def test_many_versions_are_written_with_few_commands_and_like_one_by_one(commands: Commands) -> None:
+    gone = sketch()
+    versions = [sketch(gone), *(sketch() for _ in range(150))]
+    versions += [sketch(version) for version in versions[:50]]
+    deleted = versions[7]
+    await stored([deleted])
+    await delete_forever([deleted])
+    commands.sent.clear()
+    left = await write_all(versions)
+    assert len(commands.sent) < 25
+    assert [one.identity for one in left] == [one.identity for one in versions if one is not deleted]
+    documents, tombstones = await _left()
+    assert documents == {one.identity for one in left}
+    assert tombstones == {gone.identity, deleted.identity}
+    assert await write_all(versions) == left
+    assert (await _left()) == (documents, tombstones)

@@ -191,3 +191,11 @@ async def test_same_bytes_can_be_kept_again_after_a_deletion(pictures: Pictures,
     assert second.identity != first.identity
     assert await pictures.read(second) == _CAR
     assert files(disk) == {f"pictures/{second.key}"}
+
+
+async def test_more_pictures_than_one_command_may_name_are_let_go(pictures: Pictures) -> None:
+    kept = await pictures.keep(_OWNER, _CAR)
+    await age()
+    await Picture.hold([kept.identity], await Picture.database_time())
+    await Picture.let_go([*(PydanticObjectId() for _ in range(1_000)), kept.identity])
+    assert await state_of(kept) is PictureState.LOOSE
