@@ -21,7 +21,7 @@ from app.generations import model as stored
 from app.generations.attempts import Failure
 
 TYPE_NAME = GENERATION
-_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
+_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage", "DREAM": "Dream"})
 """What the generations of each kind make."""
 
 
@@ -45,11 +45,13 @@ class GenerationFailure:
 class GenerationRecipe:
     """Shown from the document."""
 
-    prompts: list[str] = strawberry.field(description="The instruction and each wish, oldest first.")
+    prompts: list[str] = strawberry.field(
+        description="The instruction and each wish, oldest first; of a dream its text, or what it is drawn from."
+    )
     provider: str = strawberry.field(description="Who makes it: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
     parent_id: strawberry.ID | None = strawberry.field(
-        description="The image that this is a further version of; null for a first one."
+        description="The image that this is a further version of (null for a first one), or the `Dream` it is made for."
     )
     template: UsedTemplate | None = strawberry.field(
         description="The saved prompt that the last of `prompts` comes from; null without one."

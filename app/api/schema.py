@@ -16,6 +16,8 @@ from app.api import (
     accounts,
     batch_steering,
     batches,
+    dream_updates,
+    dreams,
     estimates,
     events,
     generations,
@@ -24,6 +26,8 @@ from app.api import (
     ornaments,
     pictures,
     promoting,
+    recording,
+    redreaming,
     regenerating,
     replays,
     steering,
@@ -37,21 +41,24 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
-from app.ornaments.service import GENERATION_KIND
+from app.ornaments.service import GENERATION_KIND as ORNAMENT
 
 NODES: Mapping[str, FindNode] = MappingProxyType(
     {
         accounts.TYPE_NAME: accounts.find,
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         batches.TYPE_NAME: batches.find,
+        dreams.TYPE_NAME: dreams.find,
+        dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
         templates.TYPE_NAME: templates.find,
     }
 )
-_RESULTS: Mapping[str, ShowResult] = MappingProxyType({GENERATION_KIND: ornaments.result})
+_RESULTS: Mapping[str, ShowResult] = MappingProxyType({ORNAMENT: ornaments.result, DREAM: dreams.result})
 _CACHED_OPERATIONS = 100
 _ROOTS = {
     "Query": "What can be read.",
@@ -79,7 +86,10 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))
-Subscription = merge_types("Subscription", (events.GenerationSubscription, batch_steering.BatchSubscription))
+Subscription = merge_types(
+    "Subscription",
+    (events.GenerationSubscription, batch_steering.BatchSubscription, dream_updates.DreamSubscription),
+)
 Mutation = merge_types(
     "Mutation",
     (
@@ -93,6 +103,8 @@ Mutation = merge_types(
         trash.TrashMutation,
         voting.VoteMutation,
         templates.TemplateMutation,
+        recording.RecordingMutation,
+        redreaming.RedreamingMutation,
         steering.GenerationMutation,
     ),
 )
@@ -130,7 +142,7 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[ornaments.OrnamentImage, pictures.Picture],
+    types=[ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

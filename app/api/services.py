@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.accounts.service import Accounts
 from app.batches.service import Batches
+from app.dreams.service import Dreams
 from app.generations.service import Generations
 from app.ornaments.comparing import Comparisons
 from app.ornaments.replaying import Replays
@@ -18,6 +19,7 @@ class Services:
     accounts: Accounts
     generations: Generations
     ornaments: Ornaments
+    dreams: Dreams
     pictures: Pictures
     batches: Batches
     replays: Replays

@@ -10,6 +10,8 @@ from app.database import servers
 from app.database.connection import Connection, connect
 from app.database.document import DocumentTypes
 from app.database.servers import DatabaseServer
+from app.dreams.model import Dream
+from app.dreams.versions import DreamVersion
 from app.generations.lanes import Lane
 from app.generations.model import Generation
 from app.generations.slots import ProviderSlots
@@ -37,6 +39,8 @@ DOCUMENTS: DocumentTypes = (
     Vote,
     OrnamentImage,
     Template,
+    Dream,
+    DreamVersion,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from limits.aio.storage import MemoryStorage
 
@@ -14,29 +15,41 @@ from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from app.api.services import Services
+from app.batches.ports import StartItem
 from app.batches.service import Batches
 from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
+from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, picture_stores, secret
-from app.bootstrap.work import Link
+from app.bootstrap.work import Link, Products
 from app.database.servers import DatabaseServer
+from app.dreams import ends
+from app.dreams.batching import RegenerateEach as RegenerateEachDream
+from app.dreams.jobs import DreamJob
+from app.dreams.recipes import GENERATION_KIND as DREAM
+from app.dreams.service import Dreams
+from app.dreams.starting import DreamStarter
 from app.generations.closing import Closing
-from app.generations.ports import EventHub, WorkQueue
+from app.generations.ports import EventHub, Job, WorkQueue
 from app.generations.runner import Runner
-from app.generations.service import Generations, OwnerLimits
+from app.generations.service import Generations, OwnerLimits, RetryAs
 from app.generations.sweeper import Sweeper
 from app.generations.switch import Switch
 from app.making.pictures import PictureMaker
+from app.making.texts import TextMaker
 from app.ornaments.batching import RegenerateEach
 from app.ornaments.comparing import Comparisons
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.replaying import Replays
-from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
+from app.ornaments.service import GENERATION_KIND as ORNAMENT
+from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
-from app.settings import Settings
+from app.settings import KEYS, Settings
+
+KEY_SETTINGS: Mapping[str, str] = MappingProxyType({provider: name.upper() for provider, name in KEYS.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +95,30 @@ def assemble(settings: Settings) -> Parts:
     stores = picture_stores(settings)
     pictures = Pictures(stores.all.chosen, stores.all.others)
     models = models_of(settings)
-    jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers))}
+    maker, dream_models = PictureMaker(pictures, models.makers, KEY_SETTINGS), dream_models_of(models, settings)
+    jobs: Mapping[str, Job] = {
+        ORNAMENT: OrnamentJob(maker),
+        DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
+    }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings))
-    generations = Generations(queue, hub, closing, limits, {GENERATION_KIND: partial(renewed, models.edit)})
+    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
+    retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
+    generations = Generations(queue, hub, closing, limits, {ORNAMENT: partial(renewed, models.edit)}, retries)
     ornaments = Ornaments(generations, models.edit)
-    batches = Batches(Starter(generations, {GENERATION_KIND: RegenerateEach(ornaments)}))
+    dreams = Dreams(DreamStarter(generations), dream_models)
+    retries[DREAM] = dreams.retry
+    kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
+    batches = Batches(Starter(generations, kinds))
     replays = Replays(generations, models.makers)
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
         services=Services(
-            _accounts(settings), generations, ornaments, pictures, batches, replays, Comparisons(pictures)
+            _accounts(settings), generations, ornaments, dreams, pictures, batches, replays, Comparisons(pictures)
         ),
         runner=work.runner_of(settings, closing, switch),
-        sweeper=work.sweeper_of(settings, queue, switch, pictures, closing.budgets, batches),
+        sweeper=work.sweeper_of(settings, queue, switch, closing.budgets, Products(pictures, batches, dreams.starter)),
         queue=queue,
         hub=hub,
         stores=stores,

@@ -16,7 +16,7 @@ from app.costs.usage import Unit, Usage
 from app.database.absence import Absence
 from app.errors import AppError, ErrorCode, FailedCall
 from app.generations.attempts import Call, Outcome
-from app.generations.events import GenerationEvent
+from app.generations.events import EventType, GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation
 from app.generations.pen import LeaseLostError
@@ -26,6 +26,8 @@ from app.logs import logger
 
 _log = logger(__name__)
 _PROGRESS_EVERY_S = 0.5
+_TEXTS_AT_THAT_PACE = 8
+_TEXT_CHARACTERS = 2_000
 
 
 class StepResult(NamedTuple):
@@ -64,11 +66,14 @@ class Work:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _told_s: float = 0
     _previewed_s: float = 0
+    _texts: int = field(init=False)
+    _wrote_s: float = 0
     _latest: tuple[str, int] | None = None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._purse = Purse(self.budgets, self.journal)
+        self._texts = sum(event.type is EventType.TEXT for event in self.generation.events)
 
     @property
     def generation(self) -> Generation:
@@ -97,6 +102,21 @@ class Work:
         """Show a stored picture of work that is not done."""
         self._previewed_s = asyncio.get_running_loop().time()
         await self.publish(await self.journal.preview(picture_id))
+
+    @property
+    def may_show_text(self) -> bool:
+        """Whether the last text is long enough ago: two a second, after every eighth half as many.
+
+        However long a text takes, and however often it is begun, its events stay few.
+        """
+        pace_s = _PROGRESS_EVERY_S * (1 << self._texts // _TEXTS_AT_THAT_PACE)
+        return asyncio.get_running_loop().time() - self._wrote_s >= pace_s
+
+    async def text(self, so_far: str) -> None:
+        """Show a text as far as it is written, 2,000 characters of it at most; it takes the place of those before."""
+        self._wrote_s, self._texts = asyncio.get_running_loop().time(), self._texts + 1
+        shown = so_far if len(so_far) <= _TEXT_CHARACTERS else so_far[: _TEXT_CHARACTERS - 1] + "…"
+        await self.publish(await self.journal.text(shown))
 
     async def step(
         self, name: str, run: Callable[[], Awaitable[StepResult]], *, is_last: bool = False

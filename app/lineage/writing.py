@@ -1,8 +1,9 @@
 """A version is written when its generation has succeeded, whatever has become of those above it by then."""
 
 from app.lineage.deletion import delete_forever
+from app.lineage.discardable import chunks
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import Version, chunks
+from app.lineage.version import Version
 
 
 async def write(version: Version) -> bool:
