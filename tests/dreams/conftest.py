@@ -1,7 +1,8 @@
 """Dreams over a real engine whose worker is called by hand, a real database, and the simulated providers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from app.dreams.recipes import Again
 from app.dreams.service import Dreams, Recorded
 from app.dreams.telling import Told
 from app.dreams.versions import DreamVersion
+from app.generations.following import progress
 from app.generations.model import OPEN, Generation
 from app.settings import load_settings
 from app.simulator.simulator import Simulator
@@ -79,6 +81,27 @@ class Desk:
             for one in waiting:
                 await self.parts.runner.run(one.identity)
 
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[None]:
+        """A worker serves, and heeds cancels."""
+        async with self.parts.queue.serve(self.parts.runner.run, 2):
+            heeding = asyncio.create_task(self.parts.runner.heed_cancels())
+            try:
+                for one in await self.generations():
+                    await self.parts.queue.ring(one.identity)
+                yield
+            finally:
+                heeding.cancel()
+                await asyncio.wait([heeding])
+
+    async def ended(self, dream: Dream) -> None:
+        """Return when the dream's work has ended and is told."""
+        now = await self.now(dream)
+        assert now.generation_id is not None
+        async with asyncio.timeout(60):
+            async for _ in progress(self.parts.hub, self.owner_id, now.generation_id, 0):
+                pass
+
     async def sweep(self) -> None:
         """As it is done a long time later."""
         await Dream.rows().update_many({"due": {"$ne": None}}, {"$set": {"due": Dream.soon().replace(year=2000)}})
@@ -111,7 +134,8 @@ async def make_desk(
     async with AsyncExitStack() as stack:
 
         async def make(simulator: Simulator | None = None, **settings: Any) -> Desk:
-            keys = {name.lower(): value for name, value in simulator.settings.items()} if simulator else {}
+            settings_of = simulator.settings.items() if simulator else ()
+            keys = {name.lower(): value for name, value in settings_of if name.startswith("OPENAI")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, "generation_attempts": 1, **keys, **settings}
             parts = assemble(load_settings(given))
             connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))

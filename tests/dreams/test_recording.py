@@ -1,12 +1,16 @@
 """A dream is stored at once, whatever becomes of the rest, and its generation is started exactly once."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
-from pymongo.errors import AutoReconnect
 
-from app.dreams.model import Dream
+from app.dreams.model import Dream, Making
 from app.dreams.parts import DreamStatus
+from app.dreams.recipes import GENERATION_KIND
+from app.dreams.service import Dreams
+from app.dreams.starting import DreamStarter
+from app.dreams.telling import Told
 from app.errors import AppError, ErrorCode
 from app.generations.events import EventType
 from app.generations.model import Generation, Status
@@ -112,41 +116,45 @@ async def test_dream_is_kept_when_a_budget_is_used_up(make_desk: MakeDesk, simul
     assert (simulator.came, len(await desk.generations())) == (0, 1)
 
 
-async def test_dream_whose_start_a_crash_cut_off_is_started_once_by_the_sweep(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def dies(*_: object, **__: object) -> bool:
-        raise AutoReconnect
+class Killed(Exception):
+    """Here the process ends."""
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Generation, "start", dies)
-        with pytest.raises(AutoReconnect):
-            await desk.record(key="k")
+
+@dataclass(frozen=True, slots=True)
+class KilledBefore(DreamStarter):
+    """Dies when the dream is stored and its generation is not."""
+
+    async def start(self, dream: Dream, making: Making) -> Generation:
+        raise Killed
+
+
+@dataclass(frozen=True, slots=True)
+class KilledAfter(DreamStarter):
+    """Dies when the generation is there and the dream does not know."""
+
+    async def start(self, dream: Dream, making: Making) -> Generation:
+        key = f"dream:{making.generation_id}"
+        await self.generations.start(
+            dream.owner_id, GENERATION_KIND, making.recipe, key, generation_id=making.generation_id
+        )
+        raise Killed
+
+
+@pytest.mark.parametrize("death", [KilledBefore, KilledAfter])
+async def test_dream_whose_start_a_crash_cut_off_has_one_generation_in_the_end(
+    desk: Desk, death: type[DreamStarter]
+) -> None:
+    told = Told(DREAM)
+    with pytest.raises(Killed):
+        await Dreams(death(desk.dreams.starter.generations), desk.dreams.models).record(desk.owner_id, told, "k")
     dream = await Dream.find_one()
     assert dream is not None
-    assert (dream.status, await desk.generations()) == (DreamStatus.PROCESSING, [])
-    await asyncio.gather(desk.sweep(), desk.record(key="k"))
+    assert dream.status is DreamStatus.PROCESSING
+    again, _ = await asyncio.gather(desk.record(key="k"), desk.sweep())
+    assert (again.dream.identity, again.refusal) == (dream.identity, None)
     assert [one.identity for one in await desk.generations()] == [dream.generation_id]
     await desk.work()
     assert (await desk.now(dream)).status is DreamStatus.READY
-
-
-async def test_dream_whose_generation_a_crash_kept_it_from_hearing_of_is_not_started_twice(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def dies(_: Dream) -> None:
-        raise AutoReconnect
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Dream, "has_started", dies)
-        with pytest.raises(AutoReconnect):
-            await desk.record(key="k")
-    await desk.sweep()
-    (generation,) = await desk.generations()
-    dream = await Dream.find_one()
-    assert dream is not None
-    assert dream.making is not None
-    assert (dream.generation_id, dream.making.started, dream.due) == (generation.identity, True, None)
 
 
 async def test_without_a_key_all_of_it_is_there_and_labelled(bare_desk: Desk) -> None:
