@@ -21,6 +21,7 @@ from app.dreams.service import Dreams, Recorded
 from app.dreams.telling import Told
 from app.dreams.versions import DreamVersion
 from app.generations.following import progress
+from app.generations.lanes import Lane
 from app.generations.model import OPEN, Generation
 from app.settings import load_settings
 from app.simulator.simulator import Simulator
@@ -95,12 +96,19 @@ class Desk:
                 await asyncio.wait([heeding])
 
     async def ended(self, dream: Dream) -> None:
-        """Return when the dream's work has ended and is told."""
+        """Return when the dream's work has ended, and the process has done with it."""
         now = await self.now(dream)
         assert now.generation_id is not None
         async with asyncio.timeout(60):
             async for _ in progress(self.parts.hub, self.owner_id, now.generation_id, 0):
                 pass
+            while (await self._lane()).open:  # noqa: ASYNC110 - only the database knows
+                await asyncio.sleep(0.02)
+
+    async def _lane(self) -> Lane:
+        lane = await Lane.get(self.owner_id)
+        assert lane is not None
+        return lane
 
     async def sweep(self) -> None:
         """As it is done a long time later."""
