@@ -69,7 +69,7 @@ def without(part: Part) -> Lacking:
 def older_than(text_model: str, image_model: str) -> Lacking:
     """A part of them was made by another model than these."""
     today = {Part.INTERPRETATION: text_model, Part.PICTURE: image_model}
-    return {"$or": [{f"{_FIELDS[part]}.model": {"$nin": [model, None]}} for part, model in today.items()]}
+    return {"$or": [{f"{_FIELDS[part]}.model": {"$exists": True, "$ne": model}} for part, model in today.items()]}
 
 
 def _where(owner_id: PydanticObjectId, wanted: Wanted) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _commonest(rows: Sequence[Mapping[str, Any]], field: str) -> list[Common]:
     counted, names, strengths = Counter[str](), dict[str, str](), defaultdict[str, list[float]](list)
     for row in rows:
         named = {one["key"]: one for one in (row.get("interpretation") or {}).get(field, ())}
-        counted.update(named)
+        counted.update(named.keys())
         names |= {key: one["name"] for key, one in named.items()}
         for key, one in named.items():
             if "intensity" in one:
