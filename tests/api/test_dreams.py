@@ -41,6 +41,13 @@ async def shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_pa
         yield await opened.joined()
 
 
+@pytest.fixture
+def watch(_watch: Watch) -> Watch:
+    """What is asked of the database from now on."""
+    _watch.clear()
+    return _watch
+
+
 async def _stored(shop: Shop, **given: Any) -> Dream:
     dream = dream_of(shop.owner_id, **given)
     await dream.insert()
@@ -144,8 +151,8 @@ async def test_what_was_told_is_changed_and_what_is_left_out_stays(shop: Shop) -
         "tags": ["deep"],
         "status": "READY",
     }
-    for input, path in (({"dreamId": dream_id}, None), ({"dreamId": dream_id, "text": " "}, "text")):
-        refused = (await shop.run(_UPDATE, {"input": input}))["updateDream"]
+    for given, path in (({"dreamId": dream_id}, None), ({"dreamId": dream_id, "text": " "}, "text")):
+        refused = (await shop.run(_UPDATE, {"input": given}))["updateDream"]
         assert [error["code"] for error in refused["errors"]] == ["BAD_USER_INPUT"]
         assert path is None or refused["errors"][0]["path"] == ["input", path]
 
@@ -155,8 +162,8 @@ async def test_regeneration_clears_at_once_and_shows_what_it_cleared_as_a_versio
     await picture.insert()
     dream = await _stored(shop, illustration=illustration_of(picture.identity))
     assert dream.interpretation is not None
-    input = {"dreamId": global_id("Dream", dream.identity), "wish": "Darker"}
-    payload = (await shop.run(_REGENERATE, {"input": input}))["regenerateDream"]
+    given = {"dreamId": global_id("Dream", dream.identity), "wish": "Darker"}
+    payload = (await shop.run(_REGENERATE, {"input": given}))["regenerateDream"]
     assert payload["errors"] == []
     shown = payload["dream"]
     assert (shown["status"], shown["interpretation"], shown["picture"], shown["canRegenerate"]) == (
@@ -168,7 +175,7 @@ async def test_regeneration_clears_at_once_and_shows_what_it_cleared_as_a_versio
     (version,) = shown["versions"]["nodes"]
     assert version["interpretation"]["narrative"] == dream.interpretation.narrative
     assert version["illustration"]["picture"]["id"] == global_id("Picture", picture.identity)
-    again = (await shop.run(_REGENERATE, {"input": input}))["regenerateDream"]
+    again = (await shop.run(_REGENERATE, {"input": given}))["regenerateDream"]
     assert [(error["code"], error["path"]) for error in again["errors"]] == [("CONFLICT", ["input", "dreamId"])]
 
 
@@ -178,8 +185,8 @@ async def test_regeneration_clears_at_once_and_shows_what_it_cleared_as_a_versio
 )
 async def test_what_is_not_possible_is_refused_by_name(shop: Shop, more: dict[str, Any], path: str) -> None:
     dream = await _stored(shop)
-    input = {"dreamId": global_id("Dream", dream.identity), **more}
-    payload = (await shop.run(_REGENERATE, {"input": input}))["regenerateDream"]
+    given = {"dreamId": global_id("Dream", dream.identity), **more}
+    payload = (await shop.run(_REGENERATE, {"input": given}))["regenerateDream"]
     assert [(error["code"], error["path"]) for error in payload["errors"]] == [("BAD_USER_INPUT", ["input", path])]
 
 
@@ -188,11 +195,11 @@ async def test_another_persons_dream_is_not_there(shop: Shop) -> None:
     dream_id = global_id("Dream", mine.identity)
     assert (await other.run("query ($id: ID!) { node(id: $id) { id } }", {"id": dream_id}))["node"] is None
     assert await _titles(other) == []
-    for mutation, input in (
+    for mutation, given in (
         (_UPDATE, {"dreamId": dream_id, "title": "a"}),
         (_REGENERATE, {"dreamId": dream_id}),
     ):
-        (payload,) = (await other.run(mutation, {"input": input})).values()
+        (payload,) = (await other.run(mutation, {"input": given})).values()
         assert [error["code"] for error in payload["errors"]] == ["FORBIDDEN"]
 
 
@@ -218,7 +225,7 @@ async def test_dreams_go_to_the_same_trash_and_take_their_versions_with_them(sho
     assert await Picture.by_ids([picture.identity]), "left to the sweep of pictures"
 
 
-async def test_list_takes_as_many_reads_however_many_dreams_and_the_numbers_one(shop: Shop, _watch: Watch) -> None:
+async def test_list_takes_as_many_reads_however_many_dreams_and_the_numbers_one(shop: Shop, watch: Watch) -> None:
     pictures = [picture_of(shop.owner_id) for _ in range(20)]
     await Picture.insert_many(pictures)
     dreams = [dream_of(shop.owner_id, at, illustration=illustration_of(p.identity)) for at, p in enumerate(pictures)]
@@ -229,12 +236,12 @@ async def test_list_takes_as_many_reads_however_many_dreams_and_the_numbers_one(
       versions { nodes { id } } } } } }"""
     reads = dict[int, int]()
     for first in (2, 20):
-        _watch.asked.clear()
+        watch.asked.clear()
         listed = (await shop.run(query, {"first": first}))["viewer"]["dreams"]["nodes"]
-        reads[first] = len(_watch.asked)
+        reads[first] = len(watch.asked)
         assert len(listed) == first
         assert all(node["picture"] and len(node["versions"]["nodes"]) == 1 for node in listed)
     assert reads[2] == reads[20] <= 5
-    _watch.asked.clear()
+    watch.asked.clear()
     await shop.run("{ viewer { dreamStats { dreams weeks { dreams } symbols { name } emotions { name } } } }")
-    assert [query.collection for query in _watch.asked] == ["users", "dreams"]
+    assert [query.collection for query in watch.asked] == ["users", "dreams"]

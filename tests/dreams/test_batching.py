@@ -18,24 +18,22 @@ from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 
 async def _found(desk: Desk, wanted: DreamFilter) -> set[str | None]:
     """The titles of those that are like that."""
-    again = Again(parts_for(wanted))
-    try:
-        chosen = await those_like(desk.dreams, desk.owner_id, again, wanted)
-    except AppError as none:
-        assert none.path == ("input", "filter")
-        return set()
+    chosen = await those_like(desk.dreams, desk.owner_id, Again(parts_for(wanted)), wanted)
     return {dream.title for dream in (await Dream.by_ids(list(chosen.subjects))).values()}
 
 
 async def test_filters_find_what_they_say(desk: Desk) -> None:
-    old = {"interpretation": interpretation_of(model="gpt-5"), "title": "old words"}
+    for wanted in DreamFilter:
+        with pytest.raises(AppError) as none:
+            await _found(desk, wanted)
+        assert (none.value.code, none.value.path) == (ErrorCode.BAD_USER_INPUT, ("input", "filter"))
     await Dream.insert_many(
         [
             dream_of(desk.owner_id, title="whole"),
             dream_of(desk.owner_id, title="nothing", interpretation=None, illustration=None),
             dream_of(desk.owner_id, title="no words", interpretation=None),
             dream_of(desk.owner_id, title="no picture", illustration=None),
-            dream_of(desk.owner_id, **old),
+            dream_of(desk.owner_id, title="old words", interpretation=interpretation_of(model="gpt-5")),
             dream_of(desk.owner_id, title="old picture", illustration=illustration_of(model="dall-e-3")),
             dream_of(desk.owner_id, title="trashed", illustration=None, trashed_at=Dream.soon()),
         ]

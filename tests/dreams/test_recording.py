@@ -116,7 +116,7 @@ async def test_dream_is_kept_when_a_budget_is_used_up(make_desk: MakeDesk, simul
     assert (simulator.came, len(await desk.generations())) == (0, 1)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Here the process ends."""
 
 
@@ -125,7 +125,8 @@ class KilledBefore(DreamStarter):
     """Dies when the dream is stored and its generation is not."""
 
     async def start(self, dream: Dream, making: Making) -> Generation:
-        raise Killed
+        del dream, making
+        raise KilledError
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class KilledAfter(DreamStarter):
         await self.generations.start(
             dream.owner_id, GENERATION_KIND, making.recipe, key, generation_id=making.generation_id
         )
-        raise Killed
+        raise KilledError
 
 
 @pytest.mark.parametrize("death", [KilledBefore, KilledAfter])
@@ -145,7 +146,7 @@ async def test_dream_whose_start_a_crash_cut_off_has_one_generation_in_the_end(
     desk: Desk, death: type[DreamStarter]
 ) -> None:
     told = Told(DREAM)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         await Dreams(death(desk.dreams.starter.generations), desk.dreams.models).record(desk.owner_id, told, "k")
     dream = await Dream.find_one()
     assert dream is not None

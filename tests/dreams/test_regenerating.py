@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from beanie import PydanticObjectId
 
+from app.dreams.deletion import delete_forever
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
 from app.dreams.recipes import Again
@@ -222,8 +223,6 @@ async def test_another_model_may_be_asked_for_if_it_is_set_up(desk: Desk) -> Non
 
 
 async def test_deleted_dream_does_not_come_back_and_takes_its_versions(desk: Desk) -> None:
-    from app.dreams.deletion import delete_forever
-
     dream = await desk.recorded()
     await desk.again(dream)
     running = await desk.now(dream)

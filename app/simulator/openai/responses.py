@@ -64,7 +64,7 @@ def _ending(asked: TextAsked, scenario: Scenario) -> _Ending:
 
 def _text(asked: TextAsked, *, is_echo: bool) -> str:
     """What the model writes; an echo is all that it was told."""
-    told = "\n".join((asked.instructions, asked.prompt))
+    told = f"{asked.instructions}\n{asked.prompt}"
     if asked.schema is not None:
         seed = "\n".join((told, *asked.references))
         return orjson.dumps(Writer(asked.schema, seed, told if is_echo else None).value()).decode()
