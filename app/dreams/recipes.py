@@ -49,7 +49,7 @@ class Again:
             AppError: BAD_USER_INPUT when it is the picture alone, and there is no interpretation.
         """
         if not isinstance(self.parts, Which):
-            if self.parts == {Part.PICTURE} and dream.interpretation is None:
+            if Part.INTERPRETATION not in self.parts and dream.interpretation is None:
                 raise bad_input(_NO_TEXT, "input", "parts")
             return self.parts
         there = dream.parts.there - (_older(dream, models) if self.parts is Which.OLDER else frozenset())

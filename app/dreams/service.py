@@ -185,7 +185,7 @@ class Dreams:
             created_at=now,
             changed_at=now,
         )
-        dream.making = self._making(dream, Again(), is_first=True)
+        dream.making = self._making(dream, Again(), {"is_first": True})
         dream.generation_id = dream.making.generation_id
         return dream
 
@@ -193,13 +193,13 @@ class Dreams:
         """The dream with its work under way, the parts of it cleared; null when it has changed since it was read."""
         path = ("input", "dreamId")
         dream = await self._idle(dream, path)
-        making = self._making(dream, again, **more)
+        making = self._making(dream, again, more)
         return await dream.begin(making, again.parts_of(dream, self.models))
 
-    def _making(self, dream: Dream, again: Again, **more: Any) -> Making:
+    def _making(self, dream: Dream, again: Again, more: Mapping[str, Any]) -> Making:
         recipe = recipe_of(dream, again.parts_of(dream, self.models), again, self.models)
-        given = {"key": None, **more}
-        return Making(generation_id=PydanticObjectId(), recipe=recipe, before=dream.generation_id, **given)
+        made = Making(generation_id=PydanticObjectId(), recipe=recipe, key=None, before=dream.generation_id)
+        return made.model_copy(update=dict(more))
 
     @staticmethod
     async def _idle(dream: Dream, path: tuple[str, ...]) -> Dream:

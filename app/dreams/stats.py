@@ -72,7 +72,8 @@ def _commonest(rows: Sequence[Mapping[str, Any]], field: str) -> list[Common]:
     """Counted once a dream; under the name that came last."""
     counted, names, strengths = Counter[str](), dict[str, str](), defaultdict[str, list[float]](list)
     for row in rows:
-        named = {one["key"]: one for one in (row.get("interpretation") or {}).get(field, ())}
+        interpretation: Mapping[str, Sequence[Mapping[str, Any]]] = row.get("interpretation") or {}
+        named: dict[str, Mapping[str, Any]] = {one["key"]: one for one in interpretation.get(field, ())}
         counted.update(named.keys())
         names |= {key: one["name"] for key, one in named.items()}
         for key, one in named.items():

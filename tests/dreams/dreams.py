@@ -7,7 +7,7 @@ from beanie import PydanticObjectId
 
 from app.database.document import utc_now
 from app.dreams.model import Dream
-from app.dreams.parts import Emotion, Illustration, Interpretation, Symbol
+from app.dreams.parts import DreamStatus, Emotion, Illustration, Interpretation, Symbol
 from app.providers.ports.model import Source
 
 _SYMBOLS = ("Whale", "sea", "tower", "Door")
@@ -66,6 +66,6 @@ def dream_of(owner_id: PydanticObjectId, number: int = 0, at: datetime | None = 
         "changed_at": now,
     }
     told |= given
-    dream = Dream(status="READY", **told)
+    dream = Dream(status=DreamStatus.READY, **told)
     dream.status = dream.parts.status
     return dream
