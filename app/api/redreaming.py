@@ -76,7 +76,7 @@ class RegenerateDreamPayload:
     """What `regenerateDream` answers."""
 
     dream: Dream | None = strawberry.field(
-        default=None, description="The dream, what is made anew being cleared; as it was when nothing was started."
+        default=None, description="The dream, with what is made anew cleared; null when nothing was started."
     )
     generation: Generation | None = strawberry.field(default=None, description="The work that was started.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description="Why it was not started.")

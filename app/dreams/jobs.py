@@ -20,7 +20,7 @@ from app.dreams.wording import (
     picture_prompt,
     repeats_instructions,
 )
-from app.errors import not_found
+from app.errors import AppError, ErrorCode, not_found
 from app.generations.model import Generation
 from app.generations.recipe import Recipe
 from app.generations.work import StepResult, Work
@@ -50,11 +50,15 @@ class DreamJob:
         """One or two steps: `interpretation`, `picture`.
 
         Raises:
-            AppError: NOT_FOUND when the dream is gone; those of the models and of the store.
+            AppError: NOT_FOUND when the dream is gone, CONFLICT when it waits for other work by now; those of the
+                models and of the store.
         """
         parts = parts_in(work.generation.recipe)
-        if await work.bear(partial(ends.of_generation, work.generation)) is None:
+        dream = await work.bear(partial(ends.of_generation, work.generation))
+        if dream is None:
             raise not_found("This dream")
+        if not dream.is_made_by(work.generation.identity):
+            raise AppError(ErrorCode.CONFLICT, "The dream does not wait for this work any more: regenerate it.")
         if Part.INTERPRETATION in parts:
             is_last = Part.PICTURE not in parts
             await work.step(INTERPRETATION, partial(self._interpret, work), is_last=is_last)

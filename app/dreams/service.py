@@ -12,7 +12,7 @@ from app.dreams.choosing import DreamModels
 from app.dreams.model import Dream, Making
 from app.dreams.parts import DreamStatus
 from app.dreams.recipes import GENERATION_KIND, Again, again_of, is_same, recipe_of
-from app.dreams.starting import DreamStarter
+from app.dreams.starting import NOT_ITS_OWN, DreamStarter
 from app.dreams.telling import Told
 from app.dreams.versions import DreamVersion, flush
 from app.errors import AppError, ErrorCode, not_found
@@ -45,25 +45,18 @@ class Dreams:
         Raises:
             AppError: CONFLICT when the key was used with other words; UNAVAILABLE.
         """
-        owner_key = f"{owner_id}:{key or uuid4().hex}"
-        known = await Dream.of_key(owner_key)
-        if known is None:
-            dream = self._first(owner_id, told, owner_key)
-            known = dream if await dream.put() else await Dream.of_key(owner_key)
-        if known is None or known.asked != told.digest:
-            message = "This idempotencyKey was used before with another dream; use a new key for a new one."
-            raise AppError(ErrorCode.CONFLICT, message, path=_KEY_PATH)
-        if known.making is None and known.generation_id is None and known.trashed_at is None:  # it was refused then
-            known = await self._begun(known, Again(), is_first=True) or known
+        dream = await self._stored(owner_id, told, f"{owner_id}:{key or uuid4().hex}")
+        if dream.making is None and dream.generation_id is None and dream.trashed_at is None:  # it was refused then
+            dream = await self._begun(dream, Again(), is_first=True) or dream
         refusal = None
-        if known.making is not None and not known.making.started:
+        if dream.making is not None and not dream.making.started:
             try:
-                await self.starter.start(known, known.making)
+                await self.starter.start(dream, dream.making)
             except AppError as error:
-                if error.code in {ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL}:
+                if error.code in NOT_ITS_OWN:
                     raise
                 refusal = error
-        return Recorded(await Dream.get(known.identity) or known, refusal)
+        return Recorded(await Dream.get(dream.identity) or dream, refusal)
 
     async def regenerate(
         self,
@@ -102,13 +95,16 @@ class Dreams:
         Raises:
             AppError: as `regenerate`, with the path of what names the generation.
         """
-        dream_id = generation.recipe.parent_id
+        owner_id, dream_id = generation.owner_id, generation.recipe.parent_id
+        known = await Generation.of_key(f"{owner_id}:{key}") if key else None
+        if known is not None and known.retry_of == generation.identity:
+            return known
         dream = await Dream.get(dream_id) if dream_id else None
         if dream is None:
             raise not_found("The dream that it was made for", "input", "id")
         try:
             again = again_of(generation, dream)
-            return await self.regenerate(generation.owner_id, dream.identity, again, key, batch_id, generation.identity)
+            return await self.regenerate(owner_id, dream.identity, again, key, batch_id, generation.identity)
         except AppError as error:
             if error.path is None or error.path == _KEY_PATH:
                 raise
@@ -165,6 +161,21 @@ class Dreams:
         if dream.owner_id != owner_id:
             raise AppError(ErrorCode.FORBIDDEN, "This dream belongs to somebody else.", path=path)
         return dream
+
+    async def _stored(self, owner_id: PydanticObjectId, told: Told, owner_key: str) -> Dream:
+        """The dream of that key, which is made now if it is not there.
+
+        Raises:
+            AppError: CONFLICT when the key was used with other words.
+        """
+        known = await Dream.of_key(owner_key)
+        if known is None:
+            first = self._first(owner_id, told, owner_key)
+            known = first if await first.put() else await Dream.of_key(owner_key)
+        if known is None or known.asked != told.digest:
+            message = "This idempotencyKey was used before with another dream; use a new key for a new one."
+            raise AppError(ErrorCode.CONFLICT, message, path=_KEY_PATH)
+        return known
 
     def _first(self, owner_id: PydanticObjectId, told: Told, owner_key: str) -> Dream:
         """One whose work is to begin; not stored yet."""

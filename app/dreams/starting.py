@@ -17,7 +17,7 @@ from app.generations.service import Generations
 from app.logs import logger
 
 _log = logger(__name__)
-_NOT_ITS_OWN = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
+NOT_ITS_OWN = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
 """These say nothing about the work: it is tried again."""
 
 
@@ -37,7 +37,7 @@ class DreamStarter:
         try:
             generation = await self._started(dream, making)
         except AppError as refusal:
-            if refusal.code not in _NOT_ITS_OWN:
+            if refusal.code not in NOT_ITS_OWN:
                 await ends.give_up(dream, making, failure_of(refusal))
             raise
         await dream.has_started()

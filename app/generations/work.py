@@ -19,6 +19,7 @@ from app.generations.attempts import Call, Outcome
 from app.generations.events import EventType, GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation
+from app.generations.pacing import text_pace_s
 from app.generations.pen import LeaseLostError
 from app.generations.purse import Purse
 from app.generations.slots import ProviderLimits
@@ -26,7 +27,6 @@ from app.logs import logger
 
 _log = logger(__name__)
 _PROGRESS_EVERY_S = 0.5
-_TEXTS_AT_THAT_PACE = 8
 _TEXT_CHARACTERS = 2_000
 
 
@@ -105,12 +105,8 @@ class Work:
 
     @property
     def may_show_text(self) -> bool:
-        """Whether the last text is long enough ago: two a second, after every eighth half as many.
-
-        However long a text takes, and however often it is begun, its events stay few.
-        """
-        pace_s = _PROGRESS_EVERY_S * (1 << self._texts // _TEXTS_AT_THAT_PACE)
-        return asyncio.get_running_loop().time() - self._wrote_s >= pace_s
+        """Whether the last text is long enough ago."""
+        return asyncio.get_running_loop().time() - self._wrote_s >= text_pace_s(self._texts)
 
     async def text(self, so_far: str) -> None:
         """Show a text as far as it is written, 2,000 characters of it at most; it takes the place of those before."""

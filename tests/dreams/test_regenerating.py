@@ -206,6 +206,7 @@ async def test_retry_goes_on_with_what_is_missing(desk: Desk, simulator: Simulat
     assert after.interpretation == dream.interpretation
     texts = [call for call in simulator.calls if call.operation is Operation.OPENAI_RESPONSE]
     assert len(texts) == 1
+    assert (await generations.retry(desk.owner_id, generation.identity, "k")).identity == retried.identity
 
 
 async def test_another_model_may_be_asked_for_if_it_is_set_up(desk: Desk) -> None:
