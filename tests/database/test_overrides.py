@@ -217,7 +217,8 @@ async def test_client_that_leaves_in_the_middle_of_its_write_leaves_no_transacti
     engine: Engine, tmp_path: Path, *, is_open: bool, succeeds: bool
 ) -> None:
     opened: Any = engine(str(tmp_path / "regen.sqlite"))
-    async with AsyncMongoClient(opened, mongodb_dialect="8.0") as client:
+    async with AsyncMongoClient(opened, mongodb_dialect="8.0") as connected:
+        client: Any = connected
         await client["regen"]["things"].insert_one({"_id": ObjectId()})
         session, connection = client.start_session(), opened._require_connection()  # noqa: SLF001 - as the library does
         opened._begin_write(connection, session)  # noqa: SLF001 - the same
