@@ -17,6 +17,7 @@ from app.api.errors import UserError, errors_in
 from app.api.gallery import OrnamentGallery
 from app.api.generations import Generation, GenerationConnection
 from app.api.ids import global_id
+from app.api.journal import Journal
 from app.api.node import INPUT, Node
 from app.api.templates import ViewerTemplates
 from app.api.usage import Usage, usage_of
@@ -65,7 +66,7 @@ class Session:
 
 
 @strawberry.type(description="Who asks, and what is theirs.")
-class Viewer(Node, OrnamentGallery, ViewerTemplates, ViewerComparisons, ViewerBatches):
+class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons, ViewerBatches):
     """The entry to everything that belongs to one person."""
 
     user: User = strawberry.field(description="The account.")

@@ -21,7 +21,7 @@ from app.batches import model as stored
 from app.batches.progress import ItemStanding, stands
 
 TYPE_NAME = "Batch"
-_SUBJECTS: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
+_SUBJECTS: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage", "DREAM": "Dream"})
 """What the items of each kind of batch are done with."""
 _PLACE_BYTES = 12  # of a cursor
 
@@ -57,7 +57,7 @@ class BatchItem:
 
     number: int = strawberry.field(description="Its number in the batch, 1 for the first.")
     subject_id: strawberry.ID = strawberry.field(
-        description="The `id` of what it is done with, as it was given: an `OrnamentImage`."
+        description="The `id` of what it is done with, as it was given: an `OrnamentImage` or a `Dream`."
     )
     status: Status = strawberry.field(
         description="That of its generation. Without one: QUEUED while it is still to be started, FAILED when it could "

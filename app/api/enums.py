@@ -9,6 +9,9 @@ from typing import Any
 
 import strawberry
 
+from app.dreams.batching import DreamFilter
+from app.dreams.parts import DreamStatus
+from app.dreams.parts import Part as DreamPart
 from app.errors import ErrorCode
 from app.generations.attempts import Outcome
 from app.generations.events import EventType
@@ -20,6 +23,9 @@ from app.ornaments.model import OrnamentKind
 from app.providers.ports.model import Source
 
 __all__ = [
+    "DreamFilter",
+    "DreamPart",
+    "DreamStatus",
     "ErrorCode",
     "EventType",
     "ImageOrder",
@@ -100,6 +106,7 @@ _describe(
         EventType.STARTED: "A worker has begun an attempt.",
         EventType.STAGE: "The work has come to a named stage.",
         EventType.PREVIEW: "The work shows a `preview` of its result.",
+        EventType.TEXT: "The work shows the `text` that it is writing, as far as it is written.",
         EventType.RETRYING: "The attempt ended without a result, and the next one begins at `retryAt` (null: at once): "
         "it failed, as the message says, or its worker was told to stop.",
         EventType.CANCEL_REQUESTED: "Somebody cancelled it and its worker was told; the end follows.",
@@ -154,5 +161,36 @@ _describe(
     {
         ImageOrder.NEWEST: "What was asked for last comes first.",
         ImageOrder.OLDEST: "What was asked for first comes first.",
+    },
+)
+_describe(
+    DreamStatus,
+    "DreamStatus",
+    "How far a dream has come.",
+    {
+        DreamStatus.PROCESSING: "Something is being made of it.",
+        DreamStatus.READY: "Its interpretation and its picture are there.",
+        DreamStatus.READY_WITHOUT_PICTURE: "Its interpretation is there, a picture is not.",
+        DreamStatus.FAILED: "There is no interpretation: its `failure` says why; null when the work was called off.",
+    },
+)
+_describe(
+    DreamPart,
+    "DreamPart",
+    "What is made of a dream.",
+    {
+        DreamPart.INTERPRETATION: "Narrative, meaning, symbols, emotions and a title.",
+        DreamPart.PICTURE: "The illustration, drawn from the interpretation.",
+    },
+)
+_describe(
+    DreamFilter,
+    "DreamFilter",
+    "Which dreams to make anew; those in the trash, and those that something is being made of, are never among them.",
+    {
+        DreamFilter.FAILED: "Those that are FAILED.",
+        DreamFilter.MISSING_INTERPRETATION: "Those without an interpretation.",
+        DreamFilter.MISSING_PICTURE: "Those without a picture.",
+        DreamFilter.OLDER_MODEL: "Those of which a part was made by another model than the one that makes it today.",
     },
 )

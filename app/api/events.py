@@ -53,6 +53,10 @@ class GenerationEvent:
     retry_at: datetime | None = strawberry.field(
         description="When the next attempt may begin; null when that is at once, or there is none."
     )
+    text: str | None = strawberry.field(
+        description="What a TEXT event shows: all that is written so far, at most 2,000 characters of it; each takes "
+        "the place of the one before. Null for others."
+    )
     picture_id: strawberry.Private[PydanticObjectId | None]
     about: strawberry.Private[StoredGeneration | PydanticObjectId]
 
@@ -71,6 +75,7 @@ class GenerationEvent:
             percent=event.percent,
             message=event.message,
             retry_at=event.retry_at,
+            text=event.text,
             picture_id=event.picture_id,
             about=about,
         )

@@ -23,9 +23,9 @@ from app.api.enums import ImageOrder, OrnamentKind
 from app.api.ornaments import OrnamentImage
 from app.database.keyset import Stretch
 from app.errors import bad_input
+from app.labels import SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS, as_tag, as_words
 from app.ornaments import gallery
 from app.ornaments.gallery import Wanted
-from app.ornaments.labels import SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS, as_tag, as_words
 
 _Kind = Annotated[OrnamentKind | None, strawberry.argument(description="Only those of this kind.")]
 _Favourite = Annotated[bool | None, strawberry.argument(description="True: only favourites; false: only the others.")]

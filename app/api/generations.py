@@ -21,8 +21,8 @@ from app.generations import model as stored
 from app.generations.attempts import Failure
 
 TYPE_NAME = GENERATION
-_VERSION_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage"})
-"""What the generations make further versions of, by their kind."""
+_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage", "DREAM": "Dream"})
+"""What the generations of each kind make."""
 
 
 @strawberry.type(description="Why a generation failed. It is data: the mutation that started it went well.")
@@ -45,11 +45,13 @@ class GenerationFailure:
 class GenerationRecipe:
     """Shown from the document."""
 
-    prompts: list[str] = strawberry.field(description="The instruction and each wish, oldest first.")
+    prompts: list[str] = strawberry.field(
+        description="The instruction and each wish, oldest first; of a dream its text, or what it is drawn from."
+    )
     provider: str = strawberry.field(description="Who makes it: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
     parent_id: strawberry.ID | None = strawberry.field(
-        description="The image that this is a further version of; null for a first one."
+        description="The image that this is a further version of (null for a first one), or the `Dream` it is made for."
     )
     template: UsedTemplate | None = strawberry.field(
         description="The saved prompt that the last of `prompts` comes from; null without one."
@@ -65,7 +67,7 @@ class GenerationRecipe:
             prompts=list(recipe.prompts),
             provider=recipe.provider,
             model=recipe.model,
-            parent_id=strawberry.ID(global_id(_VERSION_TYPES[generation.kind], parent_id)) if parent_id else None,
+            parent_id=strawberry.ID(global_id(_RESULT_TYPES[generation.kind], parent_id)) if parent_id else None,
             template=UsedTemplate.of(recipe.template) if recipe.template else None,
             picture_ids=tuple(picture.picture_id for picture in recipe.pictures),
         )

@@ -9,8 +9,9 @@ from app.api.errors import UserError, errors_in
 from app.api.ids import document_id
 from app.api.node import INPUT
 from app.api.ornaments import TYPE_NAME, OrnamentImage
+from app.labels import TAG_MAX_CHARACTERS, TAGS_MAX
 from app.ornaments import labels
-from app.ornaments.labels import NAME_MAX_CHARACTERS, TAG_MAX_CHARACTERS, TAGS_MAX
+from app.ornaments.labels import NAME_MAX_CHARACTERS
 
 _IMAGE = "The id of an `OrnamentImage` of yours."
 

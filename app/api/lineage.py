@@ -14,8 +14,9 @@ from app.api.ids import global_id
 from app.database.keyset import Stretch
 from app.errors import bad_input
 from app.lineage.counts import Spot, child_counts, descendant_counts
+from app.lineage.discardable import chunks
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import Version, chunks
+from app.lineage.version import Version
 
 _PARENTS_AT_ONCE = 400
 _COUNTED_AT_ONCE = 2_000

@@ -3,7 +3,7 @@
 They batch and do not cache: a context can live as long as a WebSocket, and nothing read may grow stale in it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +12,9 @@ from strawberry.dataloader import DataLoader
 
 from app.api.lineage import TreeLoaders, tree_loaders
 from app.archives.model import Archive
+from app.database.keyset import Stretch
+from app.dreams.model import Dream
+from app.dreams.versions import DreamVersion
 from app.generations.backlog import waiting
 from app.generations.model import Generation, Standing
 from app.lineage.counts import Spot
@@ -26,13 +29,16 @@ _AT_ONCE = 400
 _IMAGES_AT_ONCE = 2_000
 """Of one tree they all ask about the same root."""
 
+type Versions = tuple[PydanticObjectId, Stretch]
+"""A dream, and which stretch of its versions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
     """Documents by id; null for an id that names nothing. `promotions` are by the root's.
 
     `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
-    have their turn before it, null when it waits no more.
+    have their turn before it, null when it waits no more. `dream_versions` are a stretch of those of a dream.
     """
 
     pictures: DataLoader[PydanticObjectId, Picture | None]
@@ -44,6 +50,8 @@ class Loaders:
     archives: DataLoader[PydanticObjectId, Archive | None]
     promotions: DataLoader[PydanticObjectId, Promotion | None]
     scores: DataLoader[Spot, Score]
+    dreams: DataLoader[PydanticObjectId, Dream | None]
+    dream_versions: DataLoader[Versions, list[DreamVersion]]
     templates: DataLoader[PydanticObjectId, Template | None]
     template_revisions: DataLoader[PydanticObjectId, tuple[TemplateRevision, ...] | None]
     template_uses: DataLoader[PydanticObjectId, int | None]
@@ -61,6 +69,8 @@ def make_loaders() -> Loaders:
         archives=_by_id(Archive.by_ids),
         promotions=_by_id(Promotion.of_roots, _IMAGES_AT_ONCE),
         scores=DataLoader(load_fn=_scores, cache=False, max_batch_size=_IMAGES_AT_ONCE),
+        dreams=_by_id(Dream.by_ids),
+        dream_versions=DataLoader(load_fn=_dream_versions, cache=False, max_batch_size=_AT_ONCE),
         templates=_by_id(Template.by_ids),
         template_revisions=_by_id(Template.revisions_of),
         template_uses=_by_id(uses_of),
@@ -76,6 +86,14 @@ def _by_id[T](
         return [found.get(identity) for identity in ids]
 
     return DataLoader(load_fn=load, cache=False, max_batch_size=at_once)
+
+
+async def _dream_versions(wanted: list[Versions]) -> list[list[DreamVersion]]:
+    dreams = defaultdict[Stretch, dict[PydanticObjectId, None]](dict)
+    for dream_id, stretch in wanted:
+        dreams[stretch][dream_id] = None
+    found = {stretch: await DreamVersion.of_dreams(list(ids), stretch) for stretch, ids in dreams.items()}
+    return [found[stretch].get(dream_id, []) for dream_id, stretch in wanted]
 
 
 async def _scores(spots: list[Spot]) -> list[Score]:

@@ -21,9 +21,9 @@ from app.api.templates import TemplateVariableInput
 from app.api.wishes import PROMPT_WORDS, TEMPLATE_WORDS, VARIABLES_WORDS, wish_of
 from app.batches.service import LARGEST, Choose, Wanted
 from app.errors import bad_input
+from app.labels import as_tag, as_words
 from app.ornaments import gallery
 from app.ornaments.batching import parameters_of_batch, these, those_like
-from app.ornaments.labels import as_tag, as_words
 from app.ornaments.regenerating import VARIATIONS_MAX, Again
 from app.ornaments.service import GENERATION_KIND
 from app.ornaments.varying import Numbered, vary

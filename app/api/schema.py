@@ -18,6 +18,8 @@ from app.api import (
     batch_steering,
     batches,
     deleting,
+    dream_updates,
+    dreams,
     estimates,
     events,
     generations,
@@ -27,6 +29,8 @@ from app.api import (
     ornaments,
     pictures,
     promoting,
+    recording,
+    redreaming,
     regenerating,
     replays,
     steering,
@@ -40,10 +44,11 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
 from app.ornaments.exporting import EXPORT_KIND
 from app.ornaments.importing import IMPORT_KIND
-from app.ornaments.service import GENERATION_KIND
+from app.ornaments.service import GENERATION_KIND as ORNAMENT
 
 NODES: Mapping[str, FindNode] = MappingProxyType(
     {
@@ -51,6 +56,8 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
+        dreams.TYPE_NAME: dreams.find,
+        dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
@@ -58,7 +65,12 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
     }
 )
 _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
-    {GENERATION_KIND: ornaments.result, EXPORT_KIND: archives.result, IMPORT_KIND: ornaments.imported}
+    {
+        ORNAMENT: ornaments.result,
+        DREAM: dreams.result,
+        EXPORT_KIND: archives.result,
+        IMPORT_KIND: ornaments.imported,
+    }
 )
 _CACHED_OPERATIONS = 100
 _ROOTS = {
@@ -87,7 +99,10 @@ class NodeQuery:
 
 
 Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))
-Subscription = merge_types("Subscription", (events.GenerationSubscription, batch_steering.BatchSubscription))
+Subscription = merge_types(
+    "Subscription",
+    (events.GenerationSubscription, batch_steering.BatchSubscription, dream_updates.DreamSubscription),
+)
 Mutation = merge_types(
     "Mutation",
     (
@@ -103,6 +118,8 @@ Mutation = merge_types(
         trash.TrashMutation,
         voting.VoteMutation,
         templates.TemplateMutation,
+        recording.RecordingMutation,
+        redreaming.RedreamingMutation,
         steering.GenerationMutation,
     ),
 )
@@ -140,7 +157,7 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[archives.Archive, ornaments.OrnamentImage, pictures.Picture],
+    types=[archives.Archive, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.accounts.service import Accounts
 from app.archives.service import Archives
 from app.batches.service import Batches
+from app.dreams.service import Dreams
 from app.generations.service import Generations
 from app.ornaments.comparing import Comparisons
 from app.ornaments.exporting import LineageExports
@@ -22,6 +23,7 @@ class Services:
     accounts: Accounts
     generations: Generations
     ornaments: Ornaments
+    dreams: Dreams
     pictures: Pictures
     batches: Batches
     replays: Replays

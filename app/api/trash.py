@@ -1,23 +1,30 @@
-"""The trash of ornament images, and their end."""
+"""The trash of what people make, and its end: ornament images and dreams alike."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import strawberry
 from beanie import PydanticObjectId
 
+from app.api import dreams, ornaments
 from app.api.context import Info, viewer
+from app.api.dreams import Dream
 from app.api.errors import UserError, errors_in
-from app.api.ids import document_id, global_id
+from app.api.ids import global_id, parse_global_id
 from app.api.node import INPUT
-from app.api.ornaments import TYPE_NAME, OrnamentImage
+from app.api.ornaments import OrnamentImage
+from app.dreams import deletion as dreams_deletion
+from app.dreams.model import Dream as StoredDream
 from app.errors import AppError, bad_input
+from app.lineage.deletion import delete_forever
 from app.lineage.trash import Sorted, Trash
-from app.ornaments import model as stored
+from app.ornaments.model import OrnamentImage as StoredImage
 
-_TRASH = Trash(stored.OrnamentImage)
+_IMAGES = Trash(StoredImage, delete_forever)
+_DREAMS = Trash(StoredDream, dreams_deletion.delete_forever, "This dream")
 _AT_ONCE = 100
-_IDS = f"The ids of 1 to {_AT_ONCE} `OrnamentImage`s of yours."
+_IDS = f"The ids of 1 to {_AT_ONCE} `OrnamentImage`s or `Dream`s of yours."
 _ERRORS = 'Why some were left alone; `path` says which, e.g. `["input", "ids", "2"]` for the third.'
 
 
@@ -47,8 +54,9 @@ class MoveToTrashPayload:
     """What `moveToTrash` answers."""
 
     images: list[OrnamentImage] = strawberry.field(
-        default_factory=list[OrnamentImage], description="Those in the trash now, also if they were there before."
+        default_factory=list[OrnamentImage], description="Images in the trash now, also if they were there before."
     )
+    dreams: list[Dream] = strawberry.field(default_factory=list[Dream], description="The same of dreams.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description=_ERRORS)
 
 
@@ -57,8 +65,9 @@ class RestorePayload:
     """What `restore` answers."""
 
     images: list[OrnamentImage] = strawberry.field(
-        default_factory=list[OrnamentImage], description="Those out of the trash now, also if they never were in it."
+        default_factory=list[OrnamentImage], description="Images out of the trash now, also if they never were in it."
     )
+    dreams: list[Dream] = strawberry.field(default_factory=list[Dream], description="The same of dreams.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description=_ERRORS)
 
 
@@ -79,60 +88,106 @@ class TrashMutation:
     @strawberry.mutation
     @errors_in(MoveToTrashPayload)
     async def move_to_trash(self, info: Info, input: Annotated[MoveToTrashInput, INPUT]) -> MoveToTrashPayload | None:
-        """Put images into the trash: out of the gallery, but still in their trees, marked by `trashedAt`.
+        """Put images and dreams into the trash: out of their lists, but marked by `trashedAt` wherever they are named.
 
-        What was made from them stays where it is. Nothing empties the trash by itself.
+        Images stay in their trees, and what was made from them stays where it is. Nothing empties the trash by itself.
         """
-        who, (ids, faults) = viewer(info), _read(input.ids)
-        found = await _TRASH.put(who.user_id, ids)
-        return MoveToTrashPayload(images=_shown(found, ids), errors=_errors(found, faults))
+        who, given = viewer(info), _read(input.ids)
+        images = await _IMAGES.put(who.user_id, given.images) if given.images else None
+        dreams = await _DREAMS.put(who.user_id, given.dreams) if given.dreams else None
+        return MoveToTrashPayload(
+            images=_shown_images(images, given),
+            dreams=_shown_dreams(dreams, given),
+            errors=_errors(given, images, dreams),
+        )
 
     @strawberry.mutation
     @errors_in(RestorePayload)
     async def restore(self, info: Info, input: Annotated[RestoreInput, INPUT]) -> RestorePayload | None:
-        """Take images back out of the trash."""
-        who, (ids, faults) = viewer(info), _read(input.ids)
-        found = await _TRASH.restore(who.user_id, ids)
-        return RestorePayload(images=_shown(found, ids), errors=_errors(found, faults))
+        """Take images and dreams back out of the trash."""
+        who, given = viewer(info), _read(input.ids)
+        images = await _IMAGES.restore(who.user_id, given.images) if given.images else None
+        dreams = await _DREAMS.restore(who.user_id, given.dreams) if given.dreams else None
+        return RestorePayload(
+            images=_shown_images(images, given),
+            dreams=_shown_dreams(dreams, given),
+            errors=_errors(given, images, dreams),
+        )
 
     @strawberry.mutation
     @errors_in(DeleteForeverPayload)
     async def delete_forever(
         self, info: Info, input: Annotated[DeleteForeverInput, INPUT]
     ) -> DeleteForeverPayload | None:
-        """Delete images and their pictures, in the trash or not; there is no way back.
+        """Delete images and dreams with their pictures, in the trash or not; there is no way back.
 
-        What was made from them stays, and so do the photos that it all began with, as long as any version of them
-        does. Work that is under way goes on. Trees show the gap as `deleted`. The files of the pictures are deleted
-        about a day later, and until then their links work.
+        What was made from an image stays, and so do the photos that it all began with, as long as any version of them
+        does; trees show the gap as `deleted`. A dream takes all of its versions with it. Work that is under way goes
+        on. The files of the pictures are deleted about a day later, and until then their links work.
         """
-        who, (ids, faults) = viewer(info), _read(input.ids)
-        found = await _TRASH.delete_forever(who.user_id, ids)
-        gone = [one for one in ids.values() if one in found.own or one in found.gone]
-        deleted = [strawberry.ID(global_id(TYPE_NAME, identity)) for identity in gone]
-        return DeleteForeverPayload(deleted_ids=deleted, errors=_errors(found, faults))
+        who, given = viewer(info), _read(input.ids)
+        images = await _IMAGES.delete_forever(who.user_id, given.images) if given.images else None
+        dreams = await _DREAMS.delete_forever(who.user_id, given.dreams) if given.dreams else None
+        deleted = [*_gone(images, given.images, _IMAGE), *_gone(dreams, given.dreams, _DREAM)]
+        return DeleteForeverPayload(deleted_ids=deleted, errors=_errors(given, images, dreams))
 
 
-def _read(given: Sequence[str]) -> tuple[dict[int, PydanticObjectId], list[AppError]]:
-    """The documents' ids by their places, each once, and what is wrong with the others.
+_IMAGE, _DREAM = ornaments.TYPE_NAME, dreams.TYPE_NAME
+
+type _Ids = dict[int, PydanticObjectId]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The documents' ids by their places, each once, and what is wrong with the others."""
+
+    images: _Ids = field(default_factory=dict[int, PydanticObjectId])
+    dreams: _Ids = field(default_factory=dict[int, PydanticObjectId])
+    faults: list[AppError] = field(default_factory=list[AppError])
+
+
+def _read(texts: Sequence[str]) -> _Given:
+    """What the ids name.
 
     Raises:
         AppError: BAD_USER_INPUT when they are none or too many.
     """
-    if not 1 <= len(given) <= _AT_ONCE:
-        raise bad_input(f"Name 1 to {_AT_ONCE} images at once, not {len(given)}.", "input", "ids")
-    places, faults = dict[PydanticObjectId, int](), list[AppError]()
-    for place, text in enumerate(given):
+    if not 1 <= len(texts) <= _AT_ONCE:
+        raise bad_input(f"Name 1 to {_AT_ONCE} at once, not {len(texts)}.", "input", "ids")
+    given = _Given()
+    for place, text in enumerate(texts):
+        path = ("input", "ids", str(place))
         try:
-            places.setdefault(document_id(text, TYPE_NAME, "input", "ids", str(place)), place)
+            type_name, identity = parse_global_id(text, *path)
         except AppError as fault:
-            faults.append(fault)
-    return {place: identity for identity, place in places.items()}, faults
+            given.faults.append(fault)
+            continue
+        ids = {_IMAGE: given.images, _DREAM: given.dreams}.get(type_name)
+        if ids is None:
+            message = f"`{'.'.join(path)}` names a {type_name}; expected is an {_IMAGE} or a {_DREAM}."
+            given.faults.append(bad_input(message, *path))
+        elif identity not in ids.values():
+            ids[place] = identity
+    return given
 
 
-def _shown(found: Sorted[stored.OrnamentImage], ids: dict[int, PydanticObjectId]) -> list[OrnamentImage]:
-    return [OrnamentImage.of(found.own[one]) for one in ids.values() if one in found.own]
+def _shown_images(found: Sorted[StoredImage] | None, given: _Given) -> list[OrnamentImage]:
+    own = found.own if found else {}
+    return [OrnamentImage.of(own[one]) for one in given.images.values() if one in own]
 
 
-def _errors(found: Sorted[stored.OrnamentImage], faults: Sequence[AppError]) -> list[UserError]:
-    return [UserError.of(fault) for fault in (*faults, *found.refused)]
+def _shown_dreams(found: Sorted[StoredDream] | None, given: _Given) -> list[Dream]:
+    own = found.own if found else {}
+    return [Dream.of(own[one]) for one in given.dreams.values() if one in own]
+
+
+def _gone(found: Sorted[StoredImage] | Sorted[StoredDream] | None, ids: _Ids, type_name: str) -> list[strawberry.ID]:
+    if found is None:
+        return []
+    gone = [one for one in ids.values() if one in found.own or one in found.gone]
+    return [strawberry.ID(global_id(type_name, identity)) for identity in gone]
+
+
+def _errors(given: _Given, images: Sorted[StoredImage] | None, dreams: Sorted[StoredDream] | None) -> list[UserError]:
+    refused = [*(images.refused if images else ()), *(dreams.refused if dreams else ())]
+    return [UserError.of(fault) for fault in (*given.faults, *refused)]

@@ -12,6 +12,8 @@ from app.database import servers
 from app.database.connection import Connection, connect
 from app.database.document import DocumentTypes
 from app.database.servers import DatabaseServer
+from app.dreams.model import Dream
+from app.dreams.versions import DreamVersion
 from app.generations.lanes import Lane
 from app.generations.model import Generation
 from app.generations.slots import ProviderSlots
@@ -41,6 +43,8 @@ DOCUMENTS: DocumentTypes = (
     OrnamentImage,
     Template,
     Archive,
+    Dream,
+    DreamVersion,
 )
 
 

@@ -7,6 +7,8 @@ from app.archives.erasing import ArchiveEraser
 from app.archives.service import Archives
 from app.batches.model import Batch
 from app.costs.erasing import BudgetEraser
+from app.dreams.model import Dream
+from app.dreams.versions import DreamVersion
 from app.generations.erasing import GenerationEraser
 from app.generations.lanes import Lane
 from app.generations.service import Generations
@@ -31,6 +33,8 @@ def erasures_of(settings: Settings, generations: Generations, stores: Stores, ar
         GenerationEraser(generations),
         ArchiveEraser(archives),
         OwnedRows(OrnamentImage),
+        OwnedRows(Dream),
+        OwnedRows(DreamVersion),
         OwnedRows(Tombstone),
         OwnedRows(Promotion),
         OwnedRows(Vote),

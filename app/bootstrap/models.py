@@ -50,7 +50,9 @@ class Adapters:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Who serves each purpose; `makers` are all that make pictures, by the provider's name, `checks` by setting.
+    """Who serves each purpose; `writers` and `makers` are all that write or make pictures, by the provider's name.
+
+    `checks` are by setting.
 
     What was asked of one provider before another was set up is still its own to make.
     """
@@ -59,6 +61,7 @@ class Models:
     vision: VisionModel
     image: ImageModel
     edit: ImageModel
+    writers: Mapping[str, TextModel]
     makers: Mapping[str, ImageModel]
     checks: Mapping[str, Check]
     _closers: Sequence[Callable[[], Awaitable[None]]]
@@ -99,6 +102,7 @@ def models_of(settings: Settings) -> Models:
         vision=found.vision[settings.vision_provider or openai or "local"],
         image=found.images[settings.image_provider or openai or "mock"],
         edit=found.images[settings.edit_provider or gemini or "local"],
+        writers=found.text,
         makers=found.images,
         checks=found.checks,
         _closers=found.closers,
@@ -106,10 +110,10 @@ def models_of(settings: Settings) -> Models:
 
 
 def _without_keys(found: Adapters, settings: Settings) -> None:
-    found.text["mock"] = GuardedTextModel(MockTextModel(), _guard(settings, "mock"))
-    found.vision["local"] = GuardedVisionModel(LocalVisionModel(), _guard(settings, "local"))
-    found.images["mock"] = GuardedImageModel(MockImageModel(), _guard(settings, "mock"))
-    found.images["local"] = GuardedImageModel(LocalImageModel(), _guard(settings, "local"))
+    found.text["mock"] = GuardedTextModel(MockTextModel(), guard_of(settings, "mock"))
+    found.vision["local"] = GuardedVisionModel(LocalVisionModel(), guard_of(settings, "local"))
+    found.images["mock"] = GuardedImageModel(MockImageModel(), guard_of(settings, "mock"))
+    found.images["local"] = GuardedImageModel(LocalImageModel(), guard_of(settings, "local"))
 
 
 def _openai(found: Adapters, settings: Settings, key: str) -> None:
@@ -124,9 +128,9 @@ def _openai(found: Adapters, settings: Settings, key: str) -> None:
     image: ImageModel = OpenAIImageModel(client, settings.openai_image_model)
     if settings.simulate:
         text, vision, image = SimulatedTextModel(text), SimulatedVisionModel(vision), SimulatedImageModel(image)
-    found.text["openai"] = GuardedTextModel(text, _guard(settings, "openai"))
-    found.vision["openai"] = GuardedVisionModel(vision, _guard(settings, "openai"))
-    found.images["openai"] = GuardedImageModel(image, _guard(settings, "openai"), _guard(settings, "openai"))
+    found.text["openai"] = GuardedTextModel(text, guard_of(settings, "openai"))
+    found.vision["openai"] = GuardedVisionModel(vision, guard_of(settings, "openai"))
+    found.images["openai"] = GuardedImageModel(image, guard_of(settings, "openai"), guard_of(settings, "openai"))
     found.closers.append(client.close)
     for setting in ("openai_text_model", "openai_vision_model", "openai_image_model"):
         found.checks[setting.upper()] = partial(client.look_up, getattr(settings, setting), setting.upper())
@@ -139,12 +143,12 @@ def _gemini(found: Adapters, settings: Settings, key: str) -> None:
         key, settings.gemini_image_model, settings.provider_timeout_s, settings.google_gemini_base_url
     )
     image: ImageModel = SimulatedImageModel(model) if settings.simulate else model
-    found.images["gemini"] = GuardedImageModel(image, _guard(settings, "gemini"), _guard(settings, "gemini"))
+    found.images["gemini"] = GuardedImageModel(image, guard_of(settings, "gemini"), guard_of(settings, "gemini"))
     found.closers.append(model.close)
     found.checks["GEMINI_IMAGE_MODEL"] = model.look_up
 
 
-def _guard(settings: Settings, provider: str) -> Guard:
+def guard_of(settings: Settings, provider: str) -> Guard:
     """A new one: each provider and operation has its own."""
     return Guard(Breaker(_WHO[provider]), settings.provider_timeout_s)
 

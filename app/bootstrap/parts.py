@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from limits.aio.storage import MemoryStorage
 
@@ -15,22 +16,31 @@ from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from app.api.services import Services
+from app.batches.ports import StartItem
 from app.batches.service import Batches
 from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
+from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
-from app.bootstrap.work import Link
+from app.bootstrap.work import Link, Products
 from app.database.servers import DatabaseServer
+from app.dreams import ends
+from app.dreams.batching import RegenerateEach as RegenerateEachDream
+from app.dreams.jobs import DreamJob
+from app.dreams.recipes import GENERATION_KIND as DREAM
+from app.dreams.service import Dreams
+from app.dreams.starting import DreamStarter
 from app.generations.closing import Closing
 from app.generations.ports import EventHub, Job, WorkQueue
 from app.generations.runner import Runner
-from app.generations.service import Generations, OwnerLimits, Renew
+from app.generations.service import Generations, OwnerLimits, Renew, RetryAs
 from app.generations.sweeper import Sweeper
 from app.generations.switch import Switch
 from app.making.pictures import PictureMaker
+from app.making.texts import TextMaker
 from app.ornaments.batching import RegenerateEach
 from app.ornaments.comparing import Comparisons
 from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports, same
@@ -38,11 +48,14 @@ from app.ornaments.import_job import ImportJob
 from app.ornaments.importing import IMPORT_KIND, LineageImports, caps_of
 from app.ornaments.jobs import OrnamentJob
 from app.ornaments.replaying import Replays
-from app.ornaments.service import GENERATION_KIND, Ornaments, renewed
+from app.ornaments.service import GENERATION_KIND as ORNAMENT
+from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
 from app.providers.libraries import libraries
-from app.settings import Settings
+from app.settings import KEYS, Settings
+
+KEY_SETTINGS: Mapping[str, str] = MappingProxyType({provider: name.upper() for provider, name in KEYS.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +103,24 @@ def assemble(settings: Settings) -> Parts:
     models = models_of(settings)
     archives, caps = archives_of(settings), caps_of(settings.archive_max_mb * 1_000_000)
     import_job = ImportJob(archives, pictures, caps)
-    jobs: dict[str, Job] = {
-        GENERATION_KIND: OrnamentJob(PictureMaker(pictures, models.makers, libraries())),
+    maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
+    dream_models = dream_models_of(models, settings)
+    jobs: Mapping[str, Job] = {
+        ORNAMENT: OrnamentJob(maker),
+        DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings))
-    renew: dict[str, Renew] = {GENERATION_KIND: partial(renewed, models.edit), EXPORT_KIND: same, IMPORT_KIND: same}
-    generations = Generations(queue, hub, closing, limits, renew)
+    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
+    renew: dict[str, Renew] = {ORNAMENT: partial(renewed, models.edit), EXPORT_KIND: same, IMPORT_KIND: same}
+    retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
+    generations = Generations(queue, hub, closing, limits, renew, retries)
     ornaments = Ornaments(generations, models.edit)
-    batches = Batches(Starter(generations, {GENERATION_KIND: RegenerateEach(ornaments)}))
+    dreams = Dreams(DreamStarter(generations), dream_models)
+    retries[DREAM] = dreams.retry
+    kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
+    batches = Batches(Starter(generations, kinds))
     replays = Replays(generations, models.makers, libraries())
     erasures = erasures_of(settings, generations, stores.all, archives)
     switch = Switch()
@@ -111,6 +131,7 @@ def assemble(settings: Settings) -> Parts:
             _accounts(settings, erasures),
             generations,
             ornaments,
+            dreams,
             pictures,
             batches,
             replays,
@@ -121,7 +142,9 @@ def assemble(settings: Settings) -> Parts:
             import_job,
         ),
         runner=work.runner_of(settings, closing, switch),
-        sweeper=work.sweeper_of(settings, queue, switch, pictures, archives, closing.budgets, batches, erasures),
+        sweeper=work.sweeper_of(
+            settings, queue, switch, closing.budgets, Products(pictures, archives, batches, dreams.starter, erasures)
+        ),
         queue=queue,
         hub=hub,
         stores=stores,

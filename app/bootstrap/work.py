@@ -16,6 +16,10 @@ from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
 from app.costs.budgets import Budgets
 from app.database.document import utc_now
+from app.dreams import deletion as dreams_deletion
+from app.dreams.model import Dream
+from app.dreams.starting import DreamStarter
+from app.dreams.versions import DreamVersion
 from app.generations.backlog import referring
 from app.generations.closing import Closing
 from app.generations.inprocess import InProcessHub, InProcessQueue
@@ -26,6 +30,8 @@ from app.generations.slots import ProviderLimits
 from app.generations.sweeper import Chore, Sweeper, trimming
 from app.generations.switch import Switch
 from app.lineage.clearing import clearing
+from app.lineage.deletion import delete_forever
+from app.lineage.trash import Trash
 from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
@@ -34,6 +40,8 @@ from app.settings import Settings
 _SESSIONS_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
 _CALL_MARGIN_S = 60  # what a call's reader may take besides: the ledger, a preview
+
+_TRASHES = (Trash(OrnamentImage, delete_forever), Trash(Dream, dreams_deletion.delete_forever))
 
 type Link = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -75,32 +83,34 @@ def runner_of(settings: Settings, closing: Closing, switch: Switch) -> Runner:
     )
 
 
-def sweeper_of(
-    settings: Settings,
-    queue: WorkQueue,
-    switch: Switch,
-    pictures: Pictures,
-    archives: Archives,
-    budgets: Budgets,
-    batches: Batches,
-    erasures: Erasures,
-) -> Sweeper:
+class Products(NamedTuple):
+    """What of the products a sweep goes on with, besides the generations themselves."""
+
+    pictures: Pictures
+    archives: Archives
+    batches: Batches
+    dreams: DreamStarter
+    erasures: Erasures
+
+
+def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Budgets, products: Products) -> Sweeper:
     """Who cleans up after crashes, one process at a time."""
     every_s = _CHORES_EVERY * settings.sweep_every_s
 
     async def sweep_pictures() -> None:
-        await pictures.sweep(_referenced, settings.picture_grace_s)
+        await products.pictures.sweep(_referenced, settings.picture_grace_s)
 
     async def forget_sessions() -> None:
         await Session.delete_expired(utc_now())
 
     chores = (
         trimming(settings.event_retention_s, every_s, Picture.let_go),
-        clearing([OrnamentImage], settings.picture_grace_s, every_s),
-        Chore("erasures", settings.sweep_every_s, erasures.go_on),
-        Chore("batches", settings.sweep_every_s, batches.finish_left_over),
+        clearing(_TRASHES, settings.picture_grace_s, every_s),
+        Chore("erasures", settings.sweep_every_s, products.erasures.go_on),
+        Chore("batches", settings.sweep_every_s, products.batches.finish_left_over),
+        Chore("dreams", settings.sweep_every_s, products.dreams.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
-        clearing_archives(archives, every_s),
+        clearing_archives(products.archives, every_s),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
         *budget_chores(budgets, every_s),
     )
@@ -109,4 +119,5 @@ def sweeper_of(
 
 async def _referenced(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
     """Those of them that something refers to: each feature that keeps pictures has a say."""
-    return await referring(picture_ids) | await OrnamentImage.showing(picture_ids)
+    shown = await OrnamentImage.showing(picture_ids) | await Dream.showing(picture_ids)
+    return await referring(picture_ids) | shown | await DreamVersion.showing(picture_ids)

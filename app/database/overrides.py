@@ -2,11 +2,13 @@
 
 What is made fast: a write or a find whose filter is `_id` and more, a find of many `_id`s, an insert's search for an
 equal `_id`, the search of unique indexes for arrays, decoding, and the feed of change streams (left out). And an upsert
-is refused that a real MongoDB refuses. All of it reaches into the library's inside; that is why `pyproject.toml` pins
+is refused that a real MongoDB refuses. What is mended: a client that leaves in the middle of its write no longer keeps
+that of everybody else from the file. All of it reaches into the library's inside; that is why `pyproject.toml` pins
 its version, and why `tests/database/test_overrides.py` fails if something no longer takes hold.
 `tests/database/test_overrides_differ_in_nothing.py` compares the results with the plain engine's.
 """
 
+import sqlite3
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, override
@@ -97,6 +99,14 @@ class _FastSQLiteEngine(SQLiteEngine):
         return await super().delete_with_operation(
             db_name, coll_name, sought, selector_filter=selector, operation_context=context, **kwargs
         )
+
+    @override
+    def _commit_write(self, conn: sqlite3.Connection, context: Any) -> None:
+        super()._commit_write(conn, _transaction_of(context))
+
+    @override
+    def _rollback_write(self, conn: sqlite3.Connection, context: Any) -> None:
+        super()._rollback_write(conn, _transaction_of(context))
 
     @override
     def _open_scan_documents_sync(self, reader: "SQLiteScanReader") -> "Iterator[_Document]":
@@ -238,6 +248,15 @@ def _by_id_first(
     if clause is None or selector is not None or operation.sort or operation.hint or operation.collation:
         return operation, selector
     return operation.with_overrides(plan=clause), operation.filter_spec
+
+
+def _transaction_of(session: Any) -> Any:
+    """The session if it is in a transaction; else it has no say in how a write ends.
+
+    The library asks it all the same, and refuses one that its client has closed meanwhile: the write would neither be
+    committed nor rolled back, and all that is written later would stand inside it, in no file.
+    """
+    return session if session is not None and session.in_transaction else None
 
 
 def _unpublished(context: OperationContext | None) -> OperationContext | None:

@@ -16,7 +16,6 @@ async def cancel_idle(generation_id: PydanticObjectId) -> Generation | None:
     where = {"status": {"$in": list(OPEN)}, "$expr": FREE}
     changes = {
         "status": Status.CANCELLED,
-        "settled": True,
         "stage": None,
         "lease": None,
         "notBefore": None,

@@ -12,7 +12,7 @@ from app.database.document import utc_now
 from app.generations.events import GenerationEvent
 from app.generations.lanes import Lane
 from app.generations.model import Generation, Status
-from app.generations.ports import EventHub, Job, WorkQueue
+from app.generations.ports import EventHub, Job, Loss, WorkQueue
 from app.generations.purse import settle
 from app.logs import logger
 
@@ -25,7 +25,8 @@ _NEWS = timedelta(seconds=15)
 class Closing:
     """Each of its steps is safe to repeat; the sweep rings for what a crash left in between.
 
-    `window`: how many of an owner may run at once.
+    `window`: how many of an owner may run at once. `losses` are by kind, of those that have something to write when
+    they don't succeed.
     """
 
     jobs: Mapping[str, Job]
@@ -33,21 +34,22 @@ class Closing:
     hub: EventHub
     window: int
     budgets: Budgets = field(default_factory=Budgets)
+    losses: Mapping[str, Loss] = field(default_factory=dict[str, Loss])
 
     async def close(self, generation: Generation, status: Status, event: GenerationEvent) -> None:
-        """Write the result of a success, tell the end, and ring for the owner's next."""
-        is_written = status is not Status.SUCCEEDED
+        """Write what it leaves, tell the end, and ring for the owner's next."""
+        is_written = False
         try:
-            if not is_written:
-                await self.jobs[generation.kind].complete(generation)
-                is_written = True
+            await self._write(generation, status)
+            is_written = True
         except PyMongoError:
             raise
         except Exception:  # noqa: BLE001 - it stays unsettled, and must hold up neither its followers nor its owner's next
             _log.exception("result_not_written")
         await self.hub.publish(generation.owner_id, generation.identity, event)
-        if is_written and status is Status.SUCCEEDED:
+        if is_written:
             await Generation.settle(generation.identity)
+            generation.settled = True
         await settle(self.budgets, generation)
         await self.free(generation)
 
@@ -61,11 +63,18 @@ class Closing:
         generation = (await Generation.without_events([generation_id])).get(generation_id)
         if generation is None or not generation.status.ended or generation.settled:
             return
-        await self.jobs[generation.kind].complete(generation)
+        await self._write(generation, generation.status)
         await self._tell_again(generation)
         await Generation.settle(generation_id)
         await settle(self.budgets, generation)
         await self.free(generation)
+
+    async def _write(self, generation: Generation, status: Status) -> None:
+        """The result of a success, or what another end leaves."""
+        if status is Status.SUCCEEDED:
+            await self.jobs[generation.kind].complete(generation)
+        elif loss := self.losses.get(generation.kind):
+            await loss(generation)
 
     async def _tell_again(self, generation: Generation) -> None:
         """Tell the end, which the crash may have kept from its followers; those who know it drop it by its number."""

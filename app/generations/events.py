@@ -14,6 +14,7 @@ class EventType(StrEnum):
     STARTED = "STARTED"
     STAGE = "STAGE"
     PREVIEW = "PREVIEW"
+    TEXT = "TEXT"
     RETRYING = "RETRYING"
     CANCEL_REQUESTED = "CANCEL_REQUESTED"
     SUCCEEDED = "SUCCEEDED"
@@ -32,7 +33,8 @@ class GenerationEvent(StoredValue):
 
     `sequence` is its number inside the generation, `percent` (0 to 100) of the whole work, `attempt` the number of
     the attempt it belongs to, 0 before the first. `retry_at` is when the next attempt may begin, `picture_id` the
-    preview. SNAPSHOT is never stored: it says how a generation stands, under the number of its latest event.
+    preview, `text` all that is written so far. SNAPSHOT is never stored: it says how a generation stands, under the
+    number of its latest event.
     """
 
     sequence: int
@@ -44,3 +46,4 @@ class GenerationEvent(StoredValue):
     message: str | None = None
     retry_at: Instant | None = None
     picture_id: PydanticObjectId | None = None
+    text: str | None = None

@@ -92,6 +92,14 @@ class Journal:
         self.generation.percent = percent
         return await self._tell({"percent": percent}, EventType.PREVIEW, picture_id=picture_id)
 
+    async def text(self, so_far: str) -> GenerationEvent:
+        """Show what is written so far of a text that is not done.
+
+        Raises:
+            LeaseLostError: the fence refused it.
+        """
+        return await self._tell({}, EventType.TEXT, text=so_far)
+
     def note_step(self, name: str, result: dict[str, Any], pictures: Sequence[PydanticObjectId]) -> None:
         """Keep a finished step's result, with the next write; `pictures` are the ids that it refers to."""
         self.generation.steps[name] = result
@@ -124,7 +132,7 @@ class Journal:
         await self.pen.write({}, lambda _: None)
 
     async def end(self, status: Status, failure: Failure | None) -> GenerationEvent:
-        """Write the end; the first end wins. A success stays unsettled until its result is written.
+        """Write the end; the first end wins. It stays unsettled until what it leaves is written.
 
         Raises:
             LeaseLostError: the fence refused it.
@@ -136,7 +144,6 @@ class Journal:
         changes = {
             "status": status,
             "failure": failure.model_dump(by_alias=True) if failure else None,
-            "settled": not succeeded,
             "stage": None,
             "percent": self.generation.percent,
             "lease": None,
@@ -147,7 +154,9 @@ class Journal:
             too_late = _TOO_LATE if succeeded and self.cancel_requested.is_set() else None
             return self._event(sequence, _ENDS[status], now, message=failure.message if failure else too_late)
 
-        return await self._write_event(changes, ended)
+        event = await self._write_event(changes, ended)
+        self.generation.status, self.generation.failure = status, failure
+        return event
 
     async def retry(self, failure: Failure, delay_s: float) -> GenerationEvent:
         """End the attempt with its failure; the next one may begin in `delay_s` seconds.

@@ -59,11 +59,11 @@ class Generation(StoredDocument):
 
     `idempotency_key` is `owner:key`, one text because the embedded database checks only single fields quickly.
     `result_id` is the id that what it makes will have. RUNNING without a lease waits for its next attempt, until
-    `not_before` if that is set. `settled` is false until it has ended and its result is written; what is not settled
-    is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to. `request_id` is
-    that of the request which asked for it, `batch_id` that of the batch which it is an item of. `asked` is what two
-    calls with the same idempotency key have in common: the name of the caller's input, a colon and a hash of what it
-    says; null where nobody kept it.
+    `not_before` if that is set. `settled` is false until it has ended and what it leaves is written; what is not
+    settled is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to.
+    `request_id` is that of the request which asked for it, `batch_id` that of the batch which it is an item of.
+    `asked` is what two calls with the same idempotency key have in common: the name of the caller's input, a colon and
+    a hash of what it says; null where nobody kept it.
     """
 
     schema_version: int = 2
@@ -121,10 +121,11 @@ class Generation(StoredDocument):
         idempotency_key: str,
         at: datetime,
         retry_of: PydanticObjectId | None = None,
+        generation_id: PydanticObjectId | None = None,
     ) -> Self:
         """A new one, with its ids and its first event; not stored yet."""
         return cls(
-            id=PydanticObjectId(),
+            id=generation_id or PydanticObjectId(),
             owner_id=owner_id,
             kind=kind,
             recipe=recipe,
@@ -237,7 +238,7 @@ class Generation(StoredDocument):
 
     @classmethod
     async def settle(cls, generation_id: PydanticObjectId) -> None:
-        """Say that it has ended and its result is written; safe to repeat."""
+        """Say that it has ended and what it leaves is written; safe to repeat."""
         await cls.rows().update_one({"_id": generation_id}, {"$set": {"settled": True}})
 
 

@@ -81,6 +81,10 @@ class EventHub(Protocol):
         ...
 
 
+type Loss = Callable[[Generation], Awaitable[None]]
+"""Writes what a generation of one kind leaves that has failed or was cancelled; safe to repeat."""
+
+
 class Job(Protocol):
     """What a generation of one kind does."""
 

@@ -23,6 +23,8 @@ _TRIES = 5
 
 type Renew = Callable[[Recipe], Awaitable[Recipe]]
 """The same wishes, for whoever makes such things today; an AppError says why that can't be."""
+type RetryAs = Callable[[Generation, str | None, PydanticObjectId | None], Awaitable[Generation]]
+"""Starts another generation for one that failed or was cancelled, with that idempotency key, in that batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,17 @@ class OwnerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """Starts, cancels and shows the generations of an owner. `renew` is by kind."""
+    """Starts, cancels and shows the generations of an owner.
+
+    `renew` is by kind; so is `retries`, of those whose product has a say in it and starts them itself.
+    """
 
     queue: WorkQueue
     hub: EventHub
     closing: Closing
     limits: OwnerLimits = field(default_factory=OwnerLimits)
     renew: Mapping[str, Renew] = field(default_factory=dict[str, Renew])
+    retries: Mapping[str, RetryAs] = field(default_factory=dict[str, RetryAs])
     clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     async def start(
@@ -53,18 +59,20 @@ class Generations:
         retry_of: PydanticObjectId | None = None,
         batch_id: PydanticObjectId | None = None,
         asked: str | None = None,
+        generation_id: PydanticObjectId | None = None,
     ) -> Generation:
         """Write the one document that is the truth, then ring.
 
         The same idempotency key with the same input, or the same recipe, is the same generation: `asked` is the
-        caller's input in one text (see `Generation`), null where nobody kept it.
+        caller's input in one text (see `Generation`), null where nobody kept it. `generation_id` is the id of a new
+        one, where that was promised already.
 
         Raises:
             AppError: CONFLICT when the key was used with another input; RATE_LIMITED when too many wait already;
                 QUOTA_EXCEEDED when a daily budget is used up; UNAUTHENTICATED when the owner was erased.
         """
         owner_key = _owner_key(owner_id, key or uuid4().hex)
-        first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of)
+        first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of, generation_id)
         first.request_id, first.batch_id, first.asked = get_contextvars().get("request_id"), batch_id, asked
         if known := await self._known_or_paid_for(first):
             return _same(known, first)
@@ -73,8 +81,10 @@ class Generations:
         if is_next is None:
             return _same(await Generation.of_key(owner_key) or await self._refuse(owner_id), first)
         if not await Generation.start(first):
-            await self.closing.free(first)
-            return _same(await Generation.of_key(owner_key), first)
+            known = await Generation.of_key(owner_key)
+            if known is None or known.identity != first.identity:  # else it has its place in the lane
+                await self.closing.free(first)
+            return _same(known, first)
         await self.hub.publish(owner_id, first.identity, first.events[0])
         if is_next:
             await self.queue.ring(first.identity)
@@ -113,6 +123,8 @@ class Generations:
             succeeded = generation.status is Status.SUCCEEDED
             message = "It has succeeded; regenerate what it made." if succeeded else "It has not ended yet."
             raise AppError(ErrorCode.CONFLICT, f"There is nothing to retry: {message}", path=("input", "id"))
+        if retry := self.retries.get(generation.kind):
+            return await retry(generation, key, batch_id)
         try:
             recipe = await self.renew[generation.kind](generation.recipe)
         except AppError as error:

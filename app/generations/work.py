@@ -17,9 +17,10 @@ from app.costs.usage import Unit, Usage
 from app.database.absence import Absence
 from app.errors import AppError, ErrorCode, FailedCall
 from app.generations.attempts import Call, Outcome
-from app.generations.events import GenerationEvent
+from app.generations.events import EventType, GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation
+from app.generations.pacing import text_pace_s
 from app.generations.pen import LeaseLostError
 from app.generations.purse import Purse
 from app.generations.slots import ProviderLimits
@@ -27,6 +28,7 @@ from app.generations.telling import Teller
 from app.logs import logger
 
 _log = logger(__name__)
+_TEXT_CHARACTERS = 2_000
 
 
 class StepResult(NamedTuple):
@@ -68,10 +70,13 @@ class Work:
     _purse: Purse = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _teller: Teller = field(init=False)
+    _texts: int = field(init=False)
+    _wrote_s: float = 0
 
     def __post_init__(self) -> None:
         self._teller = Teller(self.journal, self.publish)
         self._purse = Purse(self.budgets, self.journal)
+        self._texts = sum(event.type is EventType.TEXT for event in self.generation.events)
 
     @property
     def generation(self) -> Generation:
@@ -92,6 +97,17 @@ class Work:
     async def preview(self, picture_id: PydanticObjectId) -> None:
         """Show a stored picture of work that is not done; one that comes too soon is told a little later."""
         await self._teller.preview(picture_id)
+
+    @property
+    def may_show_text(self) -> bool:
+        """Whether the last text is long enough ago."""
+        return asyncio.get_running_loop().time() - self._wrote_s >= text_pace_s(self._texts)
+
+    async def text(self, so_far: str) -> None:
+        """Show a text as far as it is written, 2,000 characters of it at most; it takes the place of those before."""
+        self._wrote_s, self._texts = asyncio.get_running_loop().time(), self._texts + 1
+        shown = so_far if len(so_far) <= _TEXT_CHARACTERS else so_far[: _TEXT_CHARACTERS - 1] + "…"
+        await self.publish(await self.journal.text(shown))
 
     async def step(
         self, name: str, run: Callable[[], Awaitable[StepResult]], *, is_last: bool = False

@@ -9,8 +9,9 @@ from pymongo.errors import DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument, utc_now
 from app.errors import not_found
+from app.lineage.discardable import chunks
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import Version, chunks
+from app.lineage.version import Version
 
 
 class Promotion(StoredDocument):

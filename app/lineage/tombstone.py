@@ -1,4 +1,4 @@
-"""What is left of a version that was deleted for ever, for as long as others descend from it."""
+"""What is left of what was deleted for ever, for as long as others descend from it or work on it goes on."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,8 +11,9 @@ from pymongo.errors import BulkWriteError
 
 from app.database.clock import DatabaseClock
 from app.database.document import Instant, StoredDocument, utc_now
+from app.lineage.discardable import Discardable, chunks
 from app.lineage.place import Lineage
-from app.lineage.version import Link, Version, chunks, links_in
+from app.lineage.version import Link, Version, links_in
 
 _NOW = {"$currentDate": {"touchedAt": True}}
 """Have it looked at again, a grace period from now by the database's own clock."""
@@ -22,7 +23,7 @@ _DUPLICATE_KEY = 11000
 class Tombstone(StoredDocument):
     """Ids alone, under the version's own.
 
-    `collection` is the one that the version was in. `touched_at` is when something happened that may make it
+    `collection` is the one that it was in. `touched_at` is when something happened that may make it
     superfluous, null once somebody has looked.
     """
 
@@ -51,6 +52,18 @@ class Tombstone(StoredDocument):
             collection=version.rows().name,
             lineage=version.lineage,
             parent_id=version.parent_id,
+        )
+
+    @classmethod
+    def for_single(cls, document: Discardable) -> Self:
+        """That of something that has no versions below it; not stored yet."""
+        identity = document.identity
+        return cls(
+            id=identity,
+            owner_id=document.owner_id,
+            collection=document.rows().name,
+            lineage=Lineage.of_root(identity),
+            parent_id=None,
         )
 
     @classmethod

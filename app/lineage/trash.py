@@ -1,57 +1,58 @@
 """The trash: what is in it is out of sight, can be taken back out, or be deleted for ever; trees keep it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from beanie import PydanticObjectId
 
 from app.errors import AppError, ErrorCode, not_found
-from app.lineage.deletion import delete_forever
+from app.lineage.discardable import Discardable
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import Version
 
 
 @dataclass(frozen=True, slots=True)
-class Trash[V: Version]:
-    """The trash of one product's versions.
+class Trash[D: Discardable]:
+    """The trash of one product.
 
-    The ids of a call (100 at most) are by their places in it, and what is refused says its place.
+    `delete` deletes some (1 to 100) for ever and leaves tombstones. The ids of a call (100 at most) are by their
+    places in it, and what is refused says its place.
     """
 
-    product: type[V]
+    product: type[D]
+    delete: Callable[[Sequence[D]], Awaitable[None]]
     what: str = "This image"
     path: tuple[str, ...] = ("input", "ids")
 
-    async def put(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[V]":
+    async def put(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Put the owner's into the trash; what is in it stays as it is."""
         found = await self._sorted(owner_id, ids)
         await self.product.into_trash(list(found.own))
         return await self._again(found)
 
-    async def restore(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[V]":
+    async def restore(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Take the owner's out of the trash; what is not in it stays as it is."""
         found = await self._sorted(owner_id, ids)
         await self.product.out_of_trash(list(found.own))
         return await self._again(found)
 
-    async def delete_forever(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[V]":
+    async def delete_forever(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Delete the owner's, in the trash or not; what was deleted before is none of the refused."""
         found = await self._sorted(owner_id, ids)
         if found.own:
-            await delete_forever(list(found.own.values()))
+            await self.delete(list(found.own.values()))
         return found
 
-    async def _sorted(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[V]":
+    async def _sorted(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Those that are the owner's and those that can't be touched."""
         stored = await self.product.by_ids(list(set(ids.values())))
         missing = [identity for identity in ids.values() if identity not in stored]
         buried = await Tombstone.of(missing) if missing else {}
-        found = Sorted[V]()
+        found = Sorted[D]()
         for place, identity in ids.items():
-            version, path = stored.get(identity), (*self.path, str(place))
-            if version is not None and version.owner_id == owner_id:
-                found.own[identity] = version
-            elif version is not None:
+            known, path = stored.get(identity), (*self.path, str(place))
+            if known is not None and known.owner_id == owner_id:
+                found.own[identity] = known
+            elif known is not None:
                 message = f"{self.what} belongs to somebody else."
                 found.refused.append(AppError(ErrorCode.FORBIDDEN, message, path=path))
             elif identity in buried and buried[identity].owner_id == owner_id:
@@ -60,7 +61,7 @@ class Trash[V: Version]:
                 found.refused.append(not_found(self.what, *path))
         return found
 
-    async def _again(self, found: "Sorted[V]") -> "Sorted[V]":
+    async def _again(self, found: "Sorted[D]") -> "Sorted[D]":
         """As they are now; who was deleted for ever meanwhile, or before, does not exist."""
         now = await self.product.by_ids(list(found.own)) if found.own else {}
         refused = [not_found(self.what, *path) for path in found.gone.values()]
@@ -68,10 +69,10 @@ class Trash[V: Version]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted[V: Version]:
+class Sorted[D: Discardable]:
     """The owner's that were found, those deleted for ever already (with their paths), and why others were refused."""
 
-    own: dict[PydanticObjectId, V] = field(default_factory=dict[PydanticObjectId, V])
+    own: dict[PydanticObjectId, D] = field(default_factory=dict[PydanticObjectId, D])
     gone: dict[PydanticObjectId, tuple[str, ...]] = field(default_factory=dict[PydanticObjectId, tuple[str, ...]])
     refused: list[AppError] = field(default_factory=list[AppError])
 

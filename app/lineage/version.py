@@ -1,16 +1,16 @@
 """What every image that can be regenerated has in common, whatever its product, and how trees of them are read."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import batched
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self, override
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from app.database.document import Instant, StoredDocument
+from app.database.document import Instant
 from app.database.keyset import Stretch
+from app.lineage.discardable import Discardable, chunks
 from app.lineage.imported import Imported
 from app.lineage.place import Lineage
 from app.providers.ports.model import Source
@@ -39,11 +39,6 @@ class Link(NamedTuple):
     depth: int
 
 
-def chunks(ids: Iterable[PydanticObjectId]) -> Iterator[list[PydanticObjectId]]:
-    """As many at a time as one query may name."""
-    return (list(some) for some in batched(ids, _IN_ONE_QUERY, strict=False))
-
-
 async def links_in(rows: AsyncCollection[dict[str, Any]], root_ids: Iterable[PydanticObjectId]) -> list[Link]:
     """Whatever that collection has of the trees of those roots."""
     found = list[Link]()
@@ -54,19 +49,17 @@ async def links_in(rows: AsyncCollection[dict[str, Any]], root_ids: Iterable[Pyd
     return found
 
 
-class Version(StoredDocument):
+class Version(Discardable):
     """One version of an image: whose it is, what it shows, what it was asked for, what it was made from.
 
     `prompt` is what the user said for this version, `prompts` the instruction and each wish down to it, oldest
     first, `combined_prompt` the same in one text; `original_prompt` is the root's, `new_prompt` the wish alone, null
     for a root. `prompts` and `combined_prompt` are the longest of it by far, and empty in what was read as a part of
-    a tree, unless they were wanted. `parent_id` stays when the parent is deleted for ever. `trashed_at` is when it
-    went to the trash, by the database's clock; null for what is not in it. What was imported was made by no generation
-    of this server: `generation_id` is null and `imported` says where it is from; of all others it is the other way
-    round.
+    a tree, unless they were wanted. `parent_id` stays when the parent is deleted for ever. What was imported was made
+    by no generation of this server: `generation_id` is null and `imported` says where it is from; of all others it is
+    the other way round.
     """
 
-    owner_id: PydanticObjectId
     picture_id: PydanticObjectId
     generation_id: PydanticObjectId | None
     lineage: Lineage
@@ -78,7 +71,6 @@ class Version(StoredDocument):
     combined_prompt: str = ""
     source: Source
     created_at: Instant
-    trashed_at: Instant | None = None
     imported: Imported | None = None
 
     @property
@@ -102,12 +94,6 @@ class Version(StoredDocument):
         except BulkWriteError as error:
             if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
                 raise
-
-    @classmethod
-    async def by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
-        """Those of `ids` (400 at most) that exist, by id."""
-        found = await cls._read(cls.rows().find({"_id": {"$in": list(ids)}}).batch_size(_IN_ONE_QUERY))
-        return {version.identity: version for version in found}
 
     @classmethod
     async def existing(cls, ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
@@ -159,9 +145,10 @@ class Version(StoredDocument):
         return await self._in_tree(where, stretch, whole_prompts=whole_prompts)
 
     @classmethod
-    async def has_descendants(cls, root_id: PydanticObjectId, version_id: PydanticObjectId) -> bool:
+    @override
+    async def has_descendants(cls, root_id: PydanticObjectId, identity: PydanticObjectId) -> bool:
         """Whether any version is left below that one."""
-        where = {"lineage.rootId": root_id, "lineage.ancestors": version_id}
+        where = {"lineage.rootId": root_id, "lineage.ancestors": identity}
         return await cls.rows().find_one(where, {"_id": 1}) is not None
 
     @classmethod
@@ -180,27 +167,7 @@ class Version(StoredDocument):
         return {group["_id"]: group["number"] async for group in groups}
 
     @classmethod
-    async def into_trash(cls, ids: Sequence[PydanticObjectId]) -> None:
-        """Put those (400 at most) into the trash; what is in it stays there as it is."""
-        where = {"_id": {"$in": list(ids)}, "trashedAt": None}
-        await cls.rows().update_many(where, {"$currentDate": {"trashedAt": True}})
-
-    @classmethod
-    async def out_of_trash(cls, ids: Sequence[PydanticObjectId]) -> None:
-        """Take those (400 at most) out of the trash."""
-        await cls.rows().update_many({"_id": {"$in": list(ids)}}, {"$set": {"trashedAt": None}})
-
-    @classmethod
-    async def remove(cls, ids: Sequence[PydanticObjectId]) -> None:
-        """Delete the documents alone (400 at most): what else it takes is `deletion`'s."""
-        await cls.rows().delete_many({"_id": {"$in": list(ids)}})
-
-    @classmethod
     async def _in_tree(cls, where: dict[str, Any], stretch: Stretch, *, whole_prompts: bool) -> list[Self]:
         shown = None if whole_prompts else _WITHOUT_PROMPTS
         rows = cls.rows().find(where | stretch.bounds, shown).sort("_id", stretch.direction)
         return await cls._read(rows.limit(stretch.limit).batch_size(stretch.limit))
-
-    @classmethod
-    async def _read(cls, rows: Any) -> list[Self]:
-        return [cls.model_validate(row) async for row in rows]

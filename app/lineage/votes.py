@@ -11,8 +11,9 @@ from pymongo.errors import DuplicateKeyError
 from app.database.document import Instant, StoredDocument, utc_now
 from app.errors import bad_input, not_found
 from app.lineage.counts import Spot
+from app.lineage.discardable import chunks
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import Version, chunks
+from app.lineage.version import Version
 
 _AT_ONCE = 100_000
 

@@ -6,8 +6,9 @@ from itertools import batched
 from beanie import PydanticObjectId
 
 from app.lineage.deletion import delete_forever
+from app.lineage.discardable import chunks
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import Version, chunks
+from app.lineage.version import Version
 
 _AT_ONCE = 100
 

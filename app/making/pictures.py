@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from app.errors import AppError, ErrorCode
 from app.generations.work import CalledModel, StepResult, Work
 from app.logs import logger
+from app.making.chosen import Chosen, gone
 from app.making.progress import Progress
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
@@ -27,25 +28,32 @@ type Request = Callable[[], Awaitable[ImageRequest]]
 class PictureMaker:
     """Asks the models; `models` are by the provider's name, `pictures` keeps what they make.
 
-    `libraries` are those of this machine, with their versions: they decide which bytes are made here.
+    `libraries` are those of this machine, with their versions: they decide which bytes are made here. `settings` names
+    the one that sets each provider up.
     """
 
     pictures: Pictures
     models: Mapping[str, ImageModel]
     libraries: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    async def make(self, work: Work, name: str, request: Request, progress: Progress) -> StepResult:
-        """One picture, made by whom the recipe names and kept; `name` is the step's.
+    async def make(
+        self, work: Work, name: str, request: Request, progress: Progress, by: Chosen | None = None
+    ) -> StepResult:
+        """One picture, made and kept; `name` is the step's. It is made `by` that model; null: by the recipe's.
 
         Raises:
-            AppError: PROVIDER_NOT_CONFIGURED when the recipe's provider is not set up any more; those of the call and
-                of the store.
+            AppError: PROVIDER_NOT_CONFIGURED when the provider is not set up any more; those of the call and of the
+                store.
         """
-        made = await self._call(work, name, await request(), progress)
+        recipe = work.generation.recipe
+        by = by or Chosen(recipe.provider, recipe.model)
+        made = await self._call(work, name, await request(), progress, by)
         await progress.storing(name)
         picture = await self._kept(work, made.data)
-        by = made_with(self.models[work.generation.recipe.provider], self.libraries)
-        said = {"source": made.source, "applied": list(made.applied), "note": made.note, "madeWith": by}
+        made_by = made_with(self.models[by.provider], self.libraries)
+        said = {"source": made.source, "model": made.model, "applied": list(made.applied), "note": made.note}
+        said["madeWith"] = made_by
         return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
 
     async def make_all(self, work: Work, requests: Mapping[str, Request]) -> list[dict[str, Any]]:
@@ -97,16 +105,12 @@ class PictureMaker:
             return
         await work.preview(picture.identity)
 
-    async def _call(self, work: Work, name: str, request: ImageRequest, progress: Progress) -> MadePicture:
-        recipe = work.generation.recipe
-        model = self.models.get(recipe.provider)
+    async def _call(self, work: Work, name: str, request: ImageRequest, progress: Progress, by: Chosen) -> MadePicture:
+        model = self.models.get(by.provider)
         if model is None:
-            raise AppError(
-                ErrorCode.PROVIDER_NOT_CONFIGURED,
-                f"This was started with the provider “{recipe.provider}”, which is no longer set up.",
-            )
+            raise gone(by, self.settings)
         billable, expected = model.source is Source.PROVIDER, model.expected_usage(request)
-        async with work.call(CalledModel(recipe.provider, recipe.model, billable, expected)) as call:
+        async with work.call(CalledModel(by.provider, by.model, billable, expected)) as call:
             made = await self._made(work, name, model, request, progress)
             call.provider_request_id, call.usage = made.provider_request_id, made.usage
             return made

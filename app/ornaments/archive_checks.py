@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.archives.directory import refused
 from app.archives.reading import OpenedArchive
 from app.errors import AppError
+from app.labels import as_tag, plain
 from app.lineage.wishes import combined
 from app.ornaments.archive_format import (
     COMBINED_MAX_CHARACTERS,
@@ -24,7 +25,6 @@ from app.ornaments.archive_format import (
     ArchivedVersion,
     file_of,
 )
-from app.ornaments.labels import as_tag, plain
 from app.pictures.colours import parse_colour
 
 _PICTURE: Final = "pictures/"

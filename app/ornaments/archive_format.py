@@ -13,8 +13,9 @@ from pydantic.alias_generators import to_camel
 
 from app.archives.directory import Form
 from app.generations.provenance import Moment, Provenance
+from app.labels import TAG_MAX_CHARACTERS, TAGS_MAX
 from app.ornaments.asked import ModelType, Role
-from app.ornaments.labels import NAME_MAX_CHARACTERS, TAG_MAX_CHARACTERS, TAGS_MAX
+from app.ornaments.labels import NAME_MAX_CHARACTERS
 from app.ornaments.model import OrnamentKind
 from app.ornaments.words import MEASUREMENTS_MAX_CHARACTERS, PROMPT_MAX_CHARACTERS
 from app.pictures.received import MAX_BYTES

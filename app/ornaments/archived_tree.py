@@ -9,9 +9,9 @@ from beanie import PydanticObjectId
 from app.database.keyset import Stretch
 from app.generations.model import Generation
 from app.generations.provenance import Provenance
+from app.lineage.discardable import chunks
 from app.lineage.promotion import Promotion
 from app.lineage.tombstone import Tombstone
-from app.lineage.version import chunks
 from app.lineage.votes import Vote
 from app.ornaments.archive_format import (
     ENDINGS,

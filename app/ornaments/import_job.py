@@ -20,8 +20,8 @@ from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 from app.generations.releasing import release
 from app.generations.work import StepResult, Work
+from app.lineage.discardable import chunks
 from app.lineage.promotion import Promotion
-from app.lineage.version import chunks
 from app.lineage.votes import Vote
 from app.lineage.writing import write_all
 from app.logs import logger

@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any
-from unicodedata import category
 
 from beanie import PydanticObjectId
 from pymongo import ReturnDocument
 
 from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.labels import as_tags, plain
 from app.ornaments.model import OrnamentImage
 
 NAME_MAX_CHARACTERS = 100
-TAGS_MAX, TAG_MAX_CHARACTERS = 20, 50
-SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS = 200, 10
-_UNSEEN = frozenset({"Cc", "Cs"})
-"""Unicode's control characters and halves of surrogate pairs."""
 
 
 async def favour(owner_id: PydanticObjectId, image_id: PydanticObjectId, *, favourite: bool) -> OrnamentImage:
@@ -45,40 +41,7 @@ async def tag(owner_id: PydanticObjectId, image_id: PydanticObjectId, tags: Sequ
         AppError: BAD_USER_INPUT when one is empty or too long, or when they are too many; NOT_FOUND, or FORBIDDEN
             when the image is another's.
     """
-    read = dict.fromkeys(as_tag(one, "input", "tags", str(place)) for place, one in enumerate(tags))
-    if len(read) > TAGS_MAX:
-        raise bad_input(f"These are too many tags: at most {TAGS_MAX}.", "input", "tags")
-    return await _label(owner_id, image_id, {"tags": list(read)})
-
-
-def as_tag(text: str, *path: str) -> str:
-    """The tag as it is kept: trimmed, in lower case.
-
-    Raises:
-        AppError: BAD_USER_INPUT with that path when it is empty or too long.
-    """
-    tag = plain(text).lower()
-    if not 1 <= len(tag) <= TAG_MAX_CHARACTERS:
-        raise bad_input(f"A tag has 1 to {TAG_MAX_CHARACTERS} characters.", *path)
-    return tag
-
-
-def as_words(search: str, *path: str) -> tuple[str, ...]:
-    """The words of a search, each once.
-
-    Raises:
-        AppError: BAD_USER_INPUT with that path when it is too long.
-    """
-    words = tuple(dict.fromkeys(plain(search).lower().split()))
-    if len(search) > SEARCH_MAX_CHARACTERS or len(words) > SEARCH_MAX_WORDS:
-        message = f"A search has at most {SEARCH_MAX_CHARACTERS} characters in {SEARCH_MAX_WORDS} words."
-        raise bad_input(message, *path)
-    return words
-
-
-def plain(text: str) -> str:
-    """The text without what can't be seen: control characters are spaces, and there is one of them at a time."""
-    return " ".join("".join(" " if category(one) in _UNSEEN else one for one in text).split())
+    return await _label(owner_id, image_id, {"tags": list(as_tags(tags, "input", "tags"))})
 
 
 async def _label(owner_id: PydanticObjectId, image_id: PydanticObjectId, labels: dict[str, Any]) -> OrnamentImage:

@@ -65,14 +65,16 @@ class SimulatedTextModel(_Simulated[TextModel]):
     async def structured[Shape: BaseModel](
         self, request: TextRequest[Shape]
     ) -> AsyncGenerator[Stage | TextPiece | StructuredAnswer[Shape]]:
-        """The adapter's updates; the answer is a placeholder.
+        """The adapter's updates; the answer is a placeholder and says so.
 
         Raises:
             AppError: as the adapter.
         """
         async with aclosing(self.inner.structured(request)) as updates:
             async for update in updates:
-                yield replace(update, source=Source.MOCK) if isinstance(update, StructuredAnswer) else update
+                yield (
+                    replace(update, source=Source.MOCK, note=_NOTE) if isinstance(update, StructuredAnswer) else update
+                )
 
 
 class SimulatedVisionModel(_Simulated[VisionModel]):

@@ -54,6 +54,7 @@ class Scenario(StrEnum):
     NO_IMAGE = "no-image"
     EMPTY_CANDIDATES = "empty-candidates"
     TEXT_ONLY = "text-only"
+    ECHO = "echo"
     WRONG_SHAPE = "wrong-shape"
     WRONG_BASE64 = "wrong-base64"
     BROKEN_JSON = "broken-json"
@@ -77,6 +78,7 @@ _PICTURES_OF_OPENAI = {
     Scenario.REFUSAL: Scenario.MODERATION,
     Scenario.NO_IMAGE: Scenario.EMPTY_CANDIDATES,
     Scenario.TEXT_ONLY: Scenario.EMPTY_CANDIDATES,
+    Scenario.ECHO: Scenario.FINE,
 }
 _TEXT = {
     Scenario.IMAGE_SAFETY: Scenario.REFUSAL,
@@ -87,6 +89,7 @@ _TEXT = {
 _PICTURES_OF_GEMINI = {
     Scenario.MODERATION: Scenario.BLOCKED_PROMPT,
     Scenario.REFUSAL: Scenario.IMAGE_SAFETY,
+    Scenario.ECHO: Scenario.FINE,
 }
 _NOTHING_TO_REFUSE = {
     Scenario.MODERATION: Scenario.FINE,
@@ -95,6 +98,7 @@ _NOTHING_TO_REFUSE = {
     Scenario.REFUSAL: Scenario.FINE,
     Scenario.NO_IMAGE: Scenario.EMPTY_CANDIDATES,
     Scenario.TEXT_ONLY: Scenario.FINE,
+    Scenario.ECHO: Scenario.FINE,
     Scenario.WRONG_BASE64: Scenario.BROKEN_JSON,
     Scenario.TRUNCATED: Scenario.BROKEN_JSON,
     Scenario.HUGE: Scenario.FINE,
@@ -112,6 +116,7 @@ _DELIVERY = {
     Scenario.IMAGE_SAFETY: Scenario.FINE,
     Scenario.REFUSAL: Scenario.FINE,
     Scenario.NO_IMAGE: Scenario.EMPTY_CANDIDATES,
+    Scenario.ECHO: Scenario.FINE,
     Scenario.WRONG_SHAPE: Scenario.TEXT_ONLY,
     Scenario.WRONG_BASE64: Scenario.TEXT_ONLY,
     Scenario.BROKEN_JSON: Scenario.TRUNCATED,

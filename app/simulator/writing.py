@@ -25,10 +25,14 @@ type Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Makes values of a schema, the dialect of structured outputs: objects, arrays, anyOf, $ref, enum and bounds."""
+    """Makes values of a schema, the dialect of structured outputs: objects, arrays, anyOf, $ref, enum and bounds.
+
+    Every text in them is `words`; null: made up.
+    """
 
     root: Schema
     seed: str
+    words: str | None = None
     _chance: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +104,8 @@ class Writer:
     def _string(self, schema: Schema, name: str) -> str:
         if known := _FORMATS.get(schema.get("format", "")):
             return known
+        if self.words is not None:
+            return self.words[: schema.get("maxLength", len(self.words))]
         text = f"{self._sentence()} (simulated {name.replace('_', ' ')})."
         least = schema.get("minLength", 0)
         while len(text) < least:

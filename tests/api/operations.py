@@ -38,6 +38,8 @@ _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
     "EstimateInput": ("regenerateImage",),
     "RegenerateImageInput": ("prompt",),
     "RegenerateImagesInput": ("ids", "prompt"),
+    "RegenerateDreamsInput": ("ids",),
+    "UpdateDreamInput": ("title",),
 }
 """Fields of inputs that nobody has to give, but without which there is nothing to do."""
 
@@ -84,7 +86,7 @@ class Samples:
         if kind == "ID":
             return self.ids[name]
         if kind == "DateTime":
-            away = timedelta(hours=1 if name.endswith("Before") else -1)
+            away = timedelta(hours=1 if name.endswith("Before") or name == "to" else -1)
             return (utc_now() + away).isoformat()
         if name == "email":
             return f"{uuid4().hex}@example.com"

@@ -19,6 +19,8 @@ from app.batches.service import Chosen
 from app.batches.service import Wanted as WantedBatch
 from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
+from app.dreams.recipes import Again as DreamAgain
+from app.dreams.telling import Told
 from app.generations.model import Generation, Status
 from app.lineage.deletion import delete_forever
 from app.ornaments.asked import Asked, Role
@@ -87,6 +89,7 @@ class Household:
         await self._batch(owner_id, [root.identity, matt.identity])
         await self.parts.services.exports.start(owner_id, root.identity, None)
         await self.work()
+        await self._dream(owner_id)
         shown = await Picture.get(root.picture_id)
         assert shown is not None
         assert await self.parts.store.file(shown.key, 64)
@@ -128,6 +131,14 @@ class Household:
         names = sorted(await self.database.list_collection_names())
         rows = [f"{name} {row}" for name in names async for row in self.database[name].find().sort("_id", 1)]
         return [row for row in rows if f"{owner_id}" in row]
+
+    async def _dream(self, owner_id: PydanticObjectId) -> None:
+        """A dream, and the version that it was before."""
+        dreams = self.parts.services.dreams
+        recorded = await dreams.record(owner_id, Told("I flew over a quiet sea."), None)
+        await self.work()
+        await dreams.regenerate(owner_id, recorded.dream.identity, DreamAgain(), None)
+        await self.work()
 
     async def _batch(self, owner_id: PydanticObjectId, ids: Sequence[PydanticObjectId]) -> None:
         async def choose() -> Chosen:

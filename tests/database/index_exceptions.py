@@ -31,6 +31,8 @@ _MOVES = "moves under way are few"
 _OWN = "a filter of the gallery, looked at in what one owner has"
 _TREE = "looked at in the versions of one tree"
 _SHOWN = "a picture is shown by few"
+_JOURNAL = "a filter of the journal, looked at in what one owner has"
+_VERSIONS = "looked at in the versions of one dream"
 
 RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
     {
@@ -51,6 +53,21 @@ RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("ornament_images", "ownerId", "createdAt"): "exact to the millisecond within the bounds of `_id`, a day apart",
         ("ornament_images", "ownerId", "combinedPrompt"): _OWN,
         ("ornament_images", "ownerId", "name"): _OWN,
+        ("dreams", "ownerId", "trashedAt"): "next to nothing is in the trash",
+        ("dreams", "ownerId", "making"): "next to nothing is being made",
+        ("dreams", "ownerId", "mood"): _JOURNAL,
+        ("dreams", "ownerId", "tags"): _JOURNAL,
+        ("dreams", "ownerId", "interpretation.symbols.key"): _JOURNAL,
+        ("dreams", "ownerId", "dreamedAt"): _JOURNAL,
+        ("dreams", "ownerId", "text"): _JOURNAL,
+        ("dreams", "ownerId", "title"): _JOURNAL,
+        ("dreams", "ownerId", "interpretation.narrative"): _JOURNAL,
+        ("dreams", "ownerId", "interpretation"): _JOURNAL,
+        ("dreams", "ownerId", "illustration"): _JOURNAL,
+        ("dreams", "ownerId", "interpretation.model"): _JOURNAL,
+        ("dreams", "ownerId", "illustration.model"): _JOURNAL,
+        ("dream_versions", "dreamId", "interpretation.generationId"): _VERSIONS,
+        ("dream_versions", "dreamId", "illustration.generationId"): _VERSIONS,
         ("*", "lineage.rootId", "lineage.ancestors"): _TREE,
         ("*", "lineage.rootId", "lineage.depth"): _TREE,
     }

@@ -23,6 +23,8 @@ from app.archives.model import Archive, ArchiveState
 from app.batches.model import Batch, BatchItem
 from app.bootstrap.database import DOCUMENTS
 from app.database.document import utc_now
+from app.dreams.model import Aside
+from app.dreams.versions import DreamVersion
 from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe, RecipePicture
 from app.ornaments.model import OrnamentImage
@@ -32,6 +34,7 @@ from tests.api.operations import CURSORS, SCHEMA, Samples, choices, nodes, selec
 from tests.api.shop import Shop, opened_shop
 from tests.database.index_exceptions import OFFLINE, RESIDUALS
 from tests.database.index_rule import Watch, declared, documents, fault, queries
+from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 from tests.ornaments.images import image_of, picture_of
 from tests.ornaments.sent import sent
 
@@ -110,6 +113,11 @@ async def _stocked(shop: Shop) -> Samples:
         expires_at=now,
     )
     await archive.insert()
+    dream = dream_of(owner_id, illustration=illustration_of(picture.identity), generation_id=done.identity)
+    await dream.insert()
+    aside = Aside(interpretation=interpretation_of(1), illustration=illustration_of(picture.identity))
+    await DreamVersion.keep(dream, aside)
+    dream_id, version_id = global_id("Dream", dream.identity), global_id("DreamVersion", aside.version_id)
     queued, failed = (global_id("Generation", by_status[one].identity) for one in (Status.QUEUED, Status.FAILED))
     return Samples(
         {
@@ -122,6 +130,11 @@ async def _stocked(shop: Shop) -> Samples:
             "Template": template_id,
             "Archive": global_id("Archive", archive.identity),
             "archive: Upload": UploadFile(BytesIO(sent())),
+            "Dream": dream_id,
+            "DreamVersion": version_id,
+            "dreamId": dream_id,
+            "versionId": version_id,
+            "regenerateDreams.ids": dream_id,
             "imageId": image_id,
             "ids": image_id,
             "winnerId": image_id,

@@ -12,7 +12,7 @@ from bson import ObjectId
 from mongoeco.api import AsyncMongoClient
 from mongoeco.core.codec import DocumentCodec
 from mongoeco.engines import SQLiteEngine
-from mongoeco.errors import DuplicateKeyError
+from mongoeco.errors import DuplicateKeyError, InvalidOperation
 
 from app.database.overrides import fast_engine
 
@@ -209,3 +209,25 @@ async def test_equal_numeric_ids_still_collide(tmp_path: Path) -> None:
         await collection.insert_one({"_id": 1})
         with pytest.raises(DuplicateKeyError):
             await collection.insert_one({"_id": 1.0})
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+@pytest.mark.parametrize(("engine", "is_open"), [(fast_engine, False), (SQLiteEngine, True)])
+async def test_client_that_leaves_in_the_middle_of_its_write_leaves_no_transaction_open(
+    engine: Engine, tmp_path: Path, *, is_open: bool, succeeds: bool
+) -> None:
+    opened: Any = engine(str(tmp_path / "regen.sqlite"))
+    async with AsyncMongoClient(opened, mongodb_dialect="8.0") as connected:
+        client: Any = connected
+        await client["regen"]["things"].insert_one({"_id": ObjectId()})
+        session, connection = client.start_session(), opened._require_connection()  # noqa: SLF001 - as the library does
+        opened._begin_write(connection, session)  # noqa: SLF001 - the same
+        session.close()
+        end = opened._commit_write if succeeds else opened._rollback_write  # noqa: SLF001 - the same
+        if is_open:
+            with pytest.raises(InvalidOperation):
+                end(connection, session)
+        else:
+            end(connection, session)
+        assert connection.in_transaction is is_open
+        connection.rollback()

@@ -20,7 +20,11 @@ _PHOTO = ROOT / "tests" / "photos" / "car-1.jpg"
 async def _answer(client: Client, query: str, variables: Any) -> Any:
     if query.startswith("subscription"):
         async with client.socket() as socket:
-            return [event async for event in socket.subscribe(query, variables)][-1]
+            event: Any = None
+            async for event in socket.subscribe(query, variables):
+                if event.get("dreamUpdates", {}).get("dream", {}).get("status") == "READY":
+                    break  # it goes on until one stops
+            return event
     if "upload" in json.dumps(variables):
         file = ("car.jpg", _PHOTO.read_bytes(), "image/jpeg")
         answer = await client.post_file(query, variables, "input.image.upload", file)
@@ -38,16 +42,20 @@ def _remember(known: dict[str, str], data: Any) -> None:
         known["<generation id>"] = generation["id"]
     if generation.get("result"):
         known["<image id>"] = generation["result"]["id"]
+    dream: dict[str, Any] = payload.get("dream") or {}
+    if "id" in dream:
+        known["<dream id>"] = dream["id"]
 
 
 async def test_tour_runs_as_it_stands_there(stranger: Client) -> None:
     steps = _STEP.findall(_README)
     names = [query.split()[1].split("(")[0] for query, _ in steps]
-    assert names == ["SignUp", "UploadOrnament", "GenerationProgress", "RegenerateImage", "MyImages"]
+    tour = ["SignUp", "UploadOrnament", "GenerationProgress", "RegenerateImage", "MyImages"]
+    assert names == [*tour, "RecordDream", "DreamUpdates"]
     by_name = dict(zip(names, steps, strict=True))
     known: dict[str, str] = {}
     data: Any = None
-    for name in ("SignUp", "UploadOrnament", "GenerationProgress", "RegenerateImage", "GenerationProgress", "MyImages"):
+    for name in (*tour[:4], "GenerationProgress", "RecordDream", "DreamUpdates", "MyImages"):
         query, variables = by_name[name]
         for placeholder, value in known.items():
             variables = variables.replace(placeholder, value)

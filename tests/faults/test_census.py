@@ -99,7 +99,7 @@ def test_place_that_is_still_held_gives_a_complaint(held: dict[str, Any]) -> Non
 
 
 @pytest.fixture
-async def counted(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Census:
+async def counted(bare_database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Census:
     """A succeeded generation with its image, one that waits, two strange files and a strange picture."""
     ids = {name: ObjectId() for name in _NAMES}
     keys = {name: f"{ids['owner']}/{name}.png" for name in ("photo", "made", "stray", "going")}
@@ -107,7 +107,7 @@ async def counted(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Ce
     done = {"_id": ids["done"], "status": "SUCCEEDED", "settled": True, "resultId": ids["image"]}
     waits = {"_id": ids["waits"], "status": "QUEUED", "settled": False, "resultId": ObjectId()}
     ledger = [{"number": 1, "attempt": 1, "provider": "gemini", "outcome": None, "maybeBilled": True}]
-    await database["generations"].insert_many(
+    await bare_database["generations"].insert_many(
         [
             {**common, **done, "pictureIds": [ids["photo"], ids["made"]], "calls": ledger},
             {**common, **waits, "pictureIds": [ids["photo"], ids["lost"], ids["going"]], "failure": None},
@@ -115,13 +115,13 @@ async def counted(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Ce
     )
     image = {"_id": ids["image"], "generationId": ids["done"]}
     sources = [{"pictureId": ids["photo"]}]
-    await database["ornament_images"].insert_one({**image, "pictureId": ids["made"], "sources": sources})
+    await bare_database["ornament_images"].insert_one({**image, "pictureId": ids["made"], "sources": sources})
     states = {"going": "DELETING"}
-    await database["pictures"].insert_many(
+    await bare_database["pictures"].insert_many(
         [{"_id": ids[name], "key": key, "state": states.get(name, "HELD")} for name, key in keys.items()]
     )
-    await database["provider_slots"].insert_one({"_id": "gemini", "taken": [{"generationId": ids["waits"]}]})
-    await database["lanes"].insert_one({"_id": ids["owner"], "open": [ids["waits"]]})
+    await bare_database["provider_slots"].insert_one({"_id": "gemini", "taken": [{"generationId": ids["waits"]}]})
+    await bare_database["lanes"].insert_one({"_id": ids["owner"], "open": [ids["waits"]]})
     for name in ("made.png", "stray.png"):
         for folder, ending in (("pictures", ""), ("renditions/320", ".webp")):
             file = tmp_path / folder / str(ids["owner"]) / f"{name}{ending}"
@@ -129,7 +129,7 @@ async def counted(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Ce
             file.touch()
     (tmp_path / "unfinished").mkdir()
     (tmp_path / "unfinished" / "x.part").touch()
-    census = await take_census(database, tmp_path)
+    census = await take_census(bare_database, tmp_path)
     assert census.unused_pictures == (str(ids["stray"]),)
     assert census.missing_pictures == tuple(sorted((str(ids["lost"]), str(ids["going"]))))
     assert census.lanes == {str(ids["owner"]): (str(ids["waits"]),)}

@@ -140,6 +140,7 @@ class Probe:
 _PICTURES: Mapping[Scenario, ErrorCode | None] = {
     Scenario.FINE: None,
     Scenario.HUGE: None,
+    Scenario.ECHO: None,
     Scenario.REJECTED_KEY: ErrorCode.PROVIDER_REJECTED_KEY,
     Scenario.RATE_LIMITED: ErrorCode.RATE_LIMITED,
     Scenario.RATE_LIMITED_RETRY_AFTER: ErrorCode.RATE_LIMITED,

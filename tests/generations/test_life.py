@@ -67,7 +67,6 @@ class Life:
 
     def end(self, status: Status) -> None:
         self.status, self.held, self.dead = status, False, False
-        self.settled = status is not Status.SUCCEEDED
         self.events.append(status)
 
 
@@ -215,7 +214,7 @@ class Lives(RuleBasedStateMachine):
         self.do(cancel)
         if life.claimable:
             life.end(Status.CANCELLED)
-            life.in_lane = False
+            life.settled, life.in_lane = True, False
         elif life.open and not life.cancel_requested:
             life.cancel_requested = True
             life.events.append("CANCEL_REQUESTED")

@@ -23,7 +23,7 @@ _LONG_AGO_S = -3600.0
 
 async def _clear() -> None:
     for _ in range(3):
-        await clear({"sketches": Sketch}, _LONG_AGO_S)
+        await clear({"sketches": Trash(Sketch, delete_forever)}, _LONG_AGO_S)
 
 
 async def _left() -> tuple[set[PydanticObjectId], set[PydanticObjectId]]:
@@ -125,7 +125,7 @@ async def test_tombstone_that_somebody_looked_at_waits_for_no_further_look() -> 
 async def test_grace_period_keeps_what_was_just_touched() -> None:
     (only,) = await stored([sketch()])
     await delete_forever([only])
-    await clear({"sketches": Sketch}, 60)
+    await clear({"sketches": Trash(Sketch, delete_forever)}, 60)
     assert await _left() == (set(), {only.identity})
 
 
@@ -230,7 +230,7 @@ async def test_trash_sorts_out_what_is_not_the_owners() -> None:
     owned, foreign, gone = await stored([sketch(), sketch(), sketch()])
     ours = {"ownerId": owned.owner_id}
     await Sketch.rows().update_one({"_id": gone.identity}, {"$set": ours})
-    trash = Trash(Sketch)
+    trash = Trash(Sketch, delete_forever)
     wanted = {0: owned.identity, 1: foreign.identity, 3: gone.identity, 4: PydanticObjectId()}
     moved = await trash.put(owned.owner_id, wanted)
     assert set(moved.own) == {owned.identity, gone.identity}

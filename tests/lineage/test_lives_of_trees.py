@@ -24,6 +24,7 @@ from pymongo import AsyncMongoClient
 from app.database.keyset import Stretch
 from app.lineage.clearing import clear
 from app.lineage.counts import Spot, child_counts, descendant_counts
+from app.lineage.deletion import delete_forever
 from app.lineage.tombstone import Tombstone
 from app.lineage.trash import Trash
 from app.lineage.writing import write
@@ -67,7 +68,7 @@ class Trees(RuleBasedStateMachine):
         self.owner = PydanticObjectId()
         self.known: dict[PydanticObjectId, Known] = {}
         self.running: list[Sketch] = []
-        self.trash = Trash(Sketch)
+        self.trash = Trash(Sketch, delete_forever)
 
     def do[T](self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -107,7 +108,7 @@ class Trees(RuleBasedStateMachine):
     @rule(deeds=lists(tuples(sampled_from(("begin", "end", "end twice", "trash")), integers(0, 99)), max_size=4))
     def while_somebody_looks(self, deeds: list[tuple[str, int]]) -> None:
         """Deletions are left out: no grace period is kept here, within which they would be done."""
-        looks = [clear({"sketches": Sketch}, _LONG_AGO_S) for _ in range(2)]
+        looks = [clear({"sketches": Trash(Sketch, delete_forever)}, _LONG_AGO_S) for _ in range(2)]
         self.do(self._perform([Deed(*deed) for deed in deeds], *looks))
 
     @rule()
@@ -144,7 +145,7 @@ class Trees(RuleBasedStateMachine):
 
     async def _clear(self) -> None:
         for _ in range(2):
-            await clear({"sketches": Sketch}, _LONG_AGO_S)
+            await clear({"sketches": Trash(Sketch, delete_forever)}, _LONG_AGO_S)
         needed = {one for version in self.living for one in version.lineage.ancestors if not self.known[one].there}
         assert {row["_id"] async for row in Tombstone.rows().find({}, {"_id": 1})} == needed
 

@@ -7,6 +7,7 @@ from app.lineage.clearing import clear
 from app.lineage.deletion import delete_forever
 from app.lineage.promotion import Promotion, promote
 from app.lineage.tombstone import Tombstone
+from app.lineage.trash import Trash
 from tests.lineage.conftest import Sketch, chain, ids, sketch, stored
 
 pytestmark = pytest.mark.usefixtures("commands")
@@ -88,6 +89,6 @@ async def test_deletion_that_a_crash_cut_off_withdraws_the_choice_when_it_is_fin
     await stored([root])
     await promote(root, "This image")
     await Tombstone.keep([Tombstone.for_version(root)])
-    await clear({"sketches": Sketch}, _LONG_AGO_S)
+    await clear({"sketches": Trash(Sketch, delete_forever)}, _LONG_AGO_S)
     assert await _chosen(root) is None
     assert await Sketch.count() == 0

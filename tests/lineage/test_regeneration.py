@@ -97,7 +97,7 @@ class Shop:
             return await referring(ids) | await OrnamentImage.showing(ids)
 
         for _ in range(2):
-            await clear({"ornament_images": OrnamentImage}, _LONG_AGO_S)
+            await clear({"ornament_images": Trash(OrnamentImage, delete_forever)}, _LONG_AGO_S)
         await self.pictures.sweep(referenced, _LONG_AGO_S)
         return {row["_id"] async for row in Picture.rows().find({}, {"_id": 1})}
 
@@ -115,7 +115,7 @@ async def shop(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Shop:
 
 
 async def test_image_in_the_trash_is_not_regenerated_until_it_is_restored(shop: Shop) -> None:
-    root, trash = await shop.first(), Trash(OrnamentImage)
+    root, trash = await shop.first(), Trash(OrnamentImage, delete_forever)
     await trash.put(root.owner_id, {0: root.identity})
     with pytest.raises(AppError, match="restore") as refused:
         await shop.again(root, "Add gold accents")

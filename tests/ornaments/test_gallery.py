@@ -11,9 +11,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from app.database.document import utc_now
 from app.database.keyset import Stretch
 from app.errors import AppError
+from app.labels import as_tag, as_words, plain
 from app.ornaments import gallery
 from app.ornaments.gallery import Wanted
-from app.ornaments.labels import as_tag, as_words, plain
 from app.ornaments.model import OrnamentImage
 from tests.ornaments.images import image_of, stored_images
 

@@ -59,7 +59,8 @@ class MockTextModel:
         for at in range(0, len(written), _PIECE_CHARACTERS):
             yield TextPiece(written[at : at + _PIECE_CHARACTERS])
             await asyncio.sleep(0)  # nothing else in here waits: others have their turn
-        yield StructuredAnswer(value, self.source, self.model)
+        note = f"A placeholder in the words of the input; no AI model wrote it. Set {self.setting} for real answers."
+        yield StructuredAnswer(value, self.source, self.model, note=note)
 
     def _filled[Shape: BaseModel](self, request: TextRequest[Shape]) -> tuple[str, Shape]:
         """The answer's JSON, and what it is parsed as."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import openai
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from app.costs.usage import Unit, Usage, tokens_of
@@ -18,6 +19,7 @@ from app.providers.ports.model import Source, Stage
 from app.providers.ports.text import StructuredAnswer, TextPiece, TextRequest
 
 _SETTING = "OPENAI_TEXT_MODEL"
+_MISFITS = 5  # told of one answer
 _SHAPE_TOKENS, _ANSWER_TOKENS = 1_000, 4_000  # what the shape takes; an answer of two pages and thinking about it
 
 
@@ -101,5 +103,19 @@ def _piece(event: Event) -> TextPiece | None:
 def _parsed[Shape: BaseModel](response: Finished, shape: type[Shape], answer: Answer) -> Shape:
     try:
         return shape.model_validate_json(response.text)
-    except ValidationError:  # its text quotes the answer
-        raise invalid("has another shape than the one asked for", answer.request_id, response.told) from None
+    except ValidationError as error:  # its text quotes the answer
+        what = f"has another shape than the one asked for ({_misfits(error, shape)})"
+        raise invalid(what, answer.request_id, response.told) from None
+
+
+def _misfits(error: ValidationError, shape: type[BaseModel]) -> str:
+    """Where the answer does not fit, and how, without a word of it."""
+    known = orjson.dumps(shape.model_json_schema()).decode()
+
+    def shown(part: str | int) -> str:
+        return str(part) if isinstance(part, int) or f'"{part}"' in known else "…"
+
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    named = [f"{'.'.join(map(shown, one['loc'])) or 'the whole'}: {one['type']}" for one in found]
+    more = len(named) - _MISFITS
+    return "; ".join(named[:_MISFITS]) + (f"; and {more} more" if more > 0 else "")

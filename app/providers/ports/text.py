@@ -36,13 +36,14 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class StructuredAnswer[Shape: BaseModel]:
-    """The whole answer, and who made it."""
+    """The whole answer, and who made it; `note` is for people: what this answer is not."""
 
     value: Shape = field(repr=False)
     source: Source
     model: str
     usage: Usage = field(default_factory=lambda: MappingProxyType({}))
     provider_request_id: str | None = None
+    note: str | None = None
 
 
 class TextModel(Model, Protocol):

@@ -48,7 +48,7 @@ def _response(asked: TextAsked, scenario: Scenario) -> Answer:
 
 
 def _ending(asked: TextAsked, scenario: Scenario) -> _Ending:
-    text = _text(asked)
+    text = _text(asked, is_echo=scenario is Scenario.ECHO)
     endings = {
         Scenario.EMPTY_CANDIDATES: _Ending(None),
         Scenario.REFUSAL: _Ending({"type": "refusal", "refusal": _REFUSAL}),
@@ -62,10 +62,14 @@ def _ending(asked: TextAsked, scenario: Scenario) -> _Ending:
     return endings.get(scenario, _Ending(_part(text)))
 
 
-def _text(asked: TextAsked) -> str:
+def _text(asked: TextAsked, *, is_echo: bool) -> str:
+    """What the model writes; an echo is all that it was told."""
+    told = f"{asked.instructions}\n{asked.prompt}"
     if asked.schema is not None:
-        seed = "\n".join((asked.instructions, asked.prompt, *asked.references))
-        return orjson.dumps(Writer(asked.schema, seed).value()).decode()
+        seed = "\n".join((told, *asked.references))
+        return orjson.dumps(Writer(asked.schema, seed, told if is_echo else None).value()).decode()
+    if is_echo:
+        return told
     count = len(asked.references)
     pictures = f"{count} picture{'' if count == 1 else 's'}"
     digest = prompt_hash(asked.prompt)

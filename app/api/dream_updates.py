@@ -1,0 +1,53 @@
+"""A dream followed live."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Self
+
+import strawberry
+
+from app.api.context import Info, viewer
+from app.api.dreams import TYPE_NAME, Dream
+from app.api.ids import document_id
+from app.dreams import following
+from app.dreams import model as stored
+from app.errors import not_found
+
+_DreamId = Annotated[strawberry.ID, strawberry.argument(description="The id of a `Dream` of yours.")]
+
+
+@strawberry.type(description="How a dream stands now.")
+class DreamUpdate:
+    """Each is whole in itself: after a cut connection the first one brings all that was missed."""
+
+    dream: Dream = strawberry.field(description="The dream as it is now.")
+    narrative: str | None = strawberry.field(
+        description="While its interpretation is being written: the narrative as far as it goes. Each takes the place "
+        "of the one before. Null while nothing is being written, and once `dream.interpretation` is there."
+    )
+
+    @classmethod
+    def of(cls, news: following.DreamNews) -> Self:
+        """The message."""
+        return cls(dream=Dream.of(news.dream), narrative=news.narrative)
+
+
+@strawberry.type
+class DreamSubscription:
+    """Fields of the subscription root."""
+
+    @strawberry.subscription
+    async def dream_updates(self, info: Info, dream_id: _DreamId) -> AsyncGenerator[DreamUpdate]:
+        """One of the viewer's dreams, then each change that work on it brings, until you stop: nobody has to poll.
+
+        The narrative comes while it is written, then the interpretation, then the picture. It ends when the dream is
+        deleted for ever. For stages and previews follow its `generation`, or everything with `viewerEvents`.
+        """
+        who, identity = viewer(info), document_id(dream_id, TYPE_NAME, "dreamId")
+        dream = (await stored.Dream.by_ids([identity])).get(identity)
+        if dream is None or dream.owner_id != who.user_id:
+            raise not_found("This dream", "dreamId")
+        hub = info.context.services.generations.hub
+        async with aclosing(following.updates(hub, who.user_id, identity)) as told:
+            async for news in told:
+                yield DreamUpdate.of(news)

@@ -1,0 +1,1 @@
+"""The dream journal: dreams are written down, interpreted and illustrated."""

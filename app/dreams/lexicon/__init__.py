@@ -1,0 +1,1 @@
+"""A small reading of dreams on this machine: words that are known, counted."""

@@ -1,0 +1,107 @@
+"""Many dreams made anew at once: the same batches as any product's."""
+
+import pytest
+
+from app.batches.progress import standing_of
+from app.batches.service import Wanted
+from app.dreams.batching import DreamFilter, parameters_of_batch, parts_for, these, those_like
+from app.dreams.model import Dream
+from app.dreams.parts import DreamStatus, Part
+from app.dreams.recipes import GENERATION_KIND, Again, parts_in
+from app.errors import AppError, ErrorCode
+from app.generations.model import Status
+from app.simulator.scenario import Provider, Scenario
+from app.simulator.simulator import Simulator
+from tests.dreams.conftest import Desk, MakeDesk
+from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
+
+
+async def _found(desk: Desk, wanted: DreamFilter) -> set[str | None]:
+    """The titles of those that are like that."""
+    chosen = await those_like(desk.dreams, desk.owner_id, Again(parts_for(wanted)), wanted)
+    return {dream.title for dream in (await Dream.by_ids(list(chosen.subjects))).values()}
+
+
+async def test_filters_find_what_they_say(desk: Desk) -> None:
+    for wanted in DreamFilter:
+        with pytest.raises(AppError) as none:
+            await _found(desk, wanted)
+        assert (none.value.code, none.value.path) == (ErrorCode.BAD_USER_INPUT, ("input", "filter"))
+    await Dream.insert_many(
+        [
+            dream_of(desk.owner_id, title="whole"),
+            dream_of(desk.owner_id, title="nothing", interpretation=None, illustration=None),
+            dream_of(desk.owner_id, title="no words", interpretation=None),
+            dream_of(desk.owner_id, title="no picture", illustration=None),
+            dream_of(desk.owner_id, title="old words", interpretation=interpretation_of(model="gpt-5")),
+            dream_of(desk.owner_id, title="old picture", illustration=illustration_of(model="dall-e-3")),
+            dream_of(desk.owner_id, title="trashed", illustration=None, trashed_at=Dream.soon()),
+        ]
+    )
+    assert await _found(desk, DreamFilter.FAILED) == {"nothing", "no words"}
+    assert await _found(desk, DreamFilter.MISSING_INTERPRETATION) == {"nothing", "no words"}
+    assert await _found(desk, DreamFilter.MISSING_PICTURE) == {"nothing", "no picture"}
+    assert await _found(desk, DreamFilter.OLDER_MODEL) == {"old words", "old picture"}
+
+
+async def test_each_dream_gets_what_it_lacks_and_one_that_cant_be_started_holds_up_none(
+    make_desk: MakeDesk, simulator: Simulator
+) -> None:
+    desk = await make_desk(simulator)
+    simulator.then(Provider.OPENAI, Scenario.FINE, Scenario.MODERATION, Scenario.REFUSAL)
+    bare, failed, running = await desk.recorded(), await desk.recorded(), (await desk.record()).dream
+    assert (bare.status, failed.status) == (DreamStatus.READY_WITHOUT_PICTURE, DreamStatus.FAILED)
+    ids = [bare.identity, failed.identity, running.identity]
+    again = Again(parts_for(DreamFilter.MISSING_PICTURE))
+    wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), "the same input")
+
+    batch = await desk.parts.services.batches.start(desk.owner_id, wanted, lambda: these(desk.dreams, again, ids), "k")
+    standing = await standing_of(batch)
+    assert [one.status for one in standing] == [Status.QUEUED, Status.QUEUED, Status.FAILED]
+    assert standing[2].failure is not None
+    assert standing[2].failure.code is ErrorCode.CONFLICT
+    started = [one for one in await desk.generations() if one.batch_id == batch.identity]
+    assert [parts_in(one.recipe) for one in started] == [frozenset({Part.PICTURE}), frozenset(Part)]
+    await desk.work()
+    assert [one.status for one in await standing_of(batch)][:2] == [Status.SUCCEEDED] * 2
+    assert (await desk.now(bare)).interpretation == bare.interpretation
+    for dream in (bare, failed):
+        assert (await desk.now(dream)).status is DreamStatus.READY
+
+
+async def test_what_failed_in_a_batch_is_retried_by_the_batch(desk: Desk, simulator: Simulator) -> None:
+    dream = await desk.recorded()
+    again = Again(wish="Darker")
+    wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), "the same input")
+    simulator.then(Provider.OPENAI, Scenario.FINE, Scenario.MODERATION)
+    batches = desk.parts.services.batches
+    batch = await batches.start(desk.owner_id, wanted, lambda: these(desk.dreams, again, [dream.identity]), None)
+    await desk.work()
+    assert [one.status for one in await standing_of(batch)] == [Status.FAILED]
+    retried = await batches.retry(desk.owner_id, batch.identity, None, failed_only=True)
+    await desk.work()
+    assert [one.status for one in await standing_of(retried)] == [Status.SUCCEEDED]
+    last = (await desk.generations())[-1]
+    assert (parts_in(last.recipe), last.recipe.parameters["wish"]) == (frozenset({Part.PICTURE}), "Darker")
+    assert last.batch_id == batch.identity
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        (None, None),
+        ('[{"model": "MODEL", "unit": "calls", "amount": "1", "currency": "USD", "since": "2026-01-01"}]', 2),
+    ],
+)
+async def test_estimate_is_of_both_calls_or_unknown(
+    make_desk: MakeDesk, simulator: Simulator, prices: str | None, cost: int | None
+) -> None:
+    listed = None
+    if prices:
+        one = prices[1:-1]
+        listed = f"[{one.replace('MODEL', 'gpt-6-luna')}, {one.replace('MODEL', 'gpt-image-2.6-flare')}]"
+    desk = await make_desk(simulator, prices=listed)
+    dream = dream_of(desk.owner_id)
+    await dream.insert()
+    estimate = (await these(desk.dreams, Again(), [dream.identity])).estimate
+    assert (estimate.cost if estimate else None) == (None if cost is None else cost * 1_000_000)
