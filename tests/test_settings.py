@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsError, is_placeholder, load_settings
+from app.settings import SettingsError, load_settings
+from app.settings.values import is_placeholder
 
 
 @pytest.fixture(autouse=True)

@@ -3,86 +3,29 @@
 Every variable can also stand in a file `.env`. An empty variable counts as unset.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_SECRET_MIN_CHARACTERS = 32
+from app.settings.values import CloudinaryUrl, Listed, MongoUrl, Origins, RedisUrl, Secret, is_placeholder
+
 _GRACE_MIN_S = 600
 _SIMULATED_KEY = "sim-"
 _MOST_MONEY = 1_000_000_000
-_PLACEHOLDER = re.compile(
-    r"your[-_ ].*(key|secret|token|name)|<[^>]+>|(change|replace)[-_ ]?me|example[-_ ]?key|^x{3,}$|^sk-\.{3}$"
-    r"|API_KEY:API_SECRET",
-    re.IGNORECASE,
-)
-_ORIGIN = re.compile(r"https?://[^/\s,]+")
 _ADDRESS = r"^https?://[^\s?#]+$"
-_CLOUDINARY = re.compile(r"cloudinary://[^:@/\s]+:[^:@/\s]+@[\w.-]+(/[\w.-]*)?(\?\S*)?")
 
 
 class SettingsError(Exception):
     """A setting is wrong; the message names the variable and what was expected."""
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether a value is a sample from some documentation and not a real one (`sk-your-actual-key-here`)."""
-    return bool(_PLACEHOLDER.search(value))
-
-
-def _long_enough(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if is_placeholder(text) or len(text) < _SECRET_MIN_CHARACTERS:
-        message = f"a random secret of at least {_SECRET_MIN_CHARACTERS} characters, as `openssl rand -hex 32` makes it"
-        raise ValueError(message)
-    return value
-
-
-def _mongodb(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
-        message = "a URL that starts with mongodb:// or mongodb+srv://"
-        raise ValueError(message)
-    return value
-
-
-def _redis(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("redis://", "rediss://")):
-        message = "a URL that starts with redis:// or rediss://"
-        raise ValueError(message)
-    return value
-
-
-def _cloudinary(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not (_CLOUDINARY.fullmatch(text) or is_placeholder(text)):
-        message = "a URL like cloudinary://KEY:SECRET@CLOUD, as the Cloudinary console shows it"
-        raise ValueError(message)
-    return value
-
-
-def _listed(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    origins = tuple(value.rstrip("/") for value in values)
-    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
-        message = "origins like https://app.example.com, comma-separated"
-        raise ValueError(message)
-    return origins
-
-
 KEYS = MappingProxyType({"openai": "openai_api_key", "gemini": "google_api_key"})
 """The setting of each provider's key."""
-
-Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -102,12 +45,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Folder of the embedded database, the pictures and the secrets made here"
     )
-    mongodb_url: Annotated[SecretStr, AfterValidator(_mongodb)] | None = Field(
+    mongodb_url: MongoUrl | None = Field(
         None,
         description="A MongoDB 7 or newer; unset: `mongod` from PATH, else the embedded database "
         "(a data folder stays with the one that filled it)",
     )
-    redis_url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, description="A Redis 7 or newer, for more than one process; unset: the work stays in this process"
     )
     openai_api_key: SecretStr | None = Field(
@@ -140,7 +83,7 @@ class Settings(BaseSettings):
         None, description="Who edits pictures; unset: `gemini` if its key is set, else `local`, basic processing"
     )
     provider_timeout_s: float = Field(60, gt=0, le=3600, description="Deadline of one call to a provider, in seconds")
-    cloudinary_url: Annotated[SecretStr, AfterValidator(_cloudinary)] | None = Field(
+    cloudinary_url: CloudinaryUrl | None = Field(
         None, description="A Cloudinary account for pictures; unset: they are kept in DATA_DIR"
     )
     picture_store: Literal["disk", "cloudinary"] | None = Field(
@@ -176,7 +119,7 @@ class Settings(BaseSettings):
     allowed_hosts: Listed = Field(
         ("localhost", "127.0.0.1", "[::1]"), description="Host names this server answers to, comma-separated"
     )
-    allowed_origins: Annotated[Listed, AfterValidator(_origins)] = Field(
+    allowed_origins: Origins = Field(
         (), description="Origins of web pages that may call this server besides its own, comma-separated"
     )
     trusted_proxies: Listed = Field(

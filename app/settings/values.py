@@ -1,0 +1,71 @@
+"""What the values of settings have to look like."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+
+_SECRET_MIN_CHARACTERS = 32
+_PLACEHOLDER = re.compile(
+    r"your[-_ ].*(key|secret|token|name)|<[^>]+>|(change|replace)[-_ ]?me|example[-_ ]?key|^x{3,}$|^sk-\.{3}$"
+    r"|API_KEY:API_SECRET",
+    re.IGNORECASE,
+)
+_ORIGIN = re.compile(r"https?://[^/\s,]+")
+_CLOUDINARY = re.compile(r"cloudinary://[^:@/\s]+:[^:@/\s]+@[\w.-]+(/[\w.-]*)?(\?\S*)?")
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value is a sample from some documentation and not a real one (`sk-your-actual-key-here`)."""
+    return bool(_PLACEHOLDER.search(value))
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if is_placeholder(text) or len(text) < _SECRET_MIN_CHARACTERS:
+        message = f"a random secret of at least {_SECRET_MIN_CHARACTERS} characters, as `openssl rand -hex 32` makes it"
+        raise ValueError(message)
+    return value
+
+
+def _mongodb(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        message = "a URL that starts with mongodb:// or mongodb+srv://"
+        raise ValueError(message)
+    return value
+
+
+def _redis(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://")):
+        message = "a URL that starts with redis:// or rediss://"
+        raise ValueError(message)
+    return value
+
+
+def _cloudinary(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (_CLOUDINARY.fullmatch(text) or is_placeholder(text)):
+        message = "a URL like cloudinary://KEY:SECRET@CLOUD, as the Cloudinary console shows it"
+        raise ValueError(message)
+    return value
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    origins = tuple(value.rstrip("/") for value in values)
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        message = "origins like https://app.example.com, comma-separated"
+        raise ValueError(message)
+    return origins
+
+
+Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Origins = Annotated[Listed, AfterValidator(_origins)]
+MongoUrl = Annotated[SecretStr, AfterValidator(_mongodb)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+CloudinaryUrl = Annotated[SecretStr, AfterValidator(_cloudinary)]
