@@ -20,7 +20,7 @@ from app.api.ornament_inputs import (
     Wanted,
 )
 from app.api.ornaments import TYPE_NAME
-from app.api.pictures import take_in
+from app.api.pictures import require_owned
 from app.api.regenerating import RegenerateImageInput, RegenerateImagesInput, again_of, choice_of
 from app.batches.model import Estimate as EstimatedCost
 from app.errors import bad_input
@@ -120,7 +120,7 @@ async def _of_first(info: Info, wanted: Wanted) -> EstimatedCost | None:
     cost = estimated_first(services.ornaments, who.user_id, wanted.kind, wanted.asked)
     for path, picture in (one for found in wanted.pictures.values() for one in found):
         if picture.id:
-            await take_in(info, picture, *path)
+            await require_owned(info, picture.id.value, *path)
     return cost
 
 

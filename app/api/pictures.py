@@ -10,7 +10,7 @@ from strawberry.file_uploads import Upload
 from app.api.context import Info, viewer
 from app.api.ids import document_id, global_id
 from app.api.node import Node
-from app.errors import AppError, ErrorCode, bad_input
+from app.errors import AppError, ErrorCode, bad_input, not_found
 from app.pictures import model as stored
 from app.pictures.intake import MAX_BYTES
 
@@ -92,6 +92,19 @@ async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture
         if error.code not in _FAULTS_OF_INPUT:
             raise
         raise error.at(*path) from error
+
+
+async def require_owned(info: Info, picture_id: strawberry.ID, *path: str) -> None:
+    """Do nothing if it is a picture of the viewer's; unlike `take_in` it keeps none from being swept.
+
+    Raises:
+        AppError: BAD_USER_INPUT, NOT_FOUND or FORBIDDEN, with the path of the argument.
+    """
+    picture = await info.context.loaders.pictures.load(document_id(picture_id, TYPE_NAME, *path))
+    if picture is None:
+        raise not_found("This picture", *path)
+    if picture.owner_id != viewer(info).user_id:
+        raise AppError(ErrorCode.FORBIDDEN, "This picture belongs to somebody else.", path=path)
 
 
 async def _bytes(given: PictureInput) -> bytes:

@@ -22,7 +22,7 @@ from app.lineage.trash import Sorted, Trash
 from app.ornaments.model import OrnamentImage as StoredImage
 
 _IMAGES = Trash(StoredImage, delete_forever)
-_DREAMS = Trash(StoredDream, dreams_deletion.delete_forever, "This dream")
+_DREAMS = Trash(StoredDream, dreams_deletion.delete_forever, dreams_deletion.finish, "This dream")
 _AT_ONCE = 100
 _IDS = f"The ids of 1 to {_AT_ONCE} `OrnamentImage`s or `Dream`s of yours."
 _ERRORS = 'Why some were left alone; `path` says which, e.g. `["input", "ids", "2"]` for the third.'

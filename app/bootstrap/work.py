@@ -41,7 +41,7 @@ _SESSIONS_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
 _CALL_MARGIN_S = 60  # what a call's reader may take besides: the ledger, a preview
 
-_TRASHES = (Trash(OrnamentImage, delete_forever), Trash(Dream, dreams_deletion.delete_forever))
+_TRASHES = (Trash(OrnamentImage, delete_forever), Trash(Dream, dreams_deletion.delete_forever, dreams_deletion.finish))
 
 type Link = Callable[[], AbstractAsyncContextManager[None]]
 

@@ -6,9 +6,11 @@ is under way still holds, is let go of by `lineage.clearing`.
 
 from collections.abc import Sequence
 
+from beanie import PydanticObjectId
+
 from app.dreams.model import Dream
 from app.dreams.versions import DreamVersion
-from app.generations.releasing import release
+from app.generations.releasing import redact_work_on, release
 from app.lineage.discardable import chunks
 from app.lineage.tombstone import Tombstone
 from app.pictures.model import Picture
@@ -23,5 +25,11 @@ async def delete_forever(dreams: Sequence[Dream]) -> None:
     for some in chunks(shown | await DreamVersion.pictures_of(ids)):
         await Picture.let_go(some)
     await release([], ids, Picture.let_go)
+    await redact_work_on(ids)
     await DreamVersion.remove_of(ids)
     await Dream.remove(ids)
+
+
+async def finish(dream_id: PydanticObjectId) -> None:
+    """Blank the words in what was being made of it while it was deleted."""
+    await redact_work_on([dream_id])

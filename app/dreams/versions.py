@@ -120,4 +120,7 @@ async def flush(dream: Dream) -> Dream:
     if dream.aside is None or dream.making is not None:
         return dream
     await DreamVersion.keep(dream, dream.aside)
-    return await dream.forget_aside(dream.aside.version_id) or dream
+    forgotten = await dream.forget_aside(dream.aside.version_id)
+    if forgotten is None and not await Dream.by_ids([dream.identity]):
+        await DreamVersion.remove_of([dream.identity])  # deleted for ever before its last version was written
+    return forgotten or dream

@@ -1,19 +1,26 @@
-"""Generations let go of the pictures of what was deleted for ever."""
+"""Generations let go of the pictures and the words of what was deleted for ever."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from beanie import PydanticObjectId
 
+from app.generations.events import EventType
 from app.generations.model import Generation
+
+_SAID = ("wish", "mood", "lucid", "asked", "measurements")
+"""The parameters of recipes that are somebody's own words."""
 
 type LetGo = Callable[[Sequence[PydanticObjectId]], Awaitable[None]]
 
 
 async def settle_those(generation_ids: Sequence[PydanticObjectId]) -> None:
-    """Say of those (400 at most) that have succeeded that their result was written, so that it never is again."""
-    where = {"_id": {"$in": list(generation_ids)}, "status": "SUCCEEDED", "settled": False}
-    await Generation.rows().update_many(where, {"$set": {"settled": True}})
+    """Say of those (400 at most) that have succeeded that their result was written, so that it never is again.
+
+    What was said in them is blanked, as `redact_work_on` does.
+    """
+    where = {"_id": {"$in": list(generation_ids)}, "status": "SUCCEEDED"}
+    await Generation.rows().update_many(where, _blank(settled=True))
 
 
 async def release(
@@ -32,9 +39,25 @@ async def release(
         await Generation.rows().update_many({"_id": {"$in": list(held)}}, {"$set": {"pictureIds": []}})
 
 
+async def redact_work_on(parent_ids: Sequence[PydanticObjectId]) -> None:
+    """Blank what was said and written in all that were to change those (400 at most) and have ended; safe to repeat.
+
+    What is told of their work stays: times, calls, costs.
+    """
+    await Generation.rows().update_many({**_made_from(parent_ids), "settled": True}, _blank())
+
+
 async def being_changed(parent_id: PydanticObjectId) -> bool:
     """Whether a generation that has not ended makes a version of that one."""
     return await Generation.rows().find_one({**_made_from([parent_id]), "settled": False}, {"_id": 1}) is not None
+
+
+def _blank(**changes: object) -> dict[str, Any]:
+    return {
+        "$set": {"recipe.prompts": [], "steps": {}, **changes},
+        "$unset": {f"recipe.parameters.{name}": "" for name in _SAID},
+        "$pull": {"events": {"type": EventType.TEXT}},
+    }
 
 
 def _made_from(parent_ids: Sequence[PydanticObjectId]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ async def _look_at(tombstone: Tombstone, trash: Trash[Any]) -> None:
         await Tombstone.touch([identity])
         return
     await release([], [identity], Picture.let_go)
+    await trash.finish(identity)
     if await trash.product.has_descendants(tombstone.lineage.root_id, identity):
         await tombstone.rest()
     else:

@@ -10,16 +10,22 @@ from app.lineage.discardable import Discardable
 from app.lineage.tombstone import Tombstone
 
 
+async def _nothing_more(_: PydanticObjectId) -> None:
+    """All was done by the deletion."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trash[D: Discardable]:
     """The trash of one product.
 
-    `delete` deletes some (1 to 100) for ever and leaves tombstones. The ids of a call (100 at most) are by their
+    `delete` deletes some (1 to 100) for ever and leaves tombstones; `finish` does what had to wait until nothing is
+    being made of one that was deleted. The ids of a call (100 at most) are by their
     places in it, and what is refused says its place.
     """
 
     product: type[D]
     delete: Callable[[Sequence[D]], Awaitable[None]]
+    finish: Callable[[PydanticObjectId], Awaitable[None]] = field(default=_nothing_more)
     what: str = "This image"
     path: tuple[str, ...] = ("input", "ids")
 

@@ -87,4 +87,6 @@ def _of_success(owner_id: PydanticObjectId, generation: Generation | None) -> Ge
     if generation.status is not Status.SUCCEEDED:
         message = "It has not succeeded; `retryGeneration` starts again what failed or was cancelled."
         raise AppError(ErrorCode.CONFLICT, message, path=_PATH)
+    if not generation.recipe.prompts:
+        raise AppError(ErrorCode.CONFLICT, "What it made was deleted for ever, and its recipe with it.", path=_PATH)
     return generation

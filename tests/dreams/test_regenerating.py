@@ -5,13 +5,15 @@ import asyncio
 import pytest
 from beanie import PydanticObjectId
 
-from app.dreams.deletion import delete_forever
+from app.dreams.deletion import delete_forever, finish
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
 from app.dreams.recipes import Again
 from app.dreams.versions import DreamVersion
 from app.errors import AppError, ErrorCode
-from app.generations.model import Status
+from app.generations.model import Generation, Status
+from app.lineage.clearing import clear
+from app.lineage.trash import Trash
 from app.simulator.scenario import Operation, Provider, Scenario
 from app.simulator.simulator import Simulator
 from tests.dreams.conftest import Desk, MakeDesk
@@ -231,3 +233,17 @@ async def test_deleted_dream_does_not_come_back_and_takes_its_versions(desk: Des
     await desk.work()
     assert await Dream.get(dream.identity) is None
     assert await DreamVersion.find_all().to_list() == []
+
+
+async def test_nothing_of_a_deleted_dream_can_be_read_in_the_work_on_it(desk: Desk) -> None:
+    dream = await desk.recorded(mood="afraid")
+    await desk.again(dream, Again(wish="mind the whale"))
+    running = await desk.now(dream)
+    assert "whale" in f"{await Generation.find_all().to_list()}"
+    await delete_forever([running])
+    await desk.work()
+    for _ in range(2):
+        await clear({"dreams": Trash(Dream, delete_forever, finish)}, -3600)
+    left = f"{await Generation.find_all().to_list()}".lower()
+    assert "generationevent" in left
+    assert not any(word in left for word in ("whale", "tower", "grandmother", "afraid", "narrative"))

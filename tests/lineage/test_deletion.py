@@ -200,6 +200,17 @@ async def test_generations_let_go_of_the_pictures_of_a_deleted_version() -> None
     assert {one.state for one in (await Picture.by_ids(pictures)).values()} == {PictureState.LOOSE}
 
 
+async def test_words_of_a_deleted_version_are_blanked_in_the_work_that_made_it_alone() -> None:
+    root = sketch()
+    own = await _generation(root, Status.SUCCEEDED, settled=False)
+    version = sketch(root).model_copy(update={"generation_id": own.identity})
+    await stored([root, version])
+    childs = await _generation(version, Status.SUCCEEDED, settled=True)
+    await delete_forever([version])
+    found = await Generation.without_events([own.identity, childs.identity])
+    assert [found[one.identity].recipe.prompts for one in (own, childs)] == [(), ("a", "b")]
+
+
 async def test_running_generation_keeps_the_picture_of_a_deleted_parent_until_its_end() -> None:
     (parent,) = await stored([sketch()])
     running = await _generation(parent, Status.RUNNING, settled=False)
