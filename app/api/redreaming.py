@@ -179,7 +179,7 @@ def _choice(info: Info, input: RegenerateDreamsInput, again: Again) -> Choose:
     if not 1 <= len(given) <= LARGEST:
         raise bad_input(f"Name 1 to {LARGEST} dreams at once, not {len(given)}.", "input", "ids")
     ids = [document_id(one, TYPE_NAME, "input", "ids", str(place)) for place, one in enumerate(given)]
-    return partial(these, dreams, again, ids)
+    return partial(these, dreams, owner_id, again, ids)
 
 
 def _digest(parameters: Mapping[str, str], input: RegenerateDreamsInput) -> str:

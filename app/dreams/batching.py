@@ -55,9 +55,9 @@ def parts_for(wanted: DreamFilter) -> Which:
     return Which.OLDER if wanted is DreamFilter.OLDER_MODEL else Which.LACKING
 
 
-async def these(dreams: Dreams, again: Again, ids: Sequence[PydanticObjectId]) -> Chosen:
-    """The dreams of those ids."""
-    return Chosen(ids, await estimated(dreams, again, ids))
+async def these(dreams: Dreams, owner_id: PydanticObjectId, again: Again, ids: Sequence[PydanticObjectId]) -> Chosen:
+    """The dreams of those ids, whosoever they are: the items of another's say so."""
+    return Chosen(ids, await estimated(dreams, owner_id, again, ids))
 
 
 async def those_like(dreams: Dreams, owner_id: PydanticObjectId, again: Again, wanted: DreamFilter) -> Chosen:
@@ -72,7 +72,7 @@ async def those_like(dreams: Dreams, owner_id: PydanticObjectId, again: Again, w
     if len(found) > LARGEST:
         message = f"More than {LARGEST} dreams are like that, which is as many as a batch holds: name them by `ids`."
         raise bad_input(message, "input", "filter")
-    return await these(dreams, again, found)
+    return await these(dreams, owner_id, again, found)
 
 
 def _where(dreams: Dreams, wanted: DreamFilter) -> listing.Lacking:

@@ -9,6 +9,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
+from app.api.schema import schema
 from app.dreams.model import Aside, Dream
 from app.dreams.versions import DreamVersion
 from app.pictures.model import Picture
@@ -201,6 +202,54 @@ async def test_another_persons_dream_is_not_there(shop: Shop) -> None:
     ):
         (payload,) = (await other.run(mutation, {"input": given})).values()
         assert [error["code"] for error in payload["errors"]] == ["FORBIDDEN"]
+
+
+async def test_stranger_gets_nothing_of_a_dream_by_any_operation(shop: Shop) -> None:
+    dream, other = await _stored(shop, text="x" * 20_000), await shop.joined()
+    await DreamVersion.keep(dream, Aside(interpretation=interpretation_of()))
+    (version,) = await DreamVersion.find_all().to_list()
+    dream_id, version_id = global_id("Dream", dream.identity), global_id("DreamVersion", version.identity)
+
+    updates = "subscription ($id: ID!) { dreamUpdates(dreamId: $id) { dream { text } } }"
+    followed: Any = await schema.subscribe(updates, {"id": dream_id}, context_value=other.context())
+    (told,) = [one async for one in followed]
+    assert told.data is None
+    assert [(one.extensions["code"], one.extensions["argument"]) for one in told.errors] == [("NOT_FOUND", "dreamId")]
+
+    node = await other.run("query ($id: ID!) { node(id: $id) { id } }", {"id": version_id})
+    assert node == {"node": None}
+    assert (await shop.run("query ($id: ID!) { node(id: $id) { id } }", {"id": version_id}))["node"]["id"] == version_id
+    for mutation, path in (
+        ("restoreVersion(input: {versionId: $id}) { dream { text }", ["input", "versionId"]),
+        ("moveToTrash(input: {ids: [$id]}) { dreams { text }", ["input", "ids", "0"]),
+        ("restore(input: {ids: [$id]}) { dreams { text }", ["input", "ids", "0"]),
+    ):
+        given = version_id if "versionId" in path else dream_id
+        (payload,) = (
+            await other.run(f"mutation ($id: ID!) {{ {mutation} errors {{ code path }} }} }}", {"id": given})
+        ).values()
+        assert payload["errors"] == [{"code": "FORBIDDEN", "path": path}]
+        assert not (payload.get("dream") or payload.get("dreams"))
+    after = await Dream.get(dream.identity)
+    assert after is not None
+    assert (after.revision, after.trashed_at) == (dream.revision, None)
+
+
+async def test_item_of_a_strangers_dream_says_so_and_tells_nothing_of_it(shop: Shop) -> None:
+    dream, other = await _stored(shop, text="x" * 20_000), await shop.joined()
+    mine = await _stored(other)
+    batch = """mutation ($ids: [ID!]) { regenerateDreams(input: {ids: $ids}) {
+      batch { items { nodes { generation { id } failure { code message } } } } errors { code } } }"""
+    ids = [global_id("Dream", one.identity) for one in (dream, mine)]
+    payload = (await other.run(batch, {"ids": ids}))["regenerateDreams"]
+    assert payload["errors"] == []
+    foreign, own = payload["batch"]["items"]["nodes"]
+    assert foreign == {
+        "generation": None,
+        "failure": {"code": "FORBIDDEN", "message": "This dream belongs to somebody else."},
+    }
+    assert own["generation"]
+    assert (await Dream.by_ids([dream.identity]))[dream.identity].making is None
 
 
 async def test_dreams_go_to_the_same_trash_and_take_their_versions_with_them(shop: Shop) -> None:

@@ -1,6 +1,9 @@
 """Many dreams made anew at once: the same batches as any product's."""
 
+import json
+
 import pytest
+from beanie import PydanticObjectId
 
 from app.batches.progress import standing_of
 from app.batches.service import Wanted
@@ -55,7 +58,9 @@ async def test_each_dream_gets_what_it_lacks_and_one_that_cant_be_started_holds_
     again = Again(parts_for(DreamFilter.MISSING_PICTURE))
     wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), "the same input")
 
-    batch = await desk.parts.services.batches.start(desk.owner_id, wanted, lambda: these(desk.dreams, again, ids), "k")
+    batch = await desk.parts.services.batches.start(
+        desk.owner_id, wanted, lambda: these(desk.dreams, desk.owner_id, again, ids), "k"
+    )
     standing = await standing_of(batch)
     assert [one.status for one in standing] == [Status.QUEUED, Status.QUEUED, Status.FAILED]
     assert standing[2].failure is not None
@@ -75,7 +80,9 @@ async def test_what_failed_in_a_batch_is_retried_by_the_batch(desk: Desk, simula
     wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), "the same input")
     simulator.then(Provider.OPENAI, Scenario.FINE, Scenario.MODERATION)
     batches = desk.parts.services.batches
-    batch = await batches.start(desk.owner_id, wanted, lambda: these(desk.dreams, again, [dream.identity]), None)
+    batch = await batches.start(
+        desk.owner_id, wanted, lambda: these(desk.dreams, desk.owner_id, again, [dream.identity]), None
+    )
     await desk.work()
     assert [one.status for one in await standing_of(batch)] == [Status.FAILED]
     retried = await batches.retry(desk.owner_id, batch.identity, None, failed_only=True)
@@ -103,5 +110,39 @@ async def test_estimate_is_of_both_calls_or_unknown(
     desk = await make_desk(simulator, prices=listed)
     dream = dream_of(desk.owner_id)
     await dream.insert()
-    estimate = (await these(desk.dreams, Again(), [dream.identity])).estimate
+    estimate = (await these(desk.dreams, desk.owner_id, Again(), [dream.identity])).estimate
     assert (estimate.cost if estimate else None) == (None if cost is None else cost * 1_000_000)
+
+
+_BY_LENGTH = [
+    {"model": "gpt-6-luna", "unit": unit, "amount": "1", "currency": "USD", "since": "2026-01-01"}
+    for unit in ("inputTextTokens", "outputTextTokens")
+]
+
+
+async def test_estimate_is_of_the_dearest_of_ones_own_and_of_no_strangers(
+    make_desk: MakeDesk, simulator: Simulator
+) -> None:
+    desk = await make_desk(simulator, prices=json.dumps(_BY_LENGTH))
+    again, stranger = Again(frozenset({Part.INTERPRETATION})), PydanticObjectId()
+    short, long = dream_of(desk.owner_id), dream_of(desk.owner_id, text="sea " * 1_000)
+    foreign, cant = (
+        dream_of(stranger, text="x" * 20_000),
+        dream_of(desk.owner_id, text="y" * 20_000, interpretation=None),
+    )
+    await Dream.insert_many([short, long, foreign, cant])
+
+    async def cost(*dreams: Dream, again: Again = again) -> int | None:
+        ids = [dream.identity for dream in dreams]
+        estimate = (await these(desk.dreams, desk.owner_id, again, ids)).estimate
+        return estimate.cost if estimate else None
+
+    mine = await cost(short)
+    assert mine
+    assert await cost(foreign, short) == mine
+    assert await cost(foreign) is None
+    dearest = await cost(long)
+    assert dearest is not None
+    assert await cost(short, long) == await cost(long, short) == dearest > mine
+    picture = Again(frozenset({Part.PICTURE}), image_model="placeholder-1")
+    assert (await cost(cant, again=picture), await cost(cant, short, again=picture)) == (None, 0)
