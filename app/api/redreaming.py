@@ -56,7 +56,9 @@ class RegenerateDreamsInput:
         "made, unless `parts` says it.",
     )
     parts: list[DreamPart] | None = strawberry.field(
-        default=None, description="Which parts; unset: both of those in `ids`, and what is lacking of the others."
+        default=None,
+        description="Which parts; unset: both of those in `ids`, and what is lacking of the others. One of "
+        "those that lacks nothing any more when its turn comes stays as it is: its item is a CONFLICT.",
     )
     wish: str | None = strawberry.field(default=None, description=_WISH)
     text_model: str | None = strawberry.field(default=None, description=_TEXT_MODEL)

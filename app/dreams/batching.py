@@ -66,7 +66,7 @@ async def those_like(dreams: Dreams, owner_id: PydanticObjectId, again: Again, w
     Raises:
         AppError: BAD_USER_INPUT when they are none, or more than a batch holds.
     """
-    found = await listing.ids(owner_id, _where(dreams, wanted), Stretch(LARGEST + 1))
+    found = await listing.ids(owner_id, _where(dreams, again, wanted), Stretch(LARGEST + 1))
     if not found:
         raise bad_input("No dream of yours is like that.", "input", "filter")
     if len(found) > LARGEST:
@@ -75,11 +75,11 @@ async def those_like(dreams: Dreams, owner_id: PydanticObjectId, again: Again, w
     return await these(dreams, owner_id, again, found)
 
 
-def _where(dreams: Dreams, wanted: DreamFilter) -> listing.Lacking:
+def _where(dreams: Dreams, again: Again, wanted: DreamFilter) -> listing.Lacking:
     if wanted is DreamFilter.FAILED:
         return listing.failed()
     if wanted is DreamFilter.OLDER_MODEL:
-        return listing.older_than(dreams.models.text.model, dreams.models.image.model)
+        return listing.older_than(again.newest(dreams.models))
     return listing.without(Part.INTERPRETATION if wanted is DreamFilter.MISSING_INTERPRETATION else Part.PICTURE)
 
 

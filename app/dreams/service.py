@@ -103,7 +103,7 @@ class Dreams:
         if dream is None:
             raise not_found("The dream that it was made for", "input", "id")
         try:
-            again = again_of(generation, dream)
+            again = again_of(generation, dream, self.models)
             return await self.regenerate(owner_id, dream.identity, again, key, batch_id, generation.identity)
         except AppError as error:
             if error.path is None or error.path == _KEY_PATH:

@@ -229,7 +229,8 @@ async def test_stranger_gets_nothing_of_a_dream_by_any_operation(shop: Shop) -> 
             await other.run(f"mutation ($id: ID!) {{ {mutation} errors {{ code path }} }} }}", {"id": given})
         ).values()
         assert payload["errors"] == [{"code": "FORBIDDEN", "path": path}]
-        assert not (payload.get("dream") or payload.get("dreams"))
+        shown = payload.get("dream") or payload.get("dreams")
+        assert not shown
     after = await Dream.get(dream.identity)
     assert after is not None
     assert (after.revision, after.trashed_at) == (dream.revision, None)

@@ -1,6 +1,7 @@
 """Many dreams made anew at once: the same batches as any product's."""
 
 import json
+from functools import partial
 
 import pytest
 from beanie import PydanticObjectId
@@ -10,18 +11,19 @@ from app.batches.service import Wanted
 from app.dreams.batching import DreamFilter, parameters_of_batch, parts_for, these, those_like
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
-from app.dreams.recipes import GENERATION_KIND, Again, parts_in
+from app.dreams.recipes import GENERATION_KIND, Again, Which, parts_in
 from app.errors import AppError, ErrorCode
 from app.generations.model import Status
+from app.providers.ports.model import Source
 from app.simulator.scenario import Provider, Scenario
 from app.simulator.simulator import Simulator
 from tests.dreams.conftest import Desk, MakeDesk
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 
 
-async def _found(desk: Desk, wanted: DreamFilter) -> set[str | None]:
+async def _found(desk: Desk, wanted: DreamFilter, again: Again | None = None) -> set[str | None]:
     """The titles of those that are like that."""
-    chosen = await those_like(desk.dreams, desk.owner_id, Again(parts_for(wanted)), wanted)
+    chosen = await those_like(desk.dreams, desk.owner_id, again or Again(parts_for(wanted)), wanted)
     return {dream.title for dream in (await Dream.by_ids(list(chosen.subjects))).values()}
 
 
@@ -45,6 +47,54 @@ async def test_filters_find_what_they_say(desk: Desk) -> None:
     assert await _found(desk, DreamFilter.MISSING_INTERPRETATION) == {"nothing", "no words"}
     assert await _found(desk, DreamFilter.MISSING_PICTURE) == {"nothing", "no picture"}
     assert await _found(desk, DreamFilter.OLDER_MODEL) == {"old words", "old picture"}
+
+
+_OURS = {"source": Source.LOCAL, "provider": "local", "model": "lexicon-0"}
+
+
+async def _insert_old_ones(desk: Desk) -> None:
+    """One whose words are older, one whose picture is, and one that a stand-in made."""
+    await Dream.insert_many(
+        [
+            dream_of(desk.owner_id, title="words", interpretation=interpretation_of(model="gpt-5")),
+            dream_of(desk.owner_id, title="picture", illustration=illustration_of(model="dall-e-3")),
+            dream_of(desk.owner_id, title="ours", interpretation=interpretation_of(**_OURS)),
+        ]
+    )
+
+
+async def test_older_is_what_another_model_made_than_the_call_asks_for(desk: Desk) -> None:
+    await _insert_old_ones(desk)
+    older, wanted = Which.OLDER, DreamFilter.OLDER_MODEL
+    assert await _found(desk, wanted) == {"words", "picture", "ours"}
+    assert await _found(desk, wanted, Again(frozenset({Part.PICTURE}))) == {"picture"}
+    assert await _found(desk, wanted, Again(frozenset({Part.INTERPRETATION}))) == {"words", "ours"}
+    found = {dream.title: dream for dream in await Dream.find_all().to_list()}
+    again = Again(older, text_model="lexicon-1")
+    assert await _found(desk, wanted, again) == {"ours", "picture"}
+    assert again.parts_of(found["picture"], desk.dreams.models) == frozenset({Part.PICTURE})
+    assert again.parts_of(found["ours"], desk.dreams.models) == frozenset({Part.INTERPRETATION})
+
+
+async def test_providers_work_is_never_older_than_a_stand_ins(bare_desk: Desk) -> None:
+    await _insert_old_ones(bare_desk)
+    assert await _found(bare_desk, DreamFilter.OLDER_MODEL) == {"ours"}
+    provided = next(dream for dream in await Dream.find_all().to_list() if dream.title == "words")
+    with pytest.raises(AppError) as nothing:
+        Again(Which.OLDER).parts_of(provided, bare_desk.dreams.models)
+    assert nothing.value.code is ErrorCode.CONFLICT
+
+
+@pytest.mark.parametrize("which", list(Which))
+async def test_dream_that_lacks_nothing_by_its_start_is_left_alone(desk: Desk, which: Which) -> None:
+    dream, again = await desk.recorded(), Again(which)
+    wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), "the same input")
+    choose = partial(these, desk.dreams, desk.owner_id, again, [dream.identity])
+    batch = await desk.parts.services.batches.start(desk.owner_id, wanted, choose, None)
+    (item,) = await standing_of(batch)
+    assert item.failure is not None
+    assert (item.failure.code, item.failure.message) == (ErrorCode.CONFLICT, "Nothing is missing of it any more.")
+    assert await desk.now(dream) == dream
 
 
 async def test_each_dream_gets_what_it_lacks_and_one_that_cant_be_started_holds_up_none(
