@@ -53,7 +53,7 @@ class RegenerateDreamsInput:
     filter: DreamFilter | None = strawberry.field(
         default=None,
         description=f"All that are like this, {LARGEST} at most, the newest first; not with `ids`. What they lack is "
-        "made, unless `parts` says it.",
+        "made, unless `parts` says it. Call it again for the next ones: those that are being made are left out.",
     )
     parts: list[DreamPart] | None = strawberry.field(
         default=None,

@@ -61,17 +61,14 @@ async def these(dreams: Dreams, owner_id: PydanticObjectId, again: Again, ids: S
 
 
 async def those_like(dreams: Dreams, owner_id: PydanticObjectId, again: Again, wanted: DreamFilter) -> Chosen:
-    """The owner's dreams that are like that, the newest first.
+    """The owner's dreams that are like that, the newest first, as many as a batch holds.
 
     Raises:
-        AppError: BAD_USER_INPUT when they are none, or more than a batch holds.
+        AppError: BAD_USER_INPUT when they are none.
     """
-    found = await listing.ids(owner_id, _where(dreams, again, wanted), Stretch(LARGEST + 1))
+    found = await listing.ids(owner_id, _where(dreams, again, wanted), Stretch(LARGEST))
     if not found:
         raise bad_input("No dream of yours is like that.", "input", "filter")
-    if len(found) > LARGEST:
-        message = f"More than {LARGEST} dreams are like that, which is as many as a batch holds: name them by `ids`."
-        raise bad_input(message, "input", "filter")
     return await these(dreams, owner_id, again, found)
 
 

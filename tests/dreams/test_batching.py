@@ -7,7 +7,7 @@ import pytest
 from beanie import PydanticObjectId
 
 from app.batches.progress import standing_of
-from app.batches.service import Wanted
+from app.batches.service import LARGEST, Wanted
 from app.dreams.batching import DreamFilter, parameters_of_batch, parts_for, these, those_like
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
@@ -95,6 +95,17 @@ async def test_dream_that_lacks_nothing_by_its_start_is_left_alone(desk: Desk, w
     assert item.failure is not None
     assert (item.failure.code, item.failure.message) == (ErrorCode.CONFLICT, "Nothing is missing of it any more.")
     assert await desk.now(dream) == dream
+
+
+async def test_filter_takes_the_newest_that_a_batch_holds_and_then_the_next_ones(desk: Desk) -> None:
+    dreams = [dream_of(desk.owner_id, illustration=None) for _ in range(LARGEST + 1)]
+    await Dream.insert_many(dreams)
+    again, wanted = Again(Which.LACKING), DreamFilter.MISSING_PICTURE
+    newest_first = [dream.identity for dream in dreams[::-1]]
+    assert (await those_like(desk.dreams, desk.owner_id, again, wanted)).subjects == newest_first[:LARGEST]
+    for identity in newest_first[:LARGEST]:
+        await desk.dreams.regenerate(desk.owner_id, identity, again, None)
+    assert (await those_like(desk.dreams, desk.owner_id, again, wanted)).subjects == newest_first[LARGEST:]
 
 
 async def test_each_dream_gets_what_it_lacks_and_one_that_cant_be_started_holds_up_none(
