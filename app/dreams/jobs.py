@@ -37,6 +37,7 @@ INTERPRETATION, PICTURE = "interpretation", "picture"
 _HALFWAY, _DONE = 45, 95  # percent of the work
 _BEGUN = 5
 _PREVIEWS = 2
+_UNSAID = "The model refused to interpret this dream, and gave no reason that could be shown. Tell it in other words."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ class DreamJob:
 
         progress = Progress(work, begin=_BEGUN, end=_HALFWAY)
         writing = Writing(request, by, show, partial(fault_of, dream=dream))
-        answer = await self.texts.write(work, writing, progress)
+        try:
+            answer = await self.texts.write(work, writing, progress)
+        except AppError as error:
+            raise _without_instructions(error, dream) from error
         interpretation = interpretation_of(answer, by, generation.identity, work.journal.now())
         await work.text(interpretation.narrative)
         return StepResult(interpretation.model_dump(by_alias=True))
@@ -110,6 +114,13 @@ class DreamJob:
     async def _prepared(work: Work, by: Chosen, percent: int) -> ImageRequest:
         await work.stage("preparing the picture", percent)
         return picture_request(work.generation.recipe, ends.made_by(work.generation).interpretation, by, work)
+
+
+def _without_instructions(error: AppError, dream: str) -> AppError:
+    """The same failure, in words of ours where the model's words repeat what it was told."""
+    if not repeats_instructions(error.message, dream):
+        return error
+    return AppError(error.code, _UNSAID, retryable=error.retryable, retry_after_s=error.retry_after_s, call=error.call)
 
 
 def picture_request(recipe: Recipe, interpretation: Interpretation | None, by: Chosen, work: Work) -> ImageRequest:

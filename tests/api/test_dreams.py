@@ -13,6 +13,7 @@ from app.api.schema import schema
 from app.dreams.model import Aside, Dream
 from app.dreams.versions import DreamVersion
 from app.pictures.model import Picture
+from tests.api.moments import BEYOND
 from tests.api.shop import Shop, opened_shop
 from tests.database.index_rule import Watch
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
@@ -87,6 +88,7 @@ async def test_dream_is_stored_at_once_with_all_that_was_told(shop: Shop) -> Non
         ({"text": "a", "mood": "x" * 51}, "mood"),
         ({"text": "a", "tags": ["x"] * 5 + [str(one) for one in range(20)]}, "tags"),
         ({"text": "a", "dreamedAt": "2026-11-23T07:00:00"}, "dreamedAt"),
+        *(({"text": "a", "dreamedAt": moment}, "dreamedAt") for moment in BEYOND),
         ({"text": "a", "idempotencyKey": ""}, "idempotencyKey"),
     ],
 )
@@ -119,6 +121,7 @@ async def test_journal_is_newest_first_by_every_filter(shop: Shop) -> None:
 async def test_times_without_a_zone_or_the_wrong_way_round_are_refused(shop: Shop) -> None:
     for arguments, fault in (
         ({"from": "2026-11-21T00:00:00"}, "from"),
+        *(({name: moment}, name) for name in ("from", "to") for moment in BEYOND),
         ({"from": "2026-11-21T00:00:00Z", "to": "2026-11-21T00:00:00Z"}, "to"),
     ):
         _, errors = await shop.answer(_LIST, arguments)
@@ -152,7 +155,12 @@ async def test_what_was_told_is_changed_and_what_is_left_out_stays(shop: Shop) -
         "tags": ["deep"],
         "status": "READY",
     }
-    for given, path in (({"dreamId": dream_id}, None), ({"dreamId": dream_id, "text": " "}, "text")):
+    too_far = {"dreamId": dream_id, "dreamedAt": BEYOND[0]}
+    for given, path in (
+        ({"dreamId": dream_id}, None),
+        ({"dreamId": dream_id, "text": " "}, "text"),
+        (too_far, "dreamedAt"),
+    ):
         refused = (await shop.run(_UPDATE, {"input": given}))["updateDream"]
         assert [error["code"] for error in refused["errors"]] == ["BAD_USER_INPUT"]
         assert path is None or refused["errors"][0]["path"] == ["input", path]
