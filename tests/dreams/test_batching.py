@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
@@ -49,7 +50,7 @@ async def test_filters_find_what_they_say(desk: Desk) -> None:
     assert await _found(desk, DreamFilter.OLDER_MODEL) == {"old words", "old picture"}
 
 
-_OURS = {"source": Source.LOCAL, "provider": "local", "model": "lexicon-0"}
+_OURS: dict[str, Any] = {"source": Source.LOCAL, "provider": "local", "model": "lexicon-0"}
 
 
 async def _insert_old_ones(desk: Desk) -> None:
