@@ -7,6 +7,7 @@ leaves a dream with something left to do, and the sweep does it: the key of the 
 from dataclasses import dataclass
 
 from app.dreams import ends
+from app.dreams.following import wake
 from app.dreams.model import Dream, Making
 from app.dreams.recipes import GENERATION_KIND
 from app.dreams.versions import flush
@@ -39,6 +40,7 @@ class DreamStarter:
         except AppError as refusal:
             if refusal.code not in NOT_ITS_OWN:
                 await ends.give_up(dream, making, failure_of(refusal))
+                await wake(self.generations.hub, dream.owner_id, [dream.identity])
             raise
         await dream.has_started()
         return generation

@@ -1,6 +1,8 @@
 """The dream journal at the schema: its list, its numbers, its trash, and what mutations refuse."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -281,6 +283,24 @@ async def test_dreams_go_to_the_same_trash_and_take_their_versions_with_them(sho
         assert (await shop.run(delete, {"ids": ids}))["deleteForever"] == {"deletedIds": ids, "errors": []}
     assert (await Dream.count(), await DreamVersion.count()) == (0, 0)
     assert await Picture.by_ids([picture.identity]), "left to the sweep of pictures"
+
+
+async def test_trash_and_its_end_are_told_to_who_follows(shop: Shop) -> None:
+    dream = await _stored(shop)
+    dream_id = global_id("Dream", dream.identity)
+    updates = "subscription ($id: ID!) { dreamUpdates(dreamId: $id) { dream { trashedAt } } }"
+    followed: Any = await schema.subscribe(updates, {"id": dream_id}, context_value=shop.context())
+    async with aclosing(followed) as told, asyncio.timeout(60):
+        assert (await anext(told)).data["dreamUpdates"]["dream"]["trashedAt"] is None
+        for mutation, is_in_trash in (("moveToTrash", True), ("restore", False), ("deleteForever", None)):
+            news = asyncio.ensure_future(anext(told, None))
+            await asyncio.sleep(0)
+            await shop.run(
+                f"mutation ($ids: [ID!]!) {{ {mutation}(input: {{ids: $ids}}) {{ errors {{ code }} }} }}",
+                {"ids": [dream_id]},
+            )
+            now = await news
+            assert (now and now.data["dreamUpdates"]["dream"]["trashedAt"] is not None) == is_in_trash
 
 
 async def test_list_takes_as_many_reads_however_many_dreams_and_the_numbers_one(shop: Shop, watch: Watch) -> None:
