@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
 from app.api.schema import schema
+from app.dreams.choosing import DreamModels
+from app.dreams.deletion import delete_forever
 from app.dreams.model import Aside, Dream
 from app.dreams.versions import DreamVersion
 from app.pictures.model import Picture
+from app.providers.mock.text import MockTextModel
 from tests.api.moments import BEYOND
 from tests.api.shop import Shop, opened_shop
 from tests.database.index_rule import Watch
@@ -261,6 +265,26 @@ async def test_item_of_a_strangers_dream_says_so_and_tells_nothing_of_it(shop: S
     }
     assert own["generation"]
     assert (await Dream.by_ids([dream.identity]))[dream.identity].making is None
+
+
+async def test_same_call_for_many_dreams_is_the_same_batch_whatever_has_become_of_them(shop: Shop) -> None:
+    dream = await _stored(shop, illustration=None)
+    call = """mutation ($input: RegenerateDreamsInput!) { regenerateDreams(input: $input) {
+      batch { id } errors { code path } } }"""
+    by_filter = {"filter": "MISSING_PICTURE", "idempotencyKey": "f"}
+    by_ids = {"ids": [global_id("Dream", dream.identity)], "textModel": "lexicon-1", "idempotencyKey": "i"}
+    first = {key: await shop.run(call, {"input": given}) for key, given in (("f", by_filter), ("i", by_ids))}
+    assert all(one["regenerateDreams"]["errors"] == [] for one in first.values())
+    assert await shop.run(call, {"input": by_filter}) == first["f"], "nothing is like that any more"
+    await delete_forever([dream])
+    assert await shop.run(call, {"input": by_ids | {"parts": None}}) == first["i"]
+    dreams, writer = shop.services.dreams, MockTextModel()
+    models = DreamModels(writer, dreams.models.image, {writer.name: writer}, dreams.models.images)
+    later = replace(shop, services=replace(shop.services, dreams=replace(dreams, models=models)))
+    assert await later.run(call, {"input": by_ids}) == first["i"], "its model is not set up any more"
+    for other in (by_ids | {"wish": "Darker"}, by_filter | {"filter": "FAILED"}, by_filter | {"idempotencyKey": "i"}):
+        refused = (await shop.run(call, {"input": other}))["regenerateDreams"]
+        assert refused == {"batch": None, "errors": [{"code": "CONFLICT", "path": ["input", "idempotencyKey"]}]}
 
 
 async def test_dreams_go_to_the_same_trash_and_take_their_versions_with_them(shop: Shop) -> None:
