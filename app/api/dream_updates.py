@@ -38,10 +38,11 @@ class DreamSubscription:
 
     @strawberry.subscription
     async def dream_updates(self, info: Info, dream_id: _DreamId) -> AsyncGenerator[DreamUpdate]:
-        """One of the viewer's dreams, then each change that work on it brings, until you stop: nobody has to poll.
+        """One of the viewer's dreams, then each change of it, until you stop: nobody has to poll.
 
-        The narrative comes while it is written, then the interpretation, then the picture. It ends when the dream is
-        deleted for ever. For stages and previews follow its `generation`, or everything with `viewerEvents`.
+        The narrative comes while it is written, then the interpretation, then the picture. What you change yourself,
+        on whatever device, is told too: its words, a version put back, the trash. It ends when the dream is deleted
+        for ever. For stages and previews follow its `generation`, or everything with `viewerEvents`.
         """
         who, identity = viewer(info), document_id(dream_id, TYPE_NAME, "dreamId")
         dream = (await stored.Dream.by_ids([identity])).get(identity)

@@ -191,6 +191,8 @@ _describe(
         DreamFilter.FAILED: "Those that are FAILED.",
         DreamFilter.MISSING_INTERPRETATION: "Those without an interpretation.",
         DreamFilter.MISSING_PICTURE: "Those without a picture.",
-        DreamFilter.OLDER_MODEL: "Those of which a part was made by another model than the one that makes it today.",
+        DreamFilter.OLDER_MODEL: "Those of which a part was made by another model than the one that would "
+        "make it by this call; of `parts`, if they are given. Work of a provider's model is never older than that of a "
+        "stand-in of this server.",
     },
 )

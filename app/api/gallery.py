@@ -24,6 +24,7 @@ from app.api.ornaments import OrnamentImage
 from app.database.keyset import Stretch
 from app.errors import bad_input
 from app.labels import SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS, as_tag, as_words
+from app.moments import as_moment
 from app.ornaments import gallery
 from app.ornaments.gallery import Wanted
 
@@ -149,10 +150,10 @@ async def _numbered(owner_id: PydanticObjectId, wanted: Wanted, page: int, limit
 
 
 def check_times(created_after: datetime | None, created_before: datetime | None, *path: str) -> None:
-    """Refuse what is no moment, and what no moment is between; `path` leads to the two arguments."""
+    """Refuse what is no moment that an image can have, and what no moment is between; `path` leads to the two."""
     for argument, moment in (("createdAfter", created_after), ("createdBefore", created_before)):
-        if moment is not None and moment.tzinfo is None:
-            raise bad_input(f"`{argument}` needs a time zone: 2026-11-23T07:00:00Z.", *path, argument)
+        if moment is not None:
+            as_moment(moment, *path, argument)
     if created_after and created_before and created_after >= created_before:
         message = "Nothing can be later than `createdAfter` and earlier than `createdBefore`."
         raise bad_input(message, *path, "createdBefore")

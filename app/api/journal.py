@@ -15,6 +15,7 @@ from app.dreams import stats as stored
 from app.dreams.interpreting import as_key
 from app.errors import bad_input
 from app.labels import SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS, as_tag, as_words
+from app.moments import as_moment
 
 _Status = Annotated[DreamStatus | None, strawberry.argument(description="Only those that have come this far.")]
 _Mood = Annotated[str | None, strawberry.argument(description="Only those of this mood, in upper or lower case.")]
@@ -143,9 +144,9 @@ class Journal:
 
 
 def _check_times(since: datetime | None, until: datetime | None) -> None:
-    """Refuse what is no moment, and what no moment is between."""
+    """Refuse what is no moment that a dream can have, and what no moment is between."""
     for argument, moment in (("from", since), ("to", until)):
-        if moment is not None and moment.tzinfo is None:
-            raise bad_input(f"`{argument}` needs a time zone: 2026-11-23T07:00:00Z.", argument)
+        if moment is not None:
+            as_moment(moment, argument)
     if since and until and since >= until:
         raise bad_input("Nothing can be as late as `from` and earlier than `to`.", "to")

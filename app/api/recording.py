@@ -15,7 +15,7 @@ from app.dreams.telling import (
     TEXT_MAX_CHARACTERS,
     TITLE_MAX_CHARACTERS,
     Told,
-    as_moment,
+    as_dreamed_at,
     as_mood,
     as_tags_of_dream,
     as_text,
@@ -95,7 +95,7 @@ class RecordingMutation:
         told = Told(
             text=as_text(input.text),
             title=as_title(input.title),
-            dreamed_at=as_moment(input.dreamed_at),
+            dreamed_at=as_dreamed_at(input.dreamed_at),
             mood=as_mood(input.mood),
             lucid=input.lucid,
             tags=as_tags_of_dream(input.tags),
@@ -121,7 +121,7 @@ def _changes(input: UpdateDreamInput) -> dict[str, Any]:
     if input.title is not None:
         changes["title"] = as_title(input.title.value)
     if input.dreamed_at is not None:
-        changes["dreamedAt"] = as_moment(input.dreamed_at.value)
+        changes["dreamedAt"] = as_dreamed_at(input.dreamed_at.value)
     if input.mood is not None:
         changes["mood"] = as_mood(input.mood.value)
     if input.lucid is not None:

@@ -1,9 +1,6 @@
 """Dreams are made anew, one or many at once, and what there was before is put back."""
 
-import json
-from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Annotated
 
 import strawberry
@@ -15,7 +12,7 @@ from app.api.enums import DreamFilter, DreamPart
 from app.api.errors import UserError, errors_in
 from app.api.generations import Generation
 from app.api.ids import document_id
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, check_key, keyed
 from app.api.node import INPUT
 from app.batches.service import LARGEST, Choose, Wanted
 from app.dreams.batching import parameters_of_batch, parts_for, these, those_like
@@ -53,10 +50,12 @@ class RegenerateDreamsInput:
     filter: DreamFilter | None = strawberry.field(
         default=None,
         description=f"All that are like this, {LARGEST} at most, the newest first; not with `ids`. What they lack is "
-        "made, unless `parts` says it.",
+        "made, unless `parts` says it. Call it again for the next ones: those that are being made are left out.",
     )
     parts: list[DreamPart] | None = strawberry.field(
-        default=None, description="Which parts; unset: both of those in `ids`, and what is lacking of the others."
+        default=None,
+        description="Which parts; unset: both of those in `ids`, and what is lacking of the others. One of "
+        "those that lacks nothing any more when its turn comes stays as it is: its item is a CONFLICT.",
     )
     wish: str | None = strawberry.field(default=None, description=_WISH)
     text_model: str | None = strawberry.field(default=None, description=_TEXT_MODEL)
@@ -129,11 +128,13 @@ class RedreamingMutation:
 
         One that can't be started holds up no other: its item says why. Follow it with `batchProgress`.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
-        again = _again(info, input)
-        choose, parameters = _choice(info, input, again), parameters_of_batch(again)
-        wanted = Wanted(GENERATION_KIND, parameters, _digest(parameters, input))
-        batch = await info.context.services.batches.start(who.user_id, wanted, choose, key)
+        who, call, batches = viewer(info), await keyed(input), info.context.services.batches
+        batch = await batches.known(who.user_id, call.key, call.asked)
+        if batch is None:
+            again = _again(info, input)
+            choose = _choice(info, input, again)
+            wanted = Wanted(GENERATION_KIND, parameters_of_batch(again), call.asked or "")
+            batch = await batches.start(who.user_id, wanted, choose, call.key)
         return RegenerateDreamsPayload(batch=Batch.of(batch))
 
     @strawberry.mutation
@@ -179,10 +180,4 @@ def _choice(info: Info, input: RegenerateDreamsInput, again: Again) -> Choose:
     if not 1 <= len(given) <= LARGEST:
         raise bad_input(f"Name 1 to {LARGEST} dreams at once, not {len(given)}.", "input", "ids")
     ids = [document_id(one, TYPE_NAME, "input", "ids", str(place)) for place, one in enumerate(given)]
-    return partial(these, dreams, again, ids)
-
-
-def _digest(parameters: Mapping[str, str], input: RegenerateDreamsInput) -> str:
-    """The same for the same input, its key left out."""
-    dreams = input.ids if input.filter is None else str(input.filter)
-    return sha256(json.dumps([parameters, dreams], sort_keys=True).encode()).hexdigest()
+    return partial(these, dreams, owner_id, again, ids)

@@ -95,6 +95,7 @@ class TrashMutation:
         who, given = viewer(info), _read(input.ids)
         images = await _IMAGES.put(who.user_id, given.images) if given.images else None
         dreams = await _DREAMS.put(who.user_id, given.dreams) if given.dreams else None
+        await _wake_followers(info, dreams)
         return MoveToTrashPayload(
             images=_shown_images(images, given),
             dreams=_shown_dreams(dreams, given),
@@ -108,6 +109,7 @@ class TrashMutation:
         who, given = viewer(info), _read(input.ids)
         images = await _IMAGES.restore(who.user_id, given.images) if given.images else None
         dreams = await _DREAMS.restore(who.user_id, given.dreams) if given.dreams else None
+        await _wake_followers(info, dreams)
         return RestorePayload(
             images=_shown_images(images, given),
             dreams=_shown_dreams(dreams, given),
@@ -128,6 +130,7 @@ class TrashMutation:
         who, given = viewer(info), _read(input.ids)
         images = await _IMAGES.delete_forever(who.user_id, given.images) if given.images else None
         dreams = await _DREAMS.delete_forever(who.user_id, given.dreams) if given.dreams else None
+        await _wake_followers(info, dreams)
         deleted = [*_gone(images, given.images, _IMAGE), *_gone(dreams, given.dreams, _DREAM)]
         return DeleteForeverPayload(deleted_ids=deleted, errors=_errors(given, images, dreams))
 
@@ -169,6 +172,11 @@ def _read(texts: Sequence[str]) -> _Given:
         elif identity not in ids.values():
             ids[place] = identity
     return given
+
+
+async def _wake_followers(info: Info, dreams: Sorted[StoredDream] | None) -> None:
+    if dreams is not None:
+        await info.context.services.dreams.wake_followers(viewer(info).user_id, dreams.own)
 
 
 def _shown_images(found: Sorted[StoredImage] | None, given: _Given) -> list[OrnamentImage]:

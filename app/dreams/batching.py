@@ -55,31 +55,28 @@ def parts_for(wanted: DreamFilter) -> Which:
     return Which.OLDER if wanted is DreamFilter.OLDER_MODEL else Which.LACKING
 
 
-async def these(dreams: Dreams, again: Again, ids: Sequence[PydanticObjectId]) -> Chosen:
-    """The dreams of those ids."""
-    return Chosen(ids, await estimated(dreams, again, ids))
+async def these(dreams: Dreams, owner_id: PydanticObjectId, again: Again, ids: Sequence[PydanticObjectId]) -> Chosen:
+    """The dreams of those ids, whosoever they are: the items of another's say so."""
+    return Chosen(ids, await estimated(dreams, owner_id, again, ids))
 
 
 async def those_like(dreams: Dreams, owner_id: PydanticObjectId, again: Again, wanted: DreamFilter) -> Chosen:
-    """The owner's dreams that are like that, the newest first.
+    """The owner's dreams that are like that, the newest first, as many as a batch holds.
 
     Raises:
-        AppError: BAD_USER_INPUT when they are none, or more than a batch holds.
+        AppError: BAD_USER_INPUT when they are none.
     """
-    found = await listing.ids(owner_id, _where(dreams, wanted), Stretch(LARGEST + 1))
+    found = await listing.ids(owner_id, _where(dreams, again, wanted), Stretch(LARGEST))
     if not found:
         raise bad_input("No dream of yours is like that.", "input", "filter")
-    if len(found) > LARGEST:
-        message = f"More than {LARGEST} dreams are like that, which is as many as a batch holds: name them by `ids`."
-        raise bad_input(message, "input", "filter")
-    return await these(dreams, again, found)
+    return await these(dreams, owner_id, again, found)
 
 
-def _where(dreams: Dreams, wanted: DreamFilter) -> listing.Lacking:
+def _where(dreams: Dreams, again: Again, wanted: DreamFilter) -> listing.Lacking:
     if wanted is DreamFilter.FAILED:
         return listing.failed()
     if wanted is DreamFilter.OLDER_MODEL:
-        return listing.older_than(dreams.models.text.model, dreams.models.image.model)
+        return listing.older_than(again.newest(dreams.models))
     return listing.without(Part.INTERPRETATION if wanted is DreamFilter.MISSING_INTERPRETATION else Part.PICTURE)
 
 

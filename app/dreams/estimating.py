@@ -1,6 +1,7 @@
 """What making a dream anew would cost, before it is started."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from beanie import PydanticObjectId
 
@@ -21,33 +22,40 @@ _PICTURE_PROMPT = "a" * 2_000
 """As long as one gets: what it shows is not written yet."""
 
 
-async def estimated(dreams: Dreams, again: Again, ids: Sequence[PydanticObjectId]) -> Estimate | None:
-    """What one of those dreams costs by a cautious guess: they differ in the length of their texts alone.
+async def estimated(
+    dreams: Dreams, owner_id: PydanticObjectId, again: Again, ids: Sequence[PydanticObjectId]
+) -> Estimate | None:
+    """What the dearest of the owner's dreams in `ids` (400 at most) costs, by a cautious guess; one read.
 
     Null when nobody knows it, or when none of them can be made anew.
     """
-    for dream_id in ids:
-        dream = await Dream.get(dream_id)
-        if dream is not None:
-            return _of_one(dreams, again, dream)
-    return None
-
-
-def _of_one(dreams: Dreams, again: Again, dream: Dream) -> Estimate | None:
-    generations, total = dreams.starter.generations, 0
-    prices = generations.closing.budgets.prices
-    try:
-        calls = _calls(dreams, again, dream)
-    except AppError:  # its item says so
+    costs = list[int | None]()
+    for dream in (await Dream.by_ids(ids)).values():
+        if dream.owner_id == owner_id:
+            with suppress(AppError):  # its item says so
+                costs.append(_cost_of(dreams, again, dream))
+    known = [cost for cost in costs if cost is not None]
+    if not known or len(known) < len(costs):
         return None
-    for model, name, usage in calls:
+    cost = max(known)
+    return Estimate(cost=cost, currency=dreams.starter.generations.closing.budgets.prices.currency if cost else None)
+
+
+def _cost_of(dreams: Dreams, again: Again, dream: Dream) -> int | None:
+    """Null when a price is unknown.
+
+    Raises:
+        AppError: it can't be made anew.
+    """
+    generations, total = dreams.starter.generations, 0
+    for model, name, usage in _calls(dreams, again, dream):
         if model.source is not Source.PROVIDER:
             continue
-        cost = prices.cost(name, of_one_call(usage), generations.clock.now())
+        cost = generations.closing.budgets.prices.cost(name, of_one_call(usage), generations.clock.now())
         if cost is None:
             return None
         total += cost
-    return Estimate(cost=total, currency=prices.currency if total else None)
+    return total
 
 
 def _calls(dreams: Dreams, again: Again, dream: Dream) -> list[tuple[Model, str, Usage]]:

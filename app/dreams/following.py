@@ -3,8 +3,9 @@
 The narrative that is being written comes with the events themselves: nobody reads the database for a few more words.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from beanie import PydanticObjectId
@@ -12,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from app.database.absence import Absence
 from app.dreams.model import Dream
-from app.generations.events import EventType
+from app.generations.events import EventType, GenerationEvent
 from app.generations.followers import Follower, News
 from app.generations.model import Generation
 from app.generations.ports import EventHub
@@ -27,8 +28,14 @@ class DreamNews(NamedTuple):
     narrative: str | None = None
 
 
+async def wake(hub: EventHub, owner_id: PydanticObjectId, dream_ids: Iterable[PydanticObjectId]) -> None:
+    """Let everybody who follows these dreams look at them: they were changed, and no generation tells of it."""
+    for dream_id in dream_ids:
+        await hub.publish(owner_id, dream_id, GenerationEvent.hint())
+
+
 async def updates(hub: EventHub, owner_id: PydanticObjectId, dream_id: PydanticObjectId) -> AsyncGenerator[DreamNews]:
-    """How it stands, then each change by work that is done on it; ends when the dream is gone."""
+    """How it stands, then each change, by work or by its owner; ends when the dream is gone."""
     async with hub.follow(owner_id, None) as follower:
         desk = _Desk(follower, dream_id)
         told = await desk.look()
@@ -43,7 +50,7 @@ async def updates(hub: EventHub, owner_id: PydanticObjectId, dream_id: PydanticO
                 now = await desk.look()
                 if now is None:
                     return
-                if now.dream.revision != told.dream.revision:
+                if _version_of(now.dream) != _version_of(told.dream):
                     told = now
                     yield told
 
@@ -73,11 +80,11 @@ class _Desk:
         return news.event.text
 
     def is_reason(self, news: News | None, told: DreamNews) -> bool:
-        """Whether the dream may stand otherwise now: by work on it, by new work, or by something that was missed."""
+        """Whether the dream may stand otherwise now: by work, old or new, by its owner, or by what was missed."""
         if news is None:
             return True
         self._saw(news)
-        its = news.generation_id == told.dream.generation_id
+        its = news.generation_id in {told.dream.generation_id, self.dream_id}
         return its or news.event.type is EventType.QUEUED
 
     def _saw(self, news: News) -> None:
@@ -91,3 +98,8 @@ class _Desk:
         events, _ = await Generation.past(dream.making.generation_id, 0)
         texts = [event.text for event in events if event.type is EventType.TEXT]
         return texts[-1] if texts else None
+
+
+def _version_of(dream: Dream) -> tuple[int, datetime | None]:
+    """Another one for each change that is seen; the trash leaves the revision as it is."""
+    return dream.revision, dream.trashed_at

@@ -9,6 +9,7 @@ from functools import partial
 
 from app.dreams import ends
 from app.dreams.interpreting import interpretation_of
+from app.dreams.model import Dream
 from app.dreams.parts import Interpretation, Part
 from app.dreams.recipes import painter_of, parts_in
 from app.dreams.wording import (
@@ -37,6 +38,7 @@ INTERPRETATION, PICTURE = "interpretation", "picture"
 _HALFWAY, _DONE = 45, 95  # percent of the work
 _BEGUN = 5
 _PREVIEWS = 2
+_UNSAID = "The model refused to interpret this dream, and gave no reason that could be shown. Tell it in other words."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,7 @@ class DreamJob:
                 models and of the store.
         """
         parts = parts_in(work.generation.recipe)
-        dream = await work.bear(partial(ends.of_generation, work.generation))
-        if dream is None:
-            raise not_found("This dream")
-        if not dream.is_made_by(work.generation.identity):
-            raise AppError(ErrorCode.CONFLICT, "The dream does not wait for this work any more: regenerate it.")
+        await work.bear(partial(_waiting, work.generation))
         if Part.INTERPRETATION in parts:
             is_last = Part.PICTURE not in parts
             await work.step(INTERPRETATION, partial(self._interpret, work), is_last=is_last)
@@ -87,21 +85,26 @@ class DreamJob:
 
         progress = Progress(work, begin=_BEGUN, end=_HALFWAY)
         writing = Writing(request, by, show, partial(fault_of, dream=dream))
-        answer = await self.texts.write(work, writing, progress)
+        try:
+            answer = await self.texts.write(work, writing, progress)
+        except AppError as error:
+            raise _without_instructions(error, dream) from error
         interpretation = interpretation_of(answer, by, generation.identity, work.journal.now())
+        result = StepResult(interpretation.model_dump(by_alias=True))
+        work.note(INTERPRETATION, result)  # it is paid for: what is told next is in the same write
         await work.text(interpretation.narrative)
-        return StepResult(interpretation.model_dump(by_alias=True))
+        return result
 
     @staticmethod
     async def _show(work: Work) -> None:
-        """What is interpreted is seen at once, before it is drawn."""
+        """What is interpreted is seen at once, before it is drawn; nothing is drawn for a dream that is gone."""
         made = ends.made_by(work.generation).interpretation
         if made is None:
             return
 
         async def show() -> None:
-            dream = await ends.of_generation(work.generation)
-            if dream is not None and dream.interpretation is None and dream.is_made_by(work.generation.identity):
+            dream = await _waiting(work.generation)
+            if dream.interpretation is None:
                 await dream.show(made)
 
         await work.bear(show)
@@ -110,6 +113,27 @@ class DreamJob:
     async def _prepared(work: Work, by: Chosen, percent: int) -> ImageRequest:
         await work.stage("preparing the picture", percent)
         return picture_request(work.generation.recipe, ends.made_by(work.generation).interpretation, by, work)
+
+
+async def _waiting(generation: Generation) -> Dream:
+    """The dream that waits for it.
+
+    Raises:
+        AppError: NOT_FOUND when it is gone, CONFLICT when it waits for other work by now.
+    """
+    dream = await ends.of_generation(generation)
+    if dream is None:
+        raise not_found("This dream")
+    if not dream.is_made_by(generation.identity):
+        raise AppError(ErrorCode.CONFLICT, "The dream does not wait for this work any more: regenerate it.")
+    return dream
+
+
+def _without_instructions(error: AppError, dream: str) -> AppError:
+    """The same failure, in words of ours where the model's words repeat what it was told."""
+    if not repeats_instructions(error.message, dream):
+        return error
+    return AppError(error.code, _UNSAID, retryable=error.retryable, retry_after_s=error.retry_after_s, call=error.call)
 
 
 def picture_request(recipe: Recipe, interpretation: Interpretation | None, by: Chosen, work: Work) -> ImageRequest:

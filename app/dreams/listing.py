@@ -9,8 +9,10 @@ from typing import Any
 from beanie import PydanticObjectId
 
 from app.database.keyset import Stretch
+from app.dreams.choosing import Newest
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
+from app.providers.ports.model import Source
 
 type Lacking = Mapping[str, Any]
 """A filter of dreams by what they lack; made here alone."""
@@ -66,10 +68,15 @@ def without(part: Part) -> Lacking:
     return {_FIELDS[part]: None}
 
 
-def older_than(text_model: str, image_model: str) -> Lacking:
-    """A part of them was made by another model than these."""
-    today = {Part.INTERPRETATION: text_model, Part.PICTURE: image_model}
-    return {"$or": [{f"{_FIELDS[part]}.model": {"$exists": True, "$ne": model}} for part, model in today.items()]}
+def older_than(newest: Mapping[Part, Newest]) -> Lacking:
+    """One of those parts of them was made by an older model."""
+    return {"$or": [_older(_FIELDS[part], one) for part, one in newest.items()]}
+
+
+def _older(field: str, newest: Newest) -> dict[str, Any]:
+    """As `Newest.is_newer_than`."""
+    older: dict[str, Any] = {f"{field}.model": {"$exists": True, "$ne": newest.model}}
+    return older if newest.is_providers else older | {f"{field}.source": {"$ne": Source.PROVIDER}}
 
 
 def _where(owner_id: PydanticObjectId, wanted: Wanted) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The use cases of dreams: write one down, make it anew, go back to what there was."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -9,6 +9,7 @@ from beanie import PydanticObjectId
 
 from app.database.document import utc_now
 from app.dreams.choosing import DreamModels
+from app.dreams.following import wake
 from app.dreams.model import Dream, Making
 from app.dreams.parts import DreamStatus
 from app.dreams.recipes import GENERATION_KIND, Again, again_of, is_same, recipe_of
@@ -103,7 +104,7 @@ class Dreams:
         if dream is None:
             raise not_found("The dream that it was made for", "input", "id")
         try:
-            again = again_of(generation, dream)
+            again = again_of(generation, dream, self.models)
             return await self.regenerate(owner_id, dream.identity, again, key, batch_id, generation.identity)
         except AppError as error:
             if error.path is None or error.path == _KEY_PATH:
@@ -122,6 +123,7 @@ class Dreams:
         changed = await dream.say(told)
         if changed is None:
             raise not_found("This dream", "input", "dreamId")
+        await self.wake_followers(owner_id, [dream_id])
         return changed
 
     async def restore_version(self, owner_id: PydanticObjectId, version_id: PydanticObjectId) -> Dream:
@@ -144,8 +146,14 @@ class Dreams:
             if parts == dream.parts:
                 return dream
             if replaced := await dream.put_in_place(parts, dream.parts.only(version.parts.there)):
-                return await flush(replaced)
+                restored = await flush(replaced)
+                await self.wake_followers(owner_id, [dream.identity])
+                return restored
         raise AppError(ErrorCode.UNAVAILABLE, "It changes too quickly at the moment. Try again.", retryable=True)
+
+    async def wake_followers(self, owner_id: PydanticObjectId, dream_ids: Iterable[PydanticObjectId]) -> None:
+        """Tell whoever follows these dreams, on any device, that they were changed or are gone."""
+        await wake(self.starter.generations.hub, owner_id, dream_ids)
 
     async def owned(
         self, owner_id: PydanticObjectId, dream_id: PydanticObjectId, path: tuple[str, ...] = ("input", "dreamId")

@@ -7,6 +7,7 @@ leaves a dream with something left to do, and the sweep does it: the key of the 
 from dataclasses import dataclass
 
 from app.dreams import ends
+from app.dreams.following import wake
 from app.dreams.model import Dream, Making
 from app.dreams.recipes import GENERATION_KIND
 from app.dreams.versions import flush
@@ -37,9 +38,14 @@ class DreamStarter:
         try:
             generation = await self._started(dream, making)
         except AppError as refusal:
-            if refusal.code not in NOT_ITS_OWN:
+            if refusal.code in NOT_ITS_OWN:
+                raise
+            known = await _of(making)
+            if known is None:
                 await ends.give_up(dream, making, failure_of(refusal))
-            raise
+                await wake(self.generations.hub, dream.owner_id, [dream.identity])
+                raise
+            generation = known  # somebody else has started it meanwhile, and took the place that was refused here
         await dream.has_started()
         return generation
 
@@ -56,7 +62,7 @@ class DreamStarter:
                 _log.warning("dream_not_started", dream=str(dream.identity), code=error.code)
 
     async def _started(self, dream: Dream, making: Making) -> Generation:
-        if known := (await Generation.without_events([making.generation_id])).get(making.generation_id):
+        if known := await _of(making):
             return known
         started = await self.generations.start(
             dream.owner_id,
@@ -71,6 +77,11 @@ class DreamStarter:
             message = "This idempotencyKey was used before; use a new key for new work."
             raise AppError(ErrorCode.CONFLICT, message, path=("input", "idempotencyKey"))
         return started
+
+
+async def _of(making: Making) -> Generation | None:
+    """The generation of the work; null when it was not started yet."""
+    return (await Generation.without_events([making.generation_id])).get(making.generation_id)
 
 
 def failure_of(error: AppError) -> Failure:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from app.errors import bad_input
 from app.labels import as_tag, as_tags, plain, written
+from app.moments import as_moment
 
 TEXT_MAX_CHARACTERS = 20_000
 TITLE_MAX_CHARACTERS = 200
@@ -55,17 +56,13 @@ def as_title(title: str | None) -> str | None:
     return clean or None
 
 
-def as_moment(dreamed_at: datetime | None) -> datetime | None:
-    """The moment, to the millisecond: what the database keeps.
+def as_dreamed_at(dreamed_at: datetime | None) -> datetime | None:
+    """The moment, as the database keeps it.
 
     Raises:
-        AppError: BAD_USER_INPUT when it has no time zone.
+        AppError: BAD_USER_INPUT when it has no time zone, or can't be kept.
     """
-    if dreamed_at is None:
-        return None
-    if dreamed_at.tzinfo is None:
-        raise bad_input("`dreamedAt` needs a time zone: 2026-11-23T07:00:00Z.", "input", "dreamedAt")
-    return dreamed_at.replace(microsecond=dreamed_at.microsecond // 1000 * 1000)
+    return None if dreamed_at is None else as_moment(dreamed_at, "input", "dreamedAt")
 
 
 def as_mood(mood: str | None) -> str | None:

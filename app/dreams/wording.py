@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from app.dreams.parts import Interpretation
 from app.generations.recipe import Recipe
+from app.labels import plain
 
 INSTRUCTIONS = (
     "You interpret dreams for the journal of the person who dreamed them. The input is one JSON document: `dream` is "
@@ -30,7 +31,7 @@ _PICTURE_CHARACTERS, _PICTURED_SYMBOLS = 1_500, 6
 
 
 def _not_blank(text: str) -> str:
-    if not text.strip():
+    if not plain(text):
         raise ValueError("blank")
     return text
 

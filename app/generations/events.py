@@ -1,10 +1,11 @@
 """What happens in a generation, numbered from 1 without a hole."""
 
 from enum import StrEnum
+from typing import Self
 
 from beanie import PydanticObjectId
 
-from app.database.document import Instant, StoredValue
+from app.database.document import Instant, StoredValue, utc_now
 
 
 class EventType(StrEnum):
@@ -47,3 +48,8 @@ class GenerationEvent(StoredValue):
     retry_at: Instant | None = None
     picture_id: PydanticObjectId | None = None
     text: str | None = None
+
+    @classmethod
+    def hint(cls) -> Self:
+        """Says only that something is to be read again: its number is 0, which no stream of events hands on."""
+        return cls(sequence=0, type=EventType.SNAPSHOT, at=utc_now())

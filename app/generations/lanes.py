@@ -38,9 +38,13 @@ class Lane(StoredDocument):
     async def join(
         cls, owner_id: PydanticObjectId, generation_id: PydanticObjectId, window: int, limit: int
     ) -> bool | None:
-        """Put it at the end; whether it is in the window, null when the lane holds `limit` already, or is closed."""
-        where = {"_id": owner_id, f"open.{limit - 1}": {"$exists": False}, "closed": _OPEN}
-        update = {"$push": {"open": generation_id}, "$set": {"busy": True}, "$setOnInsert": {"schemaVersion": 1}}
+        """Put it at the end, unless it is in already; whether it is in the window.
+
+        Null when the lane holds `limit` others already, or is closed.
+        """
+        has_room = [{f"open.{limit - 1}": {"$exists": False}}, {"open": generation_id}]
+        where = {"_id": owner_id, "$or": has_room, "closed": _OPEN}
+        update = {"$addToSet": {"open": generation_id}, "$set": {"busy": True}, "$setOnInsert": {"schemaVersion": 1}}
         try:
             row = await cls._changed(where, update, window, upsert=True)
         except DuplicateKeyError:  # the condition refused the lane: it is full or closed, or was made just now

@@ -63,7 +63,10 @@ class EventHub(Protocol):
     async def publish(
         self, owner_id: PydanticObjectId, generation_id: PydanticObjectId, event: GenerationEvent
     ) -> None:
-        """Tell all followers of this generation, and those of everything of its owner."""
+        """Tell all followers of this generation, and those of everything of its owner.
+
+        A hint may be about anything of the owner's, by its id; who was told it by mistake drops it by its number.
+        """
         ...
 
     def follow(

@@ -120,10 +120,15 @@ class Work:
         if known is not None:
             return known
         result = await run()
-        self.journal.note_step(name, result.values, result.pictures)
-        if not is_last:
+        if name not in self.generation.steps:
+            self.note(name, result)
+        if not is_last and self.journal.noted:
             await self.journal.write()
         return result.values
+
+    def note(self, name: str, result: StepResult) -> None:
+        """Keep the step's result with the next write: for one that has more to tell before it returns the same."""
+        self.journal.note_step(name, result.values, result.pictures)
 
     async def bear[T](self, write: Callable[[], Awaitable[T]]) -> T:
         """Write what is safe to repeat and dear to lose, again until a database that is away is back.

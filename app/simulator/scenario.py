@@ -51,6 +51,7 @@ class Scenario(StrEnum):
     BLOCKED_PROMPT = "blocked-prompt"
     IMAGE_SAFETY = "image-safety"
     REFUSAL = "refusal"
+    ECHO_REFUSAL = "echo-refusal"
     NO_IMAGE = "no-image"
     EMPTY_CANDIDATES = "empty-candidates"
     TEXT_ONLY = "text-only"
@@ -76,6 +77,7 @@ _PICTURES_OF_OPENAI = {
     Scenario.BLOCKED_PROMPT: Scenario.MODERATION,
     Scenario.IMAGE_SAFETY: Scenario.MODERATION,
     Scenario.REFUSAL: Scenario.MODERATION,
+    Scenario.ECHO_REFUSAL: Scenario.MODERATION,
     Scenario.NO_IMAGE: Scenario.EMPTY_CANDIDATES,
     Scenario.TEXT_ONLY: Scenario.EMPTY_CANDIDATES,
     Scenario.ECHO: Scenario.FINE,
@@ -89,6 +91,7 @@ _TEXT = {
 _PICTURES_OF_GEMINI = {
     Scenario.MODERATION: Scenario.BLOCKED_PROMPT,
     Scenario.REFUSAL: Scenario.IMAGE_SAFETY,
+    Scenario.ECHO_REFUSAL: Scenario.IMAGE_SAFETY,
     Scenario.ECHO: Scenario.FINE,
 }
 _NOTHING_TO_REFUSE = {
@@ -96,6 +99,7 @@ _NOTHING_TO_REFUSE = {
     Scenario.BLOCKED_PROMPT: Scenario.FINE,
     Scenario.IMAGE_SAFETY: Scenario.FINE,
     Scenario.REFUSAL: Scenario.FINE,
+    Scenario.ECHO_REFUSAL: Scenario.FINE,
     Scenario.NO_IMAGE: Scenario.EMPTY_CANDIDATES,
     Scenario.TEXT_ONLY: Scenario.FINE,
     Scenario.ECHO: Scenario.FINE,
@@ -109,12 +113,14 @@ _UPLOAD = _NOTHING_TO_REFUSE | {
     Scenario.BLOCKED_PROMPT: Scenario.MODERATION,
     Scenario.IMAGE_SAFETY: Scenario.MODERATION,
     Scenario.REFUSAL: Scenario.MODERATION,
+    Scenario.ECHO_REFUSAL: Scenario.MODERATION,
 }
 _DELIVERY = {
     Scenario.MODERATION: Scenario.FINE,
     Scenario.BLOCKED_PROMPT: Scenario.FINE,
     Scenario.IMAGE_SAFETY: Scenario.FINE,
     Scenario.REFUSAL: Scenario.FINE,
+    Scenario.ECHO_REFUSAL: Scenario.FINE,
     Scenario.NO_IMAGE: Scenario.EMPTY_CANDIDATES,
     Scenario.ECHO: Scenario.FINE,
     Scenario.WRONG_SHAPE: Scenario.TEXT_ONLY,

@@ -1,6 +1,9 @@
 """The dream journal at the schema: its list, its numbers, its trash, and what mutations refuse."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,14 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
+from app.api.schema import schema
+from app.dreams.choosing import DreamModels
+from app.dreams.deletion import delete_forever
 from app.dreams.model import Aside, Dream
 from app.dreams.versions import DreamVersion
 from app.pictures.model import Picture
+from app.providers.mock.text import MockTextModel
+from tests.api.moments import BEYOND
 from tests.api.shop import Shop, opened_shop
 from tests.database.index_rule import Watch
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
@@ -86,6 +94,7 @@ async def test_dream_is_stored_at_once_with_all_that_was_told(shop: Shop) -> Non
         ({"text": "a", "mood": "x" * 51}, "mood"),
         ({"text": "a", "tags": ["x"] * 5 + [str(one) for one in range(20)]}, "tags"),
         ({"text": "a", "dreamedAt": "2026-11-23T07:00:00"}, "dreamedAt"),
+        *(({"text": "a", "dreamedAt": moment}, "dreamedAt") for moment in BEYOND),
         ({"text": "a", "idempotencyKey": ""}, "idempotencyKey"),
     ],
 )
@@ -118,6 +127,7 @@ async def test_journal_is_newest_first_by_every_filter(shop: Shop) -> None:
 async def test_times_without_a_zone_or_the_wrong_way_round_are_refused(shop: Shop) -> None:
     for arguments, fault in (
         ({"from": "2026-11-21T00:00:00"}, "from"),
+        *(({name: moment}, name) for name in ("from", "to") for moment in BEYOND),
         ({"from": "2026-11-21T00:00:00Z", "to": "2026-11-21T00:00:00Z"}, "to"),
     ):
         _, errors = await shop.answer(_LIST, arguments)
@@ -151,7 +161,12 @@ async def test_what_was_told_is_changed_and_what_is_left_out_stays(shop: Shop) -
         "tags": ["deep"],
         "status": "READY",
     }
-    for given, path in (({"dreamId": dream_id}, None), ({"dreamId": dream_id, "text": " "}, "text")):
+    too_far = {"dreamId": dream_id, "dreamedAt": BEYOND[0]}
+    for given, path in (
+        ({"dreamId": dream_id}, None),
+        ({"dreamId": dream_id, "text": " "}, "text"),
+        (too_far, "dreamedAt"),
+    ):
         refused = (await shop.run(_UPDATE, {"input": given}))["updateDream"]
         assert [error["code"] for error in refused["errors"]] == ["BAD_USER_INPUT"]
         assert path is None or refused["errors"][0]["path"] == ["input", path]
@@ -203,6 +218,75 @@ async def test_another_persons_dream_is_not_there(shop: Shop) -> None:
         assert [error["code"] for error in payload["errors"]] == ["FORBIDDEN"]
 
 
+async def test_stranger_gets_nothing_of_a_dream_by_any_operation(shop: Shop) -> None:
+    dream, other = await _stored(shop, text="x" * 20_000), await shop.joined()
+    await DreamVersion.keep(dream, Aside(interpretation=interpretation_of()))
+    (version,) = await DreamVersion.find_all().to_list()
+    dream_id, version_id = global_id("Dream", dream.identity), global_id("DreamVersion", version.identity)
+
+    updates = "subscription ($id: ID!) { dreamUpdates(dreamId: $id) { dream { text } } }"
+    followed: Any = await schema.subscribe(updates, {"id": dream_id}, context_value=other.context())
+    (told,) = [one async for one in followed]
+    assert told.data is None
+    assert [(one.extensions["code"], one.extensions["argument"]) for one in told.errors] == [("NOT_FOUND", "dreamId")]
+
+    node = await other.run("query ($id: ID!) { node(id: $id) { id } }", {"id": version_id})
+    assert node == {"node": None}
+    assert (await shop.run("query ($id: ID!) { node(id: $id) { id } }", {"id": version_id}))["node"]["id"] == version_id
+    for mutation, path in (
+        ("restoreVersion(input: {versionId: $id}) { dream { text }", ["input", "versionId"]),
+        ("moveToTrash(input: {ids: [$id]}) { dreams { text }", ["input", "ids", "0"]),
+        ("restore(input: {ids: [$id]}) { dreams { text }", ["input", "ids", "0"]),
+    ):
+        given = version_id if "versionId" in path else dream_id
+        (payload,) = (
+            await other.run(f"mutation ($id: ID!) {{ {mutation} errors {{ code path }} }} }}", {"id": given})
+        ).values()
+        assert payload["errors"] == [{"code": "FORBIDDEN", "path": path}]
+        shown = payload.get("dream") or payload.get("dreams")
+        assert not shown
+    after = await Dream.get(dream.identity)
+    assert after is not None
+    assert (after.revision, after.trashed_at) == (dream.revision, None)
+
+
+async def test_item_of_a_strangers_dream_says_so_and_tells_nothing_of_it(shop: Shop) -> None:
+    dream, other = await _stored(shop, text="x" * 20_000), await shop.joined()
+    mine = await _stored(other)
+    batch = """mutation ($ids: [ID!]) { regenerateDreams(input: {ids: $ids}) {
+      batch { items { nodes { generation { id } failure { code message } } } } errors { code } } }"""
+    ids = [global_id("Dream", one.identity) for one in (dream, mine)]
+    payload = (await other.run(batch, {"ids": ids}))["regenerateDreams"]
+    assert payload["errors"] == []
+    foreign, own = payload["batch"]["items"]["nodes"]
+    assert foreign == {
+        "generation": None,
+        "failure": {"code": "FORBIDDEN", "message": "This dream belongs to somebody else."},
+    }
+    assert own["generation"]
+    assert (await Dream.by_ids([dream.identity]))[dream.identity].making is None
+
+
+async def test_same_call_for_many_dreams_is_the_same_batch_whatever_has_become_of_them(shop: Shop) -> None:
+    dream = await _stored(shop, illustration=None)
+    call = """mutation ($input: RegenerateDreamsInput!) { regenerateDreams(input: $input) {
+      batch { id } errors { code path } } }"""
+    by_filter = {"filter": "MISSING_PICTURE", "idempotencyKey": "f"}
+    by_ids = {"ids": [global_id("Dream", dream.identity)], "textModel": "lexicon-1", "idempotencyKey": "i"}
+    first = {key: await shop.run(call, {"input": given}) for key, given in (("f", by_filter), ("i", by_ids))}
+    assert all(one["regenerateDreams"]["errors"] == [] for one in first.values())
+    assert await shop.run(call, {"input": by_filter}) == first["f"], "nothing is like that any more"
+    await delete_forever([dream])
+    assert await shop.run(call, {"input": by_ids | {"parts": None}}) == first["i"]
+    dreams, writer = shop.services.dreams, MockTextModel()
+    models = DreamModels(writer, dreams.models.image, {writer.name: writer}, dreams.models.images)
+    later = replace(shop, services=replace(shop.services, dreams=replace(dreams, models=models)))
+    assert await later.run(call, {"input": by_ids}) == first["i"], "its model is not set up any more"
+    for other in (by_ids | {"wish": "Darker"}, by_filter | {"filter": "FAILED"}, by_filter | {"idempotencyKey": "i"}):
+        refused = (await shop.run(call, {"input": other}))["regenerateDreams"]
+        assert refused == {"batch": None, "errors": [{"code": "CONFLICT", "path": ["input", "idempotencyKey"]}]}
+
+
 async def test_dreams_go_to_the_same_trash_and_take_their_versions_with_them(shop: Shop) -> None:
     picture = picture_of(shop.owner_id)
     await picture.insert()
@@ -223,6 +307,24 @@ async def test_dreams_go_to_the_same_trash_and_take_their_versions_with_them(sho
         assert (await shop.run(delete, {"ids": ids}))["deleteForever"] == {"deletedIds": ids, "errors": []}
     assert (await Dream.count(), await DreamVersion.count()) == (0, 0)
     assert await Picture.by_ids([picture.identity]), "left to the sweep of pictures"
+
+
+async def test_trash_and_its_end_are_told_to_who_follows(shop: Shop) -> None:
+    dream = await _stored(shop)
+    dream_id = global_id("Dream", dream.identity)
+    updates = "subscription ($id: ID!) { dreamUpdates(dreamId: $id) { dream { trashedAt } } }"
+    followed: Any = await schema.subscribe(updates, {"id": dream_id}, context_value=shop.context())
+    async with aclosing(followed) as told, asyncio.timeout(60):
+        assert (await anext(told)).data["dreamUpdates"]["dream"]["trashedAt"] is None
+        for mutation, is_in_trash in (("moveToTrash", True), ("restore", False), ("deleteForever", None)):
+            news = asyncio.ensure_future(anext(told, None))
+            await asyncio.sleep(0)
+            await shop.run(
+                f"mutation ($ids: [ID!]!) {{ {mutation}(input: {{ids: $ids}}) {{ errors {{ code }} }} }}",
+                {"ids": [dream_id]},
+            )
+            now = await news
+            assert (now and now.data["dreamUpdates"]["dream"]["trashedAt"] is not None) == is_in_trash
 
 
 async def test_list_takes_as_many_reads_however_many_dreams_and_the_numbers_one(shop: Shop, watch: Watch) -> None:

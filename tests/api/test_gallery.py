@@ -16,6 +16,7 @@ from app.generations.model import Generation, Status
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.versions import write_version
 from tests.api.conftest import Commands
+from tests.api.moments import BEYOND
 from tests.api.shop import Shop, opened_shop
 from tests.ornaments.images import image_of, picture_of, stored_images
 
@@ -171,6 +172,7 @@ async def test_arguments_that_contradict_each_other_are_refused(shop: Shop) -> N
         ("last: 0", "last"),
         ("last: 101", "last"),
         ('createdAfter: "2026-01-01T00:00:00"', "createdAfter"),
+        *((f'{name}: "{moment}"', name) for name in ("createdAfter", "createdBefore") for moment in BEYOND),
         ('tag: " "', "tag"),
         (f'search: "{"x" * 201}"', "search"),
         (f'search: "{"x " * 5}{" ".join("abcdefghijk")}"', "search"),

@@ -66,6 +66,8 @@ RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("dreams", "ownerId", "illustration"): _JOURNAL,
         ("dreams", "ownerId", "interpretation.model"): _JOURNAL,
         ("dreams", "ownerId", "illustration.model"): _JOURNAL,
+        ("dreams", "ownerId", "interpretation.source"): _JOURNAL,
+        ("dreams", "ownerId", "illustration.source"): _JOURNAL,
         ("dream_versions", "dreamId", "interpretation.generationId"): _VERSIONS,
         ("dream_versions", "dreamId", "illustration.generationId"): _VERSIONS,
         ("*", "lineage.rootId", "lineage.ancestors"): _TREE,

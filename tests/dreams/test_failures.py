@@ -1,9 +1,14 @@
 """Each failure is stored on the dream with its code, leaves what was made standing, and is cleared by a success."""
 
+import asyncio
+
 import pytest
 
+from app.dreams.deletion import delete_forever
+from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
 from app.dreams.recipes import Again
+from app.dreams.versions import DreamVersion
 from app.errors import ErrorCode
 from app.generations.attempts import Outcome
 from app.generations.model import Status
@@ -120,6 +125,23 @@ async def test_key_that_is_gone_since_names_its_setting(make_desk: MakeDesk, sim
     assert dream.failure is not None
     assert dream.failure.code is ErrorCode.PROVIDER_NOT_CONFIGURED
     assert "Set OPENAI_API_KEY" in dream.failure.message
+
+
+async def test_nothing_is_drawn_of_a_dream_that_is_deleted_while_it_is_interpreted(
+    desk: Desk, simulator: Simulator
+) -> None:
+    simulator.hold(after=6)
+    dream = (await desk.record()).dream
+    working = asyncio.create_task(desk.work())
+    await simulator.until(lambda seen: seen.came == 1)
+    await delete_forever([dream])
+    simulator.release()
+    await working
+    (generation,) = await desk.generations()
+    assert generation.failure is not None
+    assert generation.failure.code is ErrorCode.NOT_FOUND
+    assert [call.operation for call in simulator.calls] == [Operation.OPENAI_RESPONSE]
+    assert (await Dream.count(), await DreamVersion.count()) == (0, 0)
 
 
 async def test_dream_that_is_gone_is_nothing_to_work_on(desk: Desk) -> None:

@@ -1,16 +1,20 @@
 """A dream is followed live: nobody has to poll."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 
 from app.dreams.deletion import delete_forever
-from app.dreams.following import DreamNews, updates
+from app.dreams.following import DreamNews, updates, wake
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus
+from app.errors import ErrorCode
+from app.generations.events import EventType
+from app.generations.following import everything, progress
+from app.generations.model import Generation
 from app.simulator.scenario import Provider, Scenario
 from app.simulator.simulator import Simulator
-from tests.dreams.conftest import Desk
+from tests.dreams.conftest import Desk, MakeDesk
 
 
 def followed(desk: Desk, dream: Dream) -> AsyncGenerator[DreamNews]:
@@ -82,6 +86,64 @@ async def test_what_was_missed_is_read(desk: Desk) -> None:
         await desk.work()
         desk.parts.hub.followers.miss_all()
         assert (await ended)[-1].dream.status is DreamStatus.READY
+
+
+async def _told_of(news: AsyncGenerator[DreamNews], change: Awaitable[object]) -> Dream:
+    """What is told when that is done."""
+    told = asyncio.ensure_future(anext(news))
+    await asyncio.sleep(0)
+    await change
+    async with asyncio.timeout(60):
+        return (await told).dream
+
+
+async def test_what_the_owner_changes_is_told_to_every_follower(desk: Desk) -> None:
+    dream, owner_id = await desk.recorded(), desk.owner_id
+    await desk.again(dream)
+    await desk.work()
+    (version,) = await desk.versions(dream)
+    async with aclosing(followed(desk, dream)) as one, aclosing(followed(desk, dream)) as other:
+        await anext(one)
+        await anext(other)
+        others = asyncio.ensure_future(anext(other))
+        await asyncio.sleep(0)
+        renamed = await _told_of(one, desk.dreams.update(owner_id, dream.identity, {"title": "Whale"}))
+        assert (renamed.title, (await others).dream) == ("Whale", renamed)
+        restored = await _told_of(one, desk.dreams.restore_version(owner_id, version.identity))
+        assert (restored.parts, restored.aside) == (version.parts, None)
+
+
+async def test_dream_whose_work_is_given_up_by_the_sweep_is_told(make_desk: MakeDesk) -> None:
+    desk = await make_desk(user_running_limit=1, user_queued_limit=1)
+    dream = (await desk.record()).dream
+    assert dream.making is not None
+    await Generation.rows().delete_many({"_id": dream.generation_id})  # as if the process had died before it
+    await Dream.rows().update_one({"_id": dream.identity}, {"$set": {"making.started": False, "due": Dream.soon()}})
+    while (await desk.record("Another one.")).refusal is None:
+        pass
+    async with aclosing(followed(desk, dream)) as news:
+        assert (await anext(news)).dream.status is DreamStatus.PROCESSING
+        given_up = await _told_of(news, desk.sweep())
+    assert given_up.failure is not None
+    assert (given_up.status, given_up.failure.code) == (DreamStatus.FAILED, ErrorCode.RATE_LIMITED)
+
+
+async def test_wake_is_no_event_of_any_generation(desk: Desk) -> None:
+    dream = (await desk.record()).dream
+    assert dream.generation_id is not None
+    clock = desk.parts.services.generations.clock
+    async with (
+        aclosing(progress(desk.parts.hub, desk.owner_id, dream.generation_id, 0)) as events,
+        aclosing(everything(desk.parts.hub, clock, desk.owner_id, None)) as all_events,
+    ):
+        assert (await anext(events)).type is EventType.QUEUED
+        assert (await anext(all_events))[1].type is EventType.SNAPSHOT
+        of_one, of_all = asyncio.ensure_future(anext(events)), asyncio.ensure_future(anext(all_events))
+        await asyncio.sleep(0)
+        for about in (dream.identity, dream.generation_id):
+            await wake(desk.parts.hub, desk.owner_id, [about])
+        await desk.work()
+        assert ((await of_one).type, (await of_all)[1].type) == (EventType.STARTED, EventType.STARTED)
 
 
 async def test_end_of_a_dream_is_the_end_of_its_news(desk: Desk) -> None:

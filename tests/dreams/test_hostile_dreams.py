@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from app.dreams.parts import DreamStatus
 from app.dreams.wording import (
@@ -56,6 +57,17 @@ async def test_model_that_gives_its_instructions_away_is_not_heard(desk: Desk, s
     assert [event for event in events if event.type is EventType.TEXT and len(event.text or "") > 100] == []
 
 
+async def test_refusal_that_gives_the_instructions_away_is_not_shown(desk: Desk, simulator: Simulator) -> None:
+    simulator.always(Provider.OPENAI, Scenario.ECHO_REFUSAL)
+    dream = await desk.recorded(HOSTILE[0])
+    assert dream.failure is not None
+    assert (dream.failure.code, dream.failure.retryable) == (ErrorCode.CONTENT_BLOCKED, False)
+    generation = await desk.generation_of(dream)
+    stored = generation.model_dump_json() + dream.model_dump_json()
+    assert not repeats_instructions(stored, "")
+    assert [call.code for call in generation.calls] == [ErrorCode.CONTENT_BLOCKED]
+
+
 async def test_hostile_dream_without_a_key_is_read_like_any_other(bare_desk: Desk) -> None:
     dream = await bare_desk.recorded(HOSTILE[2])
     assert dream.status is DreamStatus.READY
@@ -65,6 +77,13 @@ async def test_hostile_dream_without_a_key_is_read_like_any_other(bare_desk: Des
 
 def _answer(narrative: str) -> InterpretationAnswer:
     return InterpretationAnswer(narrative=narrative, meaning="m", symbols=[], emotions=[], title="t")
+
+
+@pytest.mark.parametrize("blank", ["", " \n", "\x00\x1f", "\x85\t"])
+def test_answer_of_characters_that_cant_be_seen_is_blank(blank: str) -> None:
+    with pytest.raises(ValidationError):
+        _answer(blank)
+    assert _answer(f"{blank}A whale").narrative == f"{blank}A whale"
 
 
 def test_what_the_dream_itself_says_may_come_back() -> None:

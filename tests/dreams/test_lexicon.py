@@ -1,5 +1,10 @@
 """The small reading that is made without any key."""
 
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import pytest
 from pydantic import BaseModel
 
@@ -52,6 +57,36 @@ async def test_symbols_and_feelings_are_found_in_several_languages(dream: str, s
 def test_what_is_named_more_often_is_stronger() -> None:
     emotions = dict(read("I was afraid, afraid, afraid, and a little sad.").emotions)
     assert 0 < emotions["sadness"] < emotions["fear"] < 1
+
+
+def _plainly_counted(text: str, lexicon: Mapping[str, Sequence[str]]) -> list[tuple[str, int]]:
+    """What a reading finds that compares each word with each stem."""
+    counted = Counter[str]()
+    for word in text.split():
+        for name, stems in lexicon.items():
+            if any(word == stem[:-1] if stem.endswith("=") else word.startswith(stem) for stem in stems):
+                counted[name] += 1
+    return counted.most_common()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_reading_finds_what_a_comparison_with_each_stem_finds_in_the_same_order(seed: int) -> None:
+    chance, symbols = random.Random(seed), {one.name: one.words for one in SYMBOLS}  # noqa: S311 - words, no secrets
+    stems = [stem for known in (symbols, EMOTIONS) for words in known.values() for stem in words]
+    said = [chance.choice(stems).rstrip("=") + chance.choice(("", "", "s", "x")) for _ in range(60)]
+    reading = read(" ".join(said))
+    known_symbols = _plainly_counted(" ".join(said), symbols)
+    known_emotions = _plainly_counted(" ".join(said), EMOTIONS)
+    assert [one.name for one in reading.symbols] == [name for name, _ in known_symbols[:7]]
+    assert list(reading.emotions) == [(name, round(times / (times + 1), 2)) for name, times in known_emotions[:5]]
+
+
+def test_longest_dream_is_read_at_once() -> None:
+    chance, letters = random.Random(0), "abcdefghijklmnopqrst"  # noqa: S311 - the same
+    for text in ("sea " * 5_000, "a " * 10_000, " ".join("".join(chance.choices(letters, k=4)) for _ in range(4_000))):
+        begun_s = time.process_time()
+        read(text[:20_000])
+        assert time.process_time() - begun_s < 0.4  # ten times what it takes
 
 
 async def test_dream_of_unknown_words_is_said_to_be_one() -> None:

@@ -1,7 +1,8 @@
 """A dream is stored at once, whatever becomes of the rest, and its generation is started exactly once."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, override
 
 import pytest
 
@@ -12,8 +13,13 @@ from app.dreams.service import Dreams
 from app.dreams.starting import DreamStarter
 from app.dreams.telling import Told
 from app.errors import AppError, ErrorCode
-from app.generations.events import EventType
+from app.generations.claims import claim
+from app.generations.events import EventType, GenerationEvent
+from app.generations.journal import Journal
 from app.generations.model import Generation, Status
+from app.generations.service import Generations
+from app.generations.slots import ProviderLimits
+from app.generations.work import Work
 from app.providers.ports.model import Source
 from app.simulator.scenario import Operation, Provider, Scenario
 from app.simulator.simulator import Simulator
@@ -156,6 +162,52 @@ async def test_dream_whose_start_a_crash_cut_off_has_one_generation_in_the_end(
     assert [one.identity for one in await desk.generations()] == [dream.generation_id]
     await desk.work()
     assert (await desk.now(dream)).status is DreamStatus.READY
+
+
+class RefusedAsAnotherStarts(Generations):
+    """Refuses what another process has started just now."""
+
+    @override
+    async def start(self, *given: Any, **more: Any) -> Generation:
+        await Generations.start(self, *given, **more)
+        raise AppError(ErrorCode.RATE_LIMITED, "Too many wait.", retryable=True)
+
+
+async def test_work_that_another_has_started_is_not_given_up(desk: Desk) -> None:
+    generations = desk.dreams.starter.generations
+    parts = {one.name: getattr(generations, one.name) for one in fields(generations)}
+    recorded = await Dreams(DreamStarter(RefusedAsAnotherStarts(**parts)), desk.dreams.models).record(
+        desk.owner_id, Told(DREAM), None
+    )
+    assert recorded.refusal is None
+    assert recorded.dream.making is not None
+    assert recorded.dream.making.started
+    await desk.work()
+    assert (await desk.now(recorded.dream)).status is DreamStatus.READY
+
+
+async def test_worker_that_dies_with_the_whole_narrative_told_has_kept_the_interpretation(
+    desk: Desk, simulator: Simulator
+) -> None:
+    dream = (await desk.record()).dream
+    assert dream.generation_id is not None
+    claimed = await claim(dream.generation_id, "w", 60)
+    assert claimed is not None
+
+    async def publish(event: GenerationEvent) -> None:
+        if event.type is EventType.TEXT and claimed.calls[0].outcome is not None:  # the last one: the call has ended
+            raise KilledError
+
+    work = Work(Journal.of(claimed), publish, ProviderLimits({}, 30))
+    with pytest.raises(KilledError):
+        await desk.dreams.starter.generations.closing.jobs[GENERATION_KIND].run(work)
+    stored = await desk.generation_of(dream)
+    assert list(stored.steps) == ["interpretation"]
+    assert stored.events[-1].text == stored.steps["interpretation"]["narrative"]
+    await Generation.rows().update_one({"_id": dream.generation_id}, {"$set": {"lease": None}})
+    await desk.work()
+    assert (await desk.now(dream)).status is DreamStatus.READY
+    assert [call.operation for call in simulator.calls] == [Operation.OPENAI_RESPONSE, Operation.OPENAI_GENERATE]
 
 
 async def test_without_a_key_all_of_it_is_there_and_labelled(bare_desk: Desk) -> None:

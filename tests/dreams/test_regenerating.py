@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 from app.dreams.deletion import delete_forever, finish
 from app.dreams.model import Dream
 from app.dreams.parts import DreamStatus, Part
-from app.dreams.recipes import Again
+from app.dreams.recipes import Again, painter_of, parts_in
 from app.dreams.versions import DreamVersion
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation, Status
@@ -223,6 +223,28 @@ async def test_another_model_may_be_asked_for_if_it_is_set_up(desk: Desk) -> Non
         await desk.again(dream, Again(text_model="gpt-9"))
     assert (refused.value.code, refused.value.path) == (ErrorCode.BAD_USER_INPUT, ("input", "textModel"))
     assert "gpt-6-luna (openai), lexicon-1 (local)" in refused.value.message
+
+
+async def test_retry_keeps_the_models_that_were_asked_for_if_they_are_still_set_up(
+    make_desk: MakeDesk, simulator: Simulator
+) -> None:
+    desk, bare = await make_desk(simulator), await make_desk()
+    dream = await desk.recorded()
+    simulator.always(Provider.OPENAI, Scenario.FAILING)
+    asked = Again(wish="Darker", text_model="lexicon-1", image_model="gpt-image-2.6-flare")
+    failed = await desk.again(dream, asked)
+    await desk.work()
+    retried = await desk.parts.services.generations.retry(desk.owner_id, failed.identity, None)
+    assert (parts_in(retried.recipe), painter_of(retried.recipe).model) == (PICTURE, "gpt-image-2.6-flare")
+    await desk.work()
+    retried = await bare.parts.services.generations.retry(desk.owner_id, failed.identity, None)
+    assert painter_of(retried.recipe).model == "placeholder-1"
+    await bare.work()
+    simulator.reset()
+    both = await desk.again(dream, asked)
+    await desk.parts.services.generations.cancel(desk.owner_id, both.identity)
+    retried = await desk.parts.services.generations.retry(desk.owner_id, both.identity, None)
+    assert (retried.recipe.model, parts_in(retried.recipe)) == ("lexicon-1", frozenset(Part))
 
 
 async def test_deleted_dream_does_not_come_back_and_takes_its_versions(desk: Desk) -> None:

@@ -89,6 +89,23 @@ async def test_known_key_takes_no_second_place_in_the_lane(make_engine: MakeEngi
     assert lane.open == [started[0].identity]
 
 
+@pytest.mark.usefixtures("make_engine")
+async def test_one_that_joins_twice_has_one_place_even_in_a_full_lane() -> None:
+    owner, first, second = PydanticObjectId(), PydanticObjectId(), PydanticObjectId()
+    for _ in range(2):
+        assert await Lane.join(owner, first, 1, 2) is True
+        assert await Lane.join(owner, second, 1, 2) is False
+    assert await Lane.join(owner, PydanticObjectId(), 1, 2) is None
+    lane = await Lane.get(owner)
+    assert lane is not None
+    assert (lane.open, lane.busy) == ([first, second], True)
+    assert await Lane.leave(owner, [first], 1) == [second]
+    await Lane.leave(owner, [second], 1)
+    lane = await Lane.get(owner)
+    assert lane is not None
+    assert (lane.open, lane.busy) == ([], False)
+
+
 async def test_sweep_admits_what_is_in_no_lane_and_drops_what_is_over(make_engine: MakeEngine) -> None:
     engine, owner = make_engine(_nothing), PydanticObjectId()
     async with engine.working():

@@ -1,9 +1,10 @@
 """What the lexicon finds in a dream."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from app.dreams.lexicon.emotions import EMOTIONS
 from app.dreams.lexicon.symbols import SYMBOLS, SymbolEntry
@@ -36,27 +37,44 @@ def read(text: str) -> Reading:
     return Reading(_symbols(words), _emotions(words), _short(sentences[0]), _short(sentences[-1]), _title(sentences[0]))
 
 
-def _symbols(words: Sequence[str]) -> tuple[SymbolEntry, ...]:
-    counted = Counter[str]()
-    for word in words:
-        counted.update(entry.name for entry in SYMBOLS if _is_one_of(word, entry.words))
-    order = {name: place for place, name in enumerate(counted)}  # those that come first in the dream
-    names = sorted(counted, key=lambda name: (-counted[name], order[name]))[:_SYMBOLS]
-    by_name = {entry.name: entry for entry in SYMBOLS}
-    return tuple(by_name[name] for name in names)
+class _Stems:
+    """What is known by which words; a stem that ends in `=` is a whole word, any other one the beginning of words."""
+
+    def __init__(self, known: Iterable[tuple[str, Iterable[str]]]) -> None:
+        by_stem = defaultdict[str, list[tuple[int, str]]](list)
+        for place, (name, stems) in enumerate(known):
+            for stem in stems:
+                by_stem[stem].append((place, name))
+        self._by_stem = dict(by_stem)
+        self._longest = max(map(len, by_stem))
+
+    def counted(self, words: Iterable[str]) -> Counter[str]:
+        """How often each comes up, those that come first in the text first."""
+        counted = Counter[str]()
+        for word, times in Counter(words).items():
+            for name in self._names(word):
+                counted[name] += times
+        return counted
+
+    def _names(self, word: str) -> list[str]:
+        """Those that a word stands for, each once, in the lexicon's order."""
+        stems = [f"{word}=", *(word[:end] for end in range(1, min(len(word), self._longest) + 1))]
+        return [name for _, name in sorted({known for stem in stems for known in self._by_stem.get(stem, ())})]
 
 
-def _emotions(words: Sequence[str]) -> tuple[tuple[str, float], ...]:
+_BY_SYMBOL: Final = {entry.name: entry for entry in SYMBOLS}
+_SYMBOL_STEMS: Final = _Stems((entry.name, entry.words) for entry in SYMBOLS)
+_EMOTION_STEMS: Final = _Stems(EMOTIONS.items())
+
+
+def _symbols(words: Iterable[str]) -> tuple[SymbolEntry, ...]:
+    return tuple(_BY_SYMBOL[name] for name, _ in _SYMBOL_STEMS.counted(words).most_common(_SYMBOLS))
+
+
+def _emotions(words: Iterable[str]) -> tuple[tuple[str, float], ...]:
     """One that is named once has half the strength of one that is named often: counts level off."""
-    counted = Counter[str]()
-    for word in words:
-        counted.update(name for name, stems in EMOTIONS.items() if _is_one_of(word, stems))
-    strongest = counted.most_common(_EMOTIONS)
+    strongest = _EMOTION_STEMS.counted(words).most_common(_EMOTIONS)
     return tuple((name, round(count / (count + 1), 2)) for name, count in strongest)
-
-
-def _is_one_of(word: str, stems: Iterable[str]) -> bool:
-    return any(word == stem[:-1] if stem.endswith("=") else word.startswith(stem) for stem in stems)
 
 
 def _short(sentence: str) -> str:

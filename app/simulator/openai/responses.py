@@ -52,6 +52,7 @@ def _ending(asked: TextAsked, scenario: Scenario) -> _Ending:
     endings = {
         Scenario.EMPTY_CANDIDATES: _Ending(None),
         Scenario.REFUSAL: _Ending({"type": "refusal", "refusal": _REFUSAL}),
+        Scenario.ECHO_REFUSAL: _Ending({"type": "refusal", "refusal": _told(asked)}),
         Scenario.MODERATION: _Ending(_part(text[: len(text) // 3]), "incomplete", "content_filter"),
         Scenario.TRUNCATED: _Ending(_part(text[: len(text) // 2]), "incomplete", "max_output_tokens"),
         Scenario.WRONG_SHAPE: _Ending(_part('{"unasked": ["for"]}')),
@@ -64,7 +65,7 @@ def _ending(asked: TextAsked, scenario: Scenario) -> _Ending:
 
 def _text(asked: TextAsked, *, is_echo: bool) -> str:
     """What the model writes; an echo is all that it was told."""
-    told = f"{asked.instructions}\n{asked.prompt}"
+    told = _told(asked)
     if asked.schema is not None:
         seed = "\n".join((told, *asked.references))
         return orjson.dumps(Writer(asked.schema, seed, told if is_echo else None).value()).decode()
@@ -74,6 +75,10 @@ def _text(asked: TextAsked, *, is_echo: bool) -> str:
     pictures = f"{count} picture{'' if count == 1 else 's'}"
     digest = prompt_hash(asked.prompt)
     return f"A simulated answer to the prompt {digest}, which came with {pictures}: calm light, a few round forms."
+
+
+def _told(asked: TextAsked) -> str:
+    return f"{asked.instructions}\n{asked.prompt}"
 
 
 def _part(text: str) -> dict[str, Any]:
