@@ -16,6 +16,7 @@ from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from app.api.services import Services
+from app.archives.recipes import same
 from app.batches.ports import StartItem
 from app.batches.service import Batches
 from app.batches.starting import Starter
@@ -43,7 +44,7 @@ from app.making.pictures import PictureMaker
 from app.making.texts import TextMaker
 from app.ornaments.batching import RegenerateEach
 from app.ornaments.comparing import Comparisons
-from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports, same
+from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports
 from app.ornaments.import_job import ImportJob
 from app.ornaments.importing import IMPORT_KIND, LineageImports, caps_of
 from app.ornaments.jobs import OrnamentJob
