@@ -42,6 +42,9 @@ class DreamSubscription:
 
         The narrative comes while it is written, then the interpretation, then the picture. It ends when the dream is
         deleted for ever. For stages and previews follow its `generation`, or everything with `viewerEvents`.
+
+        It tells of that work alone: what `updateDream`, `restoreVersion` or the trash change is in the payload of that
+        mutation, and comes here with the next message.
         """
         who, identity = viewer(info), document_id(dream_id, TYPE_NAME, "dreamId")
         dream = (await stored.Dream.by_ids([identity])).get(identity)

@@ -9,6 +9,7 @@ from typing import Any
 
 import strawberry
 
+from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
 from app.dreams.parts import Part as DreamPart
@@ -28,6 +29,7 @@ __all__ = [
     "DreamStatus",
     "ErrorCode",
     "EventType",
+    "ExportFormat",
     "ImageOrder",
     "ModelType",
     "OrnamentKind",
@@ -192,5 +194,14 @@ _describe(
         DreamFilter.MISSING_INTERPRETATION: "Those without an interpretation.",
         DreamFilter.MISSING_PICTURE: "Those without a picture.",
         DreamFilter.OLDER_MODEL: "Those of which a part was made by another model than the one that makes it today.",
+    },
+)
+_describe(
+    ExportFormat,
+    "DreamExportFormat",
+    "How an archive tells of dreams.",
+    {
+        ExportFormat.JSON: "For programs: one `dreams.json`.",
+        ExportFormat.MARKDOWN: "For people: a page for each dream, and an index.",
     },
 )
