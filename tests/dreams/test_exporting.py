@@ -30,7 +30,7 @@ from tests.dreams.conftest import Desk
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 from tests.pictures.conftest import GatedStore
 
-_LARGE, _LARGE_BYTES = 10, 4_000_000
+_LARGE, _LARGE_BYTES = 3, 2_000_000
 
 
 def _data(colour: str, more: int = 0) -> bytes:
@@ -227,13 +227,8 @@ async def test_large_journal_goes_out_through_little_memory(bare_desk: Desk) -> 
     for number in range(_LARGE):
         await _drawn(bare_desk, _data("red", _LARGE_BYTES + number), number)
     words = "I fell into the sea. " * 950
-    texts = [
-        dream_of(bare_desk.owner_id, number, text=words, illustration=None, interpretation=None)
-        for number in range(500)
-    ]
-    for start in range(0, len(texts), 100):
-        await Dream.insert_many(texts[start : start + 100])
-    texts.clear()
+    for _ in range(5):
+        await Dream.insert_many([dream_of(bare_desk.owner_id, text=words, illustration=None) for _ in range(100)])
     started = await _exports(bare_desk)
     tracemalloc.start()
     try:
@@ -244,4 +239,4 @@ async def test_large_journal_goes_out_through_little_memory(bare_desk: Desk) -> 
     assert ended.status is Status.SUCCEEDED
     (archive,) = await Archive.of_generation(ended.identity)
     assert archive.byte_size > _LARGE * _LARGE_BYTES + 500 * len(words)
-    assert peak < archive.byte_size / 2
+    assert peak < archive.byte_size / 2, peak
