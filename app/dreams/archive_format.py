@@ -5,7 +5,7 @@ It is public: the README that every archive holds describes it. A change that a 
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from beanie import PydanticObjectId
 
@@ -165,7 +165,7 @@ class ArchivedDream(Archived):
         )
 
 
-def _made(made: parts.Made) -> dict[str, object]:
+def _made(made: parts.Made) -> dict[str, Any]:
     return {name: getattr(made, name) for name in ArchivedMade.model_fields}
 
 

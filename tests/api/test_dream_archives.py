@@ -61,7 +61,7 @@ async def _bytes(regen: Regen, url: str) -> bytes:
 
 async def test_json_holds_all_that_the_schema_tells_of_ones_own_dreams(mongodb_url: str, tmp_path: Path) -> None:
     async with opened_regen(mongodb_url, tmp_path) as regen:
-        told = {"title": "The whale", "mood": "wild", "lucid": True, "tags": ["sea", "night"]}
+        told: dict[str, Any] = {"title": "The whale", "mood": "wild", "lucid": True, "tags": ["sea", "night"]}
         first = await _recorded(regen, "A whale sang.\nI fell.", dreamedAt="2020-02-29T07:30:00+02:00", **told)
         await _regenerated(regen, first, ["PICTURE"])
         second = await _recorded(regen, "A tower fell into the sea.")
