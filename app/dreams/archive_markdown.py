@@ -99,8 +99,8 @@ def _parts(
         yield f"{heading} Interpretation"
         if interpretation.suggested_title:
             yield f"Suggested title: {inline(interpretation.suggested_title)}"
-        yield quote(interpretation.narrative)
-        yield quote(interpretation.meaning)
+        yield f"The dream, told anew:\n\n{quote(interpretation.narrative)}"
+        yield f"What it may mean:\n\n{quote(interpretation.meaning)}"
         if lines := [f"- {inline(one.name)}: {inline(one.meaning)}" for one in interpretation.symbols]:
             yield "\n".join(["Symbols:", "", *lines])
         if lines := [f"- {inline(one.name)}: {one.intensity:.0%}" for one in interpretation.emotions]:
