@@ -9,6 +9,7 @@ from typing import Any
 
 import strawberry
 
+from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
 from app.dreams.parts import Part as DreamPart
@@ -28,6 +29,7 @@ __all__ = [
     "DreamStatus",
     "ErrorCode",
     "EventType",
+    "ExportFormat",
     "ImageOrder",
     "ModelType",
     "OrnamentKind",
@@ -194,5 +196,14 @@ _describe(
         DreamFilter.OLDER_MODEL: "Those of which a part was made by another model than the one that would "
         "make it by this call; of `parts`, if they are given. Work of a provider's model is never older than that of a "
         "stand-in of this server.",
+    },
+)
+_describe(
+    ExportFormat,
+    "DreamExportFormat",
+    "How an archive tells of dreams.",
+    {
+        ExportFormat.JSON: "For programs: one `dreams.json`.",
+        ExportFormat.MARKDOWN: "For people: a page for each dream, and an index.",
     },
 )

@@ -18,6 +18,7 @@ from app.api import (
     batch_steering,
     batches,
     deleting,
+    dream_archives,
     dream_updates,
     dreams,
     estimates,
@@ -44,6 +45,7 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
 from app.ornaments.exporting import EXPORT_KIND
@@ -68,6 +70,7 @@ _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
     {
         ORNAMENT: ornaments.result,
         DREAM: dreams.result,
+        DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
         IMPORT_KIND: ornaments.imported,
     }
@@ -120,6 +123,7 @@ Mutation = merge_types(
         templates.TemplateMutation,
         recording.RecordingMutation,
         redreaming.RedreamingMutation,
+        dream_archives.DreamArchiveMutation,
         steering.GenerationMutation,
     ),
 )

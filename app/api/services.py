@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.accounts.service import Accounts
 from app.archives.service import Archives
 from app.batches.service import Batches
+from app.dreams.exporting import DreamExports
 from app.dreams.service import Dreams
 from app.generations.service import Generations
 from app.ornaments.comparing import Comparisons
@@ -32,3 +33,4 @@ class Services:
     exports: LineageExports
     imports: LineageImports
     import_job: ImportJob
+    dream_exports: DreamExports

@@ -75,6 +75,19 @@ class Archives:
             await to_its_end(partial(_copy, file, part.file))
             return await self._finished(archive, part, ArchiveState.RECEIVED, until)
 
+    @asynccontextmanager
+    async def scratch(self) -> AsyncGenerator[IO[bytes]]:
+        """A file for what an archive is to hold and the memory is not; it is gone afterwards.
+
+        Raises:
+            OSError: the disk is full, or can't be written.
+        """
+        part = await to_its_end(self.files.begin)
+        try:
+            yield part.file
+        finally:
+            await to_its_end(partial(self.files.drop, part))
+
     def url(self, archive: Archive) -> str:
         """Where its owner fetches it: a signed path on this server, good for one to two hours."""
         path = ArchivePath(archive.owner_id, archive.identity, archive.file_name)

@@ -1,9 +1,12 @@
-"""Writes a zip entry by entry: no more than one of them is in memory, and the same entries give the same bytes."""
+"""Writes a zip entry by entry: one of them at most is in memory, and the same entries give the same bytes."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import IO, Final, NamedTuple
+from os import SEEK_END
+from shutil import copyfileobj
+from typing import IO, Any, Final, NamedTuple, Self
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from app.archives.files import to_its_end
@@ -12,13 +15,19 @@ _TIME: Final = (1980, 1, 1, 0, 0, 0)
 """Of every entry: the earliest that a zip can say, as reproducible archives have it."""
 _PLAIN_FILE: Final = 0o100644 << 16
 _UNIX: Final = 3
+_CHUNK: Final = 1 << 20
 
 
 class Entry(NamedTuple):
-    """A file of an archive, by its whole name."""
+    """A file of an archive, by its whole name; what may be too large for the memory is itself a file, to be read."""
 
     name: str
-    data: bytes
+    data: bytes | IO[bytes]
+
+    @classmethod
+    def of_json(cls, name: str, value: Any) -> Self:
+        """A value for programs, and in lines for people."""
+        return cls(name, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 type Entries = AsyncGenerator[Entry]
@@ -45,4 +54,10 @@ async def write_zip(file: IO[bytes], entries: Entries) -> None:
 def _add(archive: ZipFile, entry: Entry) -> None:
     info = ZipInfo(entry.name, _TIME)
     info.external_attr, info.create_system = _PLAIN_FILE, _UNIX
-    archive.writestr(info, entry.data)
+    if isinstance(entry.data, bytes):
+        archive.writestr(info, entry.data)
+        return
+    info.file_size = entry.data.seek(0, SEEK_END)
+    entry.data.seek(0)
+    with archive.open(info, "w") as target:
+        copyfileobj(entry.data, target, _CHUNK)

@@ -25,7 +25,7 @@ _WHO: Mapping[str, str] = MappingProxyType(
 )
 _UNSET: Mapping[str, str] = MappingProxyType(
     {
-        "text": "set OPENAI_API_KEY for a model that writes",
+        "text": "dreams: local, a lexicon; set OPENAI_API_KEY for a model that writes",
         "vision": "set OPENAI_API_KEY for a model that sees",
         "image": "set OPENAI_API_KEY for real pictures",
         "edit": "set GOOGLE_API_KEY for Gemini",

@@ -16,6 +16,7 @@ from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from app.api.services import Services
+from app.archives.recipes import same
 from app.batches.ports import StartItem
 from app.batches.service import Batches
 from app.batches.starting import Starter
@@ -29,6 +30,8 @@ from app.bootstrap.work import Link, Products
 from app.database.servers import DatabaseServer
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
+from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
+from app.dreams.exporting import DreamExportJob, DreamExports
 from app.dreams.jobs import DreamJob
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.dreams.service import Dreams
@@ -43,7 +46,7 @@ from app.making.pictures import PictureMaker
 from app.making.texts import TextMaker
 from app.ornaments.batching import RegenerateEach
 from app.ornaments.comparing import Comparisons
-from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports, same
+from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports
 from app.ornaments.import_job import ImportJob
 from app.ornaments.importing import IMPORT_KIND, LineageImports, caps_of
 from app.ornaments.jobs import OrnamentJob
@@ -108,12 +111,16 @@ def assemble(settings: Settings) -> Parts:
     jobs: Mapping[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
+        DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
-    renew: dict[str, Renew] = {ORNAMENT: partial(renewed, models.edit), EXPORT_KIND: same, IMPORT_KIND: same}
+    renew: dict[str, Renew] = {
+        ORNAMENT: partial(renewed, models.edit),
+        **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
+    }
     retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
     generations = Generations(queue, hub, closing, limits, renew, retries)
     ornaments = Ornaments(generations, models.edit)
@@ -140,6 +147,7 @@ def assemble(settings: Settings) -> Parts:
             LineageExports(generations, ornaments, archives),
             LineageImports(generations, archives, caps),
             import_job,
+            DreamExports(generations, archives),
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(

@@ -1,6 +1,6 @@
 """A dream: what was written down, and what has been made of it."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.database.document import Instant, StoredValue, utc_now
+from app.database.keyset import bounds
 from app.dreams.parts import DreamStatus, Illustration, Interpretation, Part, Parts
 from app.generations.attempts import Failure
 from app.generations.recipe import Recipe
@@ -17,7 +18,6 @@ from app.lineage.discardable import Discardable
 
 _LEFT_OVER_AFTER = timedelta(seconds=15)
 """Longer than the steps take that follow the first one: then the sweep does them."""
-_IN_ONE_QUERY = 400
 _DUE_AT_ONCE = 100
 
 
@@ -132,12 +132,15 @@ class Dream(Discardable):
         return await cls._read(rows)
 
     @classmethod
-    async def in_chunks(cls, owner_id: PydanticObjectId) -> AsyncGenerator[list[Self]]:
-        """All of an owner's, oldest first, those in the trash included: up to 400 at a time."""
-        where: dict[str, Any] = {"ownerId": owner_id}
-        while found := await cls._read(cls.rows().find(where).sort("_id", ASCENDING).limit(_IN_ONE_QUERY)):
-            yield found
-            where["_id"] = {"$gt": found[-1].identity}
+    async def chunk(cls, owner_id: PydanticObjectId, limit: int, after: PydanticObjectId | None = None) -> list[Self]:
+        """So many of an owner's at most, oldest first, those in the trash included: the first, or those after one."""
+        where = {"ownerId": owner_id} | bounds(after, None)
+        return await cls._read(cls.rows().find(where).sort("_id", ASCENDING).limit(limit))
+
+    @classmethod
+    async def number_of(cls, owner_id: PydanticObjectId) -> int:
+        """How many the owner has, those in the trash included."""
+        return await cls.rows().count_documents({"ownerId": owner_id})
 
     @classmethod
     async def showing(cls, picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:

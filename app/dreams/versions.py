@@ -15,6 +15,7 @@ from app.dreams.parts import Illustration, Interpretation, Parts
 from app.lineage.discardable import chunks
 
 _IN_ONE_QUERY = 400
+_AT_ONCE = 20
 
 
 class DreamVersion(StoredDocument):
@@ -92,6 +93,18 @@ class DreamVersion(StoredDocument):
         ]
         groups = await cls.rows().aggregate(steps, batchSize=_IN_ONE_QUERY)
         return {group["_id"]: [cls.model_validate(row) for row in group["versions"]] async for group in groups}
+
+    @classmethod
+    async def all_of(cls, dream_ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, list[Self]]:
+        """All versions of each of `dream_ids` (400 at most), newest first; dreams without any are left out."""
+        found = await cls.of_dreams(dream_ids, Stretch(_AT_ONCE))
+        for dream_id, versions in found.items():
+            more = versions
+            while len(more) == _AT_ONCE:
+                stretch = Stretch(_AT_ONCE, older_than=more[-1].identity)
+                more = (await cls.of_dreams([dream_id], stretch)).get(dream_id, [])
+                versions.extend(more)
+        return found
 
     @classmethod
     async def pictures_of(cls, dream_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:

@@ -8,13 +8,13 @@ from beanie import PydanticObjectId
 from pydantic import ValidationError
 
 from app.archives.directory import refused
+from app.archives.pictures import ENDINGS, file_of
 from app.archives.reading import OpenedArchive
 from app.errors import AppError
 from app.labels import as_tag, plain
 from app.lineage.wishes import combined
 from app.ornaments.archive_format import (
     COMBINED_MAX_CHARACTERS,
-    ENDINGS,
     FORMAT,
     LINEAGE,
     VERSION,
@@ -23,7 +23,6 @@ from app.ornaments.archive_format import (
     ArchivedLineage,
     ArchivedNode,
     ArchivedVersion,
-    file_of,
 )
 from app.pictures.colours import parse_colour
 

@@ -8,10 +8,10 @@ import re
 from typing import Annotated, Final, Literal
 
 from beanie import PydanticObjectId
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from app.archives.directory import Form
+from app.archives.pictures import Archived, ArchivedPicture, Sha256
 from app.generations.provenance import Moment, Provenance
 from app.labels import TAG_MAX_CHARACTERS, TAGS_MAX
 from app.ornaments.asked import ModelType, Role
@@ -30,7 +30,6 @@ VOTES_MAX: Final = 10_000
 SOURCES_MAX: Final = 20
 COMBINED_MAX_CHARACTERS: Final = 1_000_000
 _TEXT_BYTES: Final = 16_000_000
-ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 FORMS: Final = (
     Form(re.compile(re.escape(README)), 100_000),
     Form(re.compile(re.escape(LINEAGE)), _TEXT_BYTES),
@@ -39,29 +38,13 @@ FORMS: Final = (
 )
 """The names of all entries there are, and how large each may be."""
 
-type Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type _Prompt = Annotated[str, Field(min_length=1, max_length=PROMPT_MAX_CHARACTERS)]
 type _Sum = Annotated[str, Field(max_length=3 * PROMPT_MAX_CHARACTERS)]
 type _Note = Annotated[str, Field(max_length=1_000)]
 type _Depth = Annotated[int, Field(ge=0)]
 
 
-class _Archived(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
-
-
-class ArchivedPicture(_Archived):
-    """A picture of the archive, `file` being the name of its entry; sizes are in pixels and bytes."""
-
-    sha256: Sha256
-    file: str
-    media_type: Literal["image/jpeg", "image/png", "image/webp"]
-    width: Annotated[int, Field(ge=1)]
-    height: Annotated[int, Field(ge=1)]
-    byte_size: Annotated[int, Field(ge=1)]
-
-
-class ArchivedSource(_Archived):
+class ArchivedSource(Archived):
     """A picture that the root was made from."""
 
     role: Role
@@ -69,7 +52,7 @@ class ArchivedSource(_Archived):
     name: Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARACTERS)] | None
 
 
-class ArchivedNode(_Archived):
+class ArchivedNode(Archived):
     """A place in the tree: 0 is the depth of the root, which has no parent."""
 
     id: PydanticObjectId
@@ -110,7 +93,7 @@ class ArchivedGap(ArchivedNode):
     """A version that was deleted for ever while others descend from it."""
 
 
-class ArchivedVote(_Archived):
+class ArchivedVote(Archived):
     """Which of two siblings was found better."""
 
     winner_id: PydanticObjectId
@@ -118,7 +101,7 @@ class ArchivedVote(_Archived):
     voted_at: Moment
 
 
-class ArchivedLineage(_Archived):
+class ArchivedLineage(Archived):
     """`lineage.json`: a whole tree, whose root may be one of those `deleted`; everything in the order of ids."""
 
     format: Literal["regen.lineage"] = FORMAT
@@ -134,13 +117,3 @@ class ArchivedLineage(_Archived):
     def nodes(self) -> tuple[ArchivedNode, ...]:
         """Everything that has a place in the tree."""
         return (*self.versions, *self.deleted)
-
-
-def file_of(sha256: str, ending: str) -> str:
-    """The name of a picture's entry."""
-    return f"pictures/{sha256}.{ending}"
-
-
-def sidecar_of(sha256: str) -> str:
-    """The name of the entry that says how a picture was made."""
-    return f"pictures/{sha256}.json"

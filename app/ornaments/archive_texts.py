@@ -1,18 +1,10 @@
 """The texts of an exported tree: what is written beside its pictures, for programs and for people."""
 
-import json
-from typing import Any, Final
+from typing import Final
 
+from app.archives.pictures import ArchivedPicture, sidecar_of
 from app.archives.writing import Entry
-from app.ornaments.archive_format import (
-    LINEAGE,
-    README,
-    VERSION,
-    VERSIONS_MAX,
-    ArchivedLineage,
-    ArchivedPicture,
-    sidecar_of,
-)
+from app.ornaments.archive_format import LINEAGE, README, VERSION, VERSIONS_MAX, ArchivedLineage
 
 _README: Final = f"""\
 This archive holds a lineage of images that Regen exported: a first image and everything that was made from it.
@@ -49,7 +41,7 @@ def readme() -> Entry:
 
 def lineage(tree: ArchivedLineage) -> Entry:
     """The whole tree."""
-    return Entry(LINEAGE, _json(tree.model_dump(mode="json", by_alias=True)))
+    return Entry.of_json(LINEAGE, tree.model_dump(mode="json", by_alias=True))
 
 
 def sidecar(tree: ArchivedLineage, picture: ArchivedPicture) -> Entry:
@@ -63,8 +55,4 @@ def sidecar(tree: ArchivedLineage, picture: ArchivedPicture) -> Entry:
         "madeAs": [version.model_dump(mode="json", by_alias=True) for version in shown_by],
         "sourceOf": {"rootId": str(tree.root_id), "roles": sorted(roles)} if roles else None,
     }
-    return Entry(sidecar_of(picture.sha256), _json(told))
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+    return Entry.of_json(sidecar_of(picture.sha256), told)

@@ -6,6 +6,7 @@ from typing import Final
 
 from beanie import PydanticObjectId
 
+from app.archives.pictures import ArchivedPicture
 from app.database.keyset import Stretch
 from app.generations.model import Generation
 from app.generations.provenance import Provenance
@@ -14,14 +15,11 @@ from app.lineage.promotion import Promotion
 from app.lineage.tombstone import Tombstone
 from app.lineage.votes import Vote
 from app.ornaments.archive_format import (
-    ENDINGS,
     ArchivedGap,
     ArchivedLineage,
-    ArchivedPicture,
     ArchivedSource,
     ArchivedVersion,
     ArchivedVote,
-    file_of,
 )
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
@@ -109,17 +107,7 @@ async def _votes(root_id: PydanticObjectId) -> tuple[ArchivedVote, ...]:
 
 
 def _described(pictures: Iterable[Picture]) -> tuple[ArchivedPicture, ...]:
-    described = {
-        picture.sha256: ArchivedPicture(
-            sha256=picture.sha256,
-            file=file_of(picture.sha256, ENDINGS[picture.media_type]),
-            media_type=picture.media_type,  # pyright: ignore[reportArgumentType] - one of those
-            width=picture.width,
-            height=picture.height,
-            byte_size=picture.byte_size,
-        )
-        for picture in pictures
-    }
+    described = {picture.sha256: ArchivedPicture.of(picture) for picture in pictures}
     return tuple(described[sha256] for sha256 in sorted(described))
 
 

@@ -1,7 +1,6 @@
 """The export of a tree: one generation that makes one archive."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import partial
@@ -9,19 +8,19 @@ from typing import Final
 
 from beanie import PydanticObjectId
 
+from app.archives.pictures import original
 from app.archives.pieces import Pieces
+from app.archives.recipes import done_here
 from app.archives.service import Archives
 from app.archives.writing import Entry
-from app.errors import AppError, ErrorCode, not_found
+from app.errors import not_found
 from app.generations.model import Generation
-from app.generations.recipe import Recipe
 from app.generations.service import Generations
 from app.generations.work import StepResult, Work
 from app.ornaments import archive_texts
 from app.ornaments.archived_tree import ReadTree, read_tree
 from app.ornaments.service import Ornaments
 from app.pictures.library import Pictures
-from app.pictures.model import Picture
 
 EXPORT_KIND: Final = "ORNAMENT_EXPORT"
 _READ, _WRITTEN = 5, 95  # percent of the work
@@ -80,7 +79,7 @@ class ExportJob:
         told = Pieces(work, "writing the pictures", len(tree.lineage.pictures), _READ, _WRITTEN)
         for place, described in enumerate(tree.lineage.pictures):
             await told.done(place)
-            data = await self._bytes(tree.pictures[described.sha256])
+            data = await original(self.pictures, tree.pictures[described.sha256])
             if data is None:
                 lost.add(described.sha256)
             else:
@@ -88,32 +87,3 @@ class ExportJob:
                 yield archive_texts.sidecar(tree.lineage, described)
         await work.stage("writing the tree", _WRITTEN)
         yield await asyncio.to_thread(archive_texts.lineage, tree.without(lost))
-
-    async def _bytes(self, picture: Picture) -> bytes | None:
-        """As they were stored; null when they are lost, which must not cost the rest of the tree.
-
-        Raises:
-            AppError: SOURCE_IMAGE_MISSING when their store is not set up: then they are not lost.
-        """
-        try:
-            data = await self.pictures.read(picture)
-        except AppError as error:
-            if error.code is ErrorCode.SOURCE_IMAGE_MISSING and picture.store in self.pictures.stores.names:
-                return None
-            raise
-        is_whole = await asyncio.to_thread(_sha256, data) == picture.sha256
-        return data if is_whole else None
-
-
-def done_here(task: str, **parameters: str) -> Recipe:
-    """What this server does itself, whatever providers are set up, and at no cost."""
-    return Recipe(task=task, prompts=(), pictures=(), provider="local", model="archive", parameters=parameters)
-
-
-async def same(recipe: Recipe) -> Recipe:
-    """What is done on this server is done by it again."""
-    return recipe
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

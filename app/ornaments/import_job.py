@@ -13,6 +13,7 @@ from beanie import PydanticObjectId
 from app.archives.directory import Caps, refused
 from app.archives.files import to_its_end
 from app.archives.model import Archive
+from app.archives.pictures import ArchivedPicture
 from app.archives.pieces import Pieces
 from app.archives.reading import OpenedArchive, open_archive
 from app.archives.service import Archives
@@ -26,7 +27,7 @@ from app.lineage.votes import Vote
 from app.lineage.writing import write_all
 from app.logs import logger
 from app.ornaments.archive_checks import lineage_in
-from app.ornaments.archive_format import FORMS, ArchivedLineage, ArchivedPicture
+from app.ornaments.archive_format import FORMS, ArchivedLineage
 from app.ornaments.imported_tree import ImportedTree, in_order, shown
 from app.pictures.library import Pictures
 from app.pictures.model import Picture

@@ -11,13 +11,13 @@ from beanie import PydanticObjectId
 from app.archives.directory import Caps
 from app.archives.files import to_its_end
 from app.archives.reading import open_archive
+from app.archives.recipes import done_here
 from app.archives.service import Archives
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 from app.generations.service import Generations
 from app.ornaments.archive_checks import lineage_in
 from app.ornaments.archive_format import FORMS, VERSIONS_MAX, ArchivedLineage
-from app.ornaments.exporting import done_here
 
 IMPORT_KIND: Final = "ORNAMENT_IMPORT"
 _ENTRIES_MAX: Final = 6 * VERSIONS_MAX

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
@@ -145,3 +146,17 @@ async def test_name_that_is_none_never_becomes_a_link(archives: Archives, name: 
     archive.file_name = name
     with pytest.raises(ValueError, match="not a name"):
         archives.url(archive)
+
+
+async def test_entry_that_is_a_file_is_read_from_its_start_to_its_end(archives: Archives) -> None:
+    async def entries() -> Entries:
+        async with archives.scratch() as file:
+            file.write(b"as long as may be")
+            yield Entry("a.txt", file)
+
+    archive = await archives.make(await _generation(), "a-1.zip", entries(), utc_now())
+    assert _files(archives) == [archives.place(archive)]
+    with ZipFile(archives.place(archive)) as zipped:
+        assert zipped.testzip() is None
+        assert {one.filename: (one.file_size, one.compress_size) for one in zipped.infolist()} == {"a.txt": (17, 17)}
+        assert zipped.read("a.txt") == b"as long as may be"

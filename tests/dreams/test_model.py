@@ -8,7 +8,7 @@ from app.dreams.recipes import Again, recipe_of
 from app.dreams.versions import DreamVersion
 from app.errors import ErrorCode
 from tests.dreams.conftest import Desk
-from tests.dreams.dreams import dream_of, illustration_of
+from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 
 
 async def test_all_of_an_owners_dreams_come_in_chunks_the_trash_included(bare_desk: Desk) -> None:
@@ -18,9 +18,22 @@ async def test_all_of_an_owners_dreams_come_in_chunks_the_trash_included(bare_de
     for start in range(0, len(mine), 100):
         await Dream.insert_many(mine[start : start + 100])
     await dream_of(PydanticObjectId()).insert()
-    chunks = [chunk async for chunk in Dream.in_chunks(owner_id)]
-    assert [len(chunk) for chunk in chunks] == [400, 3]
-    assert [one.identity for chunk in chunks for one in chunk] == [one.identity for one in mine]
+    first = await Dream.chunk(owner_id, 400)
+    rest = await Dream.chunk(owner_id, 400, first[-1].identity)
+    assert (len(first), len(rest), await Dream.number_of(owner_id)) == (400, 3, 403)
+    assert [one.identity for one in (*first, *rest)] == [one.identity for one in mine]
+    assert await Dream.chunk(owner_id, 400, rest[-1].identity) == []
+
+
+async def test_all_versions_of_many_dreams_come_whatever_their_number(bare_desk: Desk) -> None:
+    few, many, none = (dream_of(bare_desk.owner_id, number) for number in range(3))
+    for dream, number in ((few, 1), (many, 45)):
+        for _ in range(number):
+            await DreamVersion.keep(dream, Aside(interpretation=interpretation_of()))
+    found = await DreamVersion.all_of([few.identity, many.identity, none.identity])
+    assert {dream_id: len(versions) for dream_id, versions in found.items()} == {few.identity: 1, many.identity: 45}
+    ids = [version.identity for version in found[many.identity]]
+    assert ids == sorted(set(ids), reverse=True)
 
 
 async def test_pictures_are_kept_that_dreams_show_have_put_aside_or_had_before(bare_desk: Desk) -> None:

@@ -1,5 +1,7 @@
 import generationProgress from "./tour/generation-progress.graphql";
+import myDreams from "./tour/my-dreams.graphql";
 import myImages from "./tour/my-images.graphql";
+import recordDream from "./tour/record-dream.graphql";
 import regenerateImage from "./tour/regenerate-image.graphql";
 import signUp from "./tour/sign-up.graphql";
 import start from "./tour/start.graphql";
@@ -13,6 +15,8 @@ export const TOUR: readonly { query: string; variables?: string }[] = [
   tab(generationProgress, { id: "" }),
   tab(regenerateImage, { input: { imageId: "", prompt: "Add gold accents" } }),
   tab(myImages, {}),
+  tab(recordDream, { input: { text: "I fell from a tower into the sea. A whale sang." } }),
+  tab(myDreams, {}),
 ];
 
 function tab(query: string, variables: object) {
