@@ -115,11 +115,11 @@ class Provenance(_Told):
     model: _Name
     parameters: Annotated[dict[_Key, _Text], Field(max_length=20)]
     template: UsedTemplate | None
-    pictures: Annotated[tuple[_Hash, ...], Field(max_length=50)]
+    pictures: Annotated[tuple[_Hash, ...], Field(max_length=50, fail_fast=True)]
     requested_at: Moment
     ended_at: Moment | None
-    attempts: Annotated[tuple[ToldAttempt, ...], Field(max_length=_ATTEMPTS_MAX)]
-    calls: Annotated[tuple[ToldCall, ...], Field(max_length=_CALLS_MAX)]
+    attempts: Annotated[tuple[ToldAttempt, ...], Field(max_length=_ATTEMPTS_MAX, fail_fast=True)]
+    calls: Annotated[tuple[ToldCall, ...], Field(max_length=_CALLS_MAX, fail_fast=True)]
 
     @classmethod
     def of(cls, generation: Generation) -> Self:

@@ -169,7 +169,7 @@ def _tree(generation: Generation, lineage: ArchivedLineage) -> ImportedTree:
 
 async def _write_tree(tree: ImportedTree) -> None:
     """Every version, then what was chosen among those that are there."""
-    written = {image.identity: image for image in await write_all(tree.images())}
+    written = {image.identity: image for image in await write_all(await to_its_end(tree.images))}
     if tree.promoted_id is not None and tree.promoted_id in written:
         await Promotion.choose(written[tree.promoted_id])
     for winner_id, loser_id in tree.votes():

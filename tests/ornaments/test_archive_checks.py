@@ -1,8 +1,9 @@
 """A tree that does not fit together is refused before anything is kept, and it is said where."""
 
 import io
+import tracemalloc
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -140,15 +141,61 @@ def test_picture_without_its_file_is_refused() -> None:
         look_into(io.BytesIO(without(archive, name)), _CAPS)
 
 
+def _texts(text: bytes, method: int = ZIP_STORED) -> io.BytesIO:
+    """An archive with that `lineage.json` and nothing else."""
+    out = io.BytesIO()
+    with ZipFile(out, "w", method) as zipped:
+        zipped.writestr("lineage.json", text)
+    return out
+
+
+def _listed(name: str, one: bytes, times: int) -> bytes:
+    return b'{"%s":[%s]}' % (name.encode(), b",".join([one] * times))
+
+
+def _keys(times: int) -> bytes:
+    return b"{%s}" % b",".join(b'"%d":0' % number for number in range(times))
+
+
+_MANY: list[tuple[str, bytes, str]] = [
+    ("versions", _listed("versions", b"{}", 100_000), "100,000; at most 1,000"),
+    ("pictures", _listed("pictures", b"{}", 100_000), "100,000; at most 3,000"),
+    ("prompts of a version", b'{"versions":[%s]}' % _listed("prompts", b"0", 100_000), "lineage"),
+    ("attempts", b'{"versions":[{"generation":%s}]}' % _listed("attempts", b"{}", 100_000), "lineage"),
+    ("keys", _keys(100_000), "50 keys"),
+    ("keys inside", b'{"versions":[%s]}' % _keys(100_000), "50 keys"),
+    ("pairs", _listed("versions", _keys(49), 1_000), "lineage"),
+    ("values", _listed("versions", b"{}", 600_000), "more values"),
+    ("quotes", b'"' * 2_100_000, "more values"),
+    ("escapes", b'"' + b"\\n" * 1_000_000, "lineage"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), [one[1:] for one in _MANY], ids=[one[0] for one in _MANY])
+def test_what_is_wrong_many_times_takes_no_memory_each_time(text: bytes, why: str) -> None:
+    sent_in = _texts(text)
+    tracemalloc.start()
+    try:
+        with pytest.raises(AppError, match=why) as refused:
+            look_into(sent_in, _CAPS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refused.value.code is ErrorCode.BAD_USER_INPUT
+    assert peak < 8 * len(text) + 20_000_000
+
+
+def test_text_that_becomes_a_thousand_times_larger_is_refused() -> None:
+    with pytest.raises(AppError, match="200 times larger"):
+        look_into(_texts(_listed("versions", b"{}", 40_000), ZIP_DEFLATED), _CAPS)
+
+
 @pytest.mark.parametrize(
     "text",
     [b"", b"{", b"[" * 100_000, b'"\xff"', b'{"format": "\\ud800"}', b"null"],
     ids=["empty", "cut off", "deep", "no text", "half a pair", "null"],
 )
 def test_lineage_that_is_no_json_of_its_kind_is_refused(text: bytes) -> None:
-    out = io.BytesIO()
-    with ZipFile(out, "w", ZIP_DEFLATED) as zipped:
-        zipped.writestr("lineage.json", text)
     with pytest.raises(AppError, match=r"lineage\.json") as refused:
-        look_into(out, _CAPS)
+        look_into(_texts(text, ZIP_DEFLATED), _CAPS)
     assert refused.value.code is ErrorCode.BAD_USER_INPUT
