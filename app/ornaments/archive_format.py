@@ -45,7 +45,8 @@ type Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type _Prompt = Annotated[str, Field(min_length=1, max_length=PROMPT_MAX_CHARACTERS)]
 type _Sum = Annotated[str, Field(max_length=3 * PROMPT_MAX_CHARACTERS)]
 type _Note = Annotated[str, Field(max_length=1_000)]
-type _Depth = Annotated[int, Field(ge=0)]
+type _Depth = Annotated[int, Field(ge=0, le=2**31 - 1)]
+type _Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class _Archived(BaseModel):
@@ -58,9 +59,9 @@ class ArchivedPicture(_Archived):
     sha256: Sha256
     file: str
     media_type: Literal["image/jpeg", "image/png", "image/webp"]
-    width: Annotated[int, Field(ge=1)]
-    height: Annotated[int, Field(ge=1)]
-    byte_size: Annotated[int, Field(ge=1)]
+    width: _Size
+    height: _Size
+    byte_size: _Size
 
 
 class ArchivedSource(_Archived):

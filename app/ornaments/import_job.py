@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from beanie import PydanticObjectId
+from bson.errors import BSONError
 
 from app.archives.directory import Caps, refused
 from app.archives.files import to_its_end
@@ -34,6 +35,8 @@ from app.pictures.model import Picture
 _log = logger(__name__)
 _CHECKED, _KEPT = 5, 90  # percent of the work
 _ROUNDS: Final = 3
+_HOPELESS: Final = (BSONError, ValueError, TypeError, LookupError, ArithmeticError)
+"""What comes of the archive itself, and comes again each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,13 @@ class ImportJob:
         await self.write(generation)
 
     async def write(self, generation: Generation) -> None:
-        """Write all versions of an import that has succeeded, then delete its archive; safe to repeat and to race."""
+        """Write all versions of an import that has succeeded, then delete its archive; safe to repeat and to race.
+
+        What can't be written however often it is tried is logged, and nothing is held for it any longer.
+
+        Raises:
+            AppError: a retryable one.
+        """
         archive = await _archive_of(generation)
         if archive is None:  # all of it was written before
             return
@@ -82,8 +91,10 @@ class ImportJob:
             async with self._opened(archive) as (_, lineage):
                 await _write_tree(_tree(generation, lineage))
         except AppError as error:
-            if error.code is not ErrorCode.NOT_FOUND:
+            if error.retryable:
                 raise
+            _log.exception("archive_lost", archive=str(archive.identity))
+        except _HOPELESS:
             _log.exception("archive_lost", archive=str(archive.identity))
         await release([generation.identity], [], Picture.let_go)  # the versions hold the pictures from now on
         await self.archives.delete(archive)

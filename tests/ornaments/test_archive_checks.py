@@ -81,6 +81,21 @@ def _nothing_shown(lineage: Any) -> None:
         version["picture"] = None
 
 
+def _made_by(**given: Any) -> Change:
+    """How the root was made."""
+    told = {"id": "a" * 24, "task": "ADJUST", "provider": "acme", "model": "acme-1", "parameters": {}, "template": None}
+    lists: dict[str, Any] = {"pictures": [], "attempts": [], "calls": []}
+    return _first("generation", {**told, **lists, "requestedAt": "2026-11-20T10:00:00Z", "endedAt": None, **given})
+
+
+def _template(revision: int, **more: Any) -> Change:
+    return _made_by(template={"templateId": "b" * 24, "revision": revision, **more})
+
+
+def _size(name: str) -> Change:
+    return lambda lineage: lineage["pictures"][0].__setitem__(name, 10**30)
+
+
 _WRONG: list[tuple[str, Change, str]] = [
     ("another format", _top("format", "regen.dreams"), "format"),
     ("a later version", _top("version", 2), "later"),
@@ -102,6 +117,12 @@ _WRONG: list[tuple[str, Change, str]] = [
     ("measurements that are too long", _first("measurements", "x" * 501), "measurements"),
     ("a time that no database keeps", _first("createdAt", "0001-01-01T00:00:00+14:00"), "createdAt"),
     ("an instruction that no document holds", _long, "combinedPrompt"),
+    ("a revision that no database keeps", _template(10**30), r"template\.revision"),
+    ("a template with more to it", _template(1, text="a"), r"template\.text"),
+    ("a width that no database keeps", _size("width"), r"pictures\.0\.width"),
+    ("a height that no database keeps", _size("height"), r"pictures\.0\.height"),
+    ("a size that no database keeps", _size("byteSize"), r"pictures\.0\.byteSize"),
+    ("a depth that no database keeps", _last("depth", 10**30), r"versions\.2\.depth"),
     ("a kind that is none", _first("kind", "SCRIPT"), "kind"),
     ("a name that hides something", _first("name", "a\tb"), "name"),
     ("a name that is too long", _first("name", "x" * 101), "name"),
@@ -126,6 +147,14 @@ def test_tree_that_does_not_fit_together_is_refused(change: Change, why: str) ->
 
 def test_tree_that_fits_together_is_taken() -> None:
     assert len(look_into(io.BytesIO(sent()), _CAPS).versions) == 3
+
+
+def test_template_is_told() -> None:
+    lineage = look_into(io.BytesIO(changed(sent(), _template(3))), _CAPS)
+    made_by = lineage.versions[0].generation
+    assert made_by is not None
+    assert made_by.template is not None
+    assert made_by.template.revision == 3
 
 
 def test_picture_that_is_not_named_is_refused() -> None:

@@ -217,10 +217,8 @@ async def test_cancelled_import_has_written_nothing(shop: Workshop) -> None:
     assert await Archive.number_of(other.owner_id) == 0
 
 
-async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -> None:
-    root, *_ = await shop.tree()
-    other = shop(PydanticObjectId())
-    started = await other.imports(await shop.archive_of(root))
+async def _unwritten(shop: Workshop, started: Generation) -> Generation:
+    """The import after its worker was killed between its success and its versions."""
     services = shop.parts.services
 
     class Killed(ImportJob):
@@ -231,7 +229,15 @@ async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -
     job = Killed(services.archives, services.pictures, services.imports.caps)
     closing = replace(shop.parts.runner.closing, jobs={IMPORT_KIND: job})
     await replace(shop.parts.runner, closing=closing).run(started.identity)
-    left = await stored(started)
+    return await stored(started)
+
+
+async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -> None:
+    root, *_ = await shop.tree()
+    other = shop(PydanticObjectId())
+    started = await other.imports(await shop.archive_of(root))
+    services = shop.parts.services
+    left = await _unwritten(shop, started)
     assert (left.status, left.settled, await other.images()) == (Status.SUCCEEDED, False, [])
     (archive,) = await Archive.of_owner(other.owner_id)
     await archive.keep_until(archive.created_at)
@@ -242,6 +248,29 @@ async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -
     await services.import_job.write(left)  # and once more
     assert len(await other.images()) == 3
     assert await Archive.number_of(other.owner_id) == 0
+
+
+def _less() -> bytes:
+    """An archive with one version less."""
+
+    def change(lineage: Any) -> None:
+        lineage["versions"].pop()
+        lineage["pictures"].pop(2)
+
+    archive = sent()
+    green = f"pictures/{sha256(picture('green')).hexdigest()}.png"
+    return without(changed(archive, change), green)
+
+
+@pytest.mark.parametrize("damaged", [b"no zip", _less()], ids=["damaged", "another tree"])
+async def test_import_that_can_never_be_written_ends(shop: Workshop, damaged: bytes) -> None:
+    started = await shop.imports(sent())
+    assert (await _unwritten(shop, started)).picture_ids != []
+    (archive,) = await Archive.of_owner(shop.owner_id)
+    shop.parts.services.archives.place(archive).write_bytes(damaged)
+    ended = await shop.run(started)
+    assert (ended.settled, ended.picture_ids, await shop.images()) == (True, [], [])
+    assert (await Archive.number_of(shop.owner_id), shop.files) == (0, [])
 
 
 async def test_pictures_that_were_swept_meanwhile_are_kept_again(shop: Workshop) -> None:
