@@ -12,9 +12,8 @@ from app.archives.directory import refused
 from app.archives.reading import OpenedArchive
 from app.errors import AppError
 from app.labels import as_tag, plain
-from app.lineage.wishes import combined
+from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
 from app.ornaments.archive_format import (
-    COMBINED_MAX_CHARACTERS,
     ENDINGS,
     FORMAT,
     LINEAGE,

@@ -30,7 +30,6 @@ VOTES_MAX: Final = 10_000
 PICTURES_MAX: Final = 3 * VERSIONS_MAX
 """What a version shows, and a few that its root was made from."""
 SOURCES_MAX: Final = 20
-COMBINED_MAX_CHARACTERS: Final = 1_000_000
 _TEXT_BYTES: Final = 16_000_000
 ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 FORMS: Final = (

@@ -49,13 +49,13 @@ def _too_many(lineage: Any) -> None:
 
 
 def _long(lineage: Any) -> None:
-    """One version with as many prompts as its depth allows, each as long as it may be; those above it are deleted."""
+    """One version with a few prompts more than a model takes; those above it are deleted."""
     parent = lineage["versions"][0]["id"]
-    for depth in range(1, 300):
+    for depth in range(1, 8):
         lineage["deleted"].append({"id": f"{depth:024x}", "parentId": parent, "depth": depth})
         parent = f"{depth:024x}"
-    prompts = ["x" * 2_000] * 600
-    deep = {"id": "f" * 24, "parentId": parent, "depth": 300, "prompts": prompts, "combinedPrompt": ". ".join(prompts)}
+    prompts = ["x" * 2_000] * 9
+    deep = {"id": "f" * 24, "parentId": parent, "depth": 8, "prompts": prompts, "combinedPrompt": ". ".join(prompts)}
     lineage["versions"].append(lineage["versions"][0] | deep)
 
 
@@ -83,7 +83,14 @@ def _nothing_shown(lineage: Any) -> None:
 
 def _made_by(**given: Any) -> Change:
     """How the root was made."""
-    told = {"id": "a" * 24, "task": "ADJUST", "provider": "acme", "model": "acme-1", "parameters": {}, "template": None}
+    told: dict[str, Any] = {
+        "id": "a" * 24,
+        "task": "ADJUST",
+        "provider": "acme",
+        "model": "acme-1",
+        "parameters": {},
+        "template": None,
+    }
     lists: dict[str, Any] = {"pictures": [], "attempts": [], "calls": []}
     return _first("generation", {**told, **lists, "requestedAt": "2026-11-20T10:00:00Z", "endedAt": None, **given})
 
@@ -116,7 +123,7 @@ _WRONG: list[tuple[str, Change, str]] = [
     ("a colour that is none", _first("backgroundColor", "the colour of rain"), "colour"),
     ("measurements that are too long", _first("measurements", "x" * 501), "measurements"),
     ("a time that no database keeps", _first("createdAt", "0001-01-01T00:00:00+14:00"), "createdAt"),
-    ("an instruction that no document holds", _long, "combinedPrompt"),
+    ("an instruction that no model takes", _long, "16,000 characters"),
     ("a revision that no database keeps", _template(10**30), r"template\.revision"),
     ("a template with more to it", _template(1, text="a"), r"template\.text"),
     ("a width that no database keeps", _size("width"), r"pictures\.0\.width"),
