@@ -17,7 +17,7 @@ from app.archives.model import Archive, ArchiveState
 from app.archives.names import ARCHIVES_PATH, ArchivePath
 from app.archives.writing import Entries, write_zip
 from app.errors import AppError, ErrorCode
-from app.generations.model import Generation
+from app.generations.model import Generation, Status
 from app.pictures.links import MediaLinks
 
 KEPT_MAX: Final = 20
@@ -26,6 +26,8 @@ EXPORT_MAX_BYTES: Final = 2_000_000_000
 """Of one archive that is made: 20 of an owner's fill no more than 40 GB, and a zip of that size needs no zip64, which
 importers don't take (PKWARE's APPNOTE.TXT 6.3.10, 4.3.9.2)."""
 _HOUR_S: Final = 3600.0
+_ABANDONED: Final = timedelta(minutes=10)
+"""Longer than receiving one takes that lies in the temporary folder already: who began it was killed."""
 _CHUNK: Final = 1 << 20
 _RECEIVED: Final = "received.zip"
 
@@ -72,15 +74,35 @@ class Archives:
 
         Raises:
             AppError: QUOTA_EXCEEDED, retryable, when the owner has too many archives; UNAVAILABLE, retryable, when the
-                disk is full or can't be written. Nothing is left of it then.
+                disk is full or can't be written, and when there is one of that id, which stays as it is. Nothing is
+                left of it then.
         """
         until = at + timedelta(seconds=_HOUR_S)
+        left = (await Archive.by_ids([archive_id])).get(archive_id)
+        if left is not None and left.generation_id is None and left.created_at < at - _ABANDONED:
+            await self.delete(left)
         archive = Archive(
             id=archive_id, owner_id=owner_id, generation_id=None, file_name=_RECEIVED, created_at=at, expires_at=until
         )
         async with self._written(archive) as part:
             await to_its_end(partial(_copy, file, part.file))
             return await self._finished(archive, part, ArchiveState.RECEIVED, until)
+
+    async def lend(self, archive: Archive, generation_id: PydanticObjectId) -> Archive | None:
+        """Let a generation read it, and keep it until that has ended; null when it was deleted meanwhile.
+
+        Raises:
+            AppError: CONFLICT while another reads it, and when another has read it to the end.
+        """
+        holder_id = archive.generation_id
+        if holder_id is not None and holder_id != generation_id:
+            holder = (await Generation.standing([holder_id])).get(holder_id)
+            if holder is not None and holder.status not in {Status.FAILED, Status.CANCELLED}:
+                raise _lent()
+        lent = await archive.pass_on(generation_id)
+        if lent is None and await Archive.by_ids([archive.identity]):
+            raise _lent()
+        return lent
 
     def url(self, archive: Archive) -> str:
         """Where its owner fetches it: a signed path on this server, good for one to two hours."""
@@ -137,7 +159,9 @@ class Archives:
             AppError: QUOTA_EXCEEDED, retryable, when the owner has too many; UNAVAILABLE, retryable, for an OSError
                 inside.
         """
-        await archive.put()
+        if not await archive.start():
+            message = "The same archive is being received already. Try again in a moment."
+            raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
         part: Part | None = None
         try:
             await _require_at_most(archive.owner_id, KEPT_MAX)
@@ -160,6 +184,10 @@ class Archives:
             message = "The archive was deleted while it was being written. Try again."
             raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
         return kept
+
+
+def _lent() -> AppError:
+    return AppError(ErrorCode.CONFLICT, "Another import reads this archive already: send it again for one more.")
 
 
 async def _require_at_most(owner_id: PydanticObjectId, number: int) -> None:

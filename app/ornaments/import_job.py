@@ -23,12 +23,14 @@ from app.generations.releasing import release
 from app.generations.work import StepResult, Work
 from app.lineage.discardable import chunks
 from app.lineage.promotion import Promotion
+from app.lineage.tombstone import Tombstone
 from app.lineage.votes import Vote
 from app.lineage.writing import write_all
 from app.logs import logger
 from app.ornaments.archive_checks import lineage_in
 from app.ornaments.archive_format import FORMS, ArchivedLineage, ArchivedPicture
 from app.ornaments.imported_tree import ImportedTree, in_order, shown
+from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
 
@@ -55,12 +57,13 @@ class ImportJob:
         """Keep the pictures.
 
         Raises:
-            AppError: BAD_USER_INPUT that says which entry is wrong; the archive is deleted then.
+            AppError: BAD_USER_INPUT that says which entry is wrong; the archive is deleted then. CONFLICT when another
+                import reads it.
         """
         generation = work.generation
         await work.stage("checking", 1)
         archive = await work.bear(partial(_archive_of, generation))
-        if archive is None or await work.bear(partial(archive.read_by, generation.identity)) is None:
+        if archive is None or await work.bear(partial(self.archives.lend, archive, generation.identity)) is None:
             raise _gone()
         try:
             async with self._opened(archive) as (zipped, lineage):
@@ -85,7 +88,10 @@ class ImportJob:
             AppError: a retryable one.
         """
         archive = await _archive_of(generation)
-        if archive is None:  # all of it was written before
+        if archive is None:
+            if not await _is_written(generation):
+                _log.error("archive_lost", generation=str(generation.identity))
+            await release([generation.identity], [], Picture.let_go)
             return
         try:
             async with self._opened(archive) as (_, lineage):
@@ -186,6 +192,14 @@ async def _write_tree(tree: ImportedTree) -> None:
     for winner_id, loser_id in tree.votes():
         if winner_id in written and loser_id in written:
             await Vote.cast(written[winner_id], written[loser_id])
+
+
+async def _is_written(generation: Generation) -> bool:
+    """Whether any of its versions is there, or was and is deleted for ever."""
+    for ids in chunks(generation.steps["ids"]["ids"]):
+        if await OrnamentImage.existing(ids) or await Tombstone.of(ids):
+            return True
+    return False
 
 
 async def _touched(ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:

@@ -59,8 +59,8 @@ class LineageImports:
 
         Raises:
             AppError: BAD_USER_INPUT for an archive that can't be read back; CONFLICT for a used idempotency key;
-                UNAVAILABLE, retryable, when the disk is full; RATE_LIMITED; QUOTA_EXCEEDED when the owner has too many
-                archives already. Nothing is kept then.
+                UNAVAILABLE, retryable, when the disk is full, or the same call is just being answered; RATE_LIMITED;
+                QUOTA_EXCEEDED when the owner has too many archives already. Nothing is kept then.
         """
         async with self._slots:
             await to_its_end(partial(look_into, file, self.caps))
@@ -70,14 +70,19 @@ class LineageImports:
         if await self.generations.knows(owner_id, key):
             return await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
         await self.archives.require_room(owner_id)
-        archive = await self.archives.receive(owner_id, archive_id, file, self.generations.clock.now())
+        try:
+            archive = await self.archives.receive(owner_id, archive_id, file, self.generations.clock.now())
+        except AppError:
+            if await self.generations.knows(owner_id, key):  # somebody else was quicker with the same key
+                return await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
+            raise
         try:
             started = await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
         except AppError as error:  # one that somebody else has started meanwhile may read the same file
             if error.code is ErrorCode.CONFLICT or not await self.generations.knows(owner_id, key):
                 await self.archives.delete(archive)
             raise
-        await archive.read_by(started.identity)
+        await self.archives.lend(archive, started.identity)
         if started.status.ended:  # somebody else was quicker with the same key
             await self.archives.delete(archive)
         return started
