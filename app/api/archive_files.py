@@ -20,7 +20,10 @@ def archive_route(archives: Archives) -> Route:
 
     async def serve(request: Request) -> Response:
         path, query = request.path_params["path"], request.query_params
-        expires = int(query.get("e", "")) if query.get("e", "").isdecimal() else 0
+        try:
+            expires = int(query.get("e", ""))
+        except ValueError:
+            expires = 0
         remaining_s = archives.remaining_s(path, expires, query.get("s", ""))
         named = ArchivePath.parse(path)
         if remaining_s is None or named is None:

@@ -1,9 +1,13 @@
 """How much a request may bring, and how long it may take to bring it."""
 
 import asyncio
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, cast
 
+from beanie import PydanticObjectId
 from cross_web import HTTPException
 from starlette.types import Message, Receive, Scope
 
@@ -13,18 +17,55 @@ _ROUND_AN_ARCHIVE_BYTES = 1_000_000
 _ARCHIVE = b"importLineage"
 _OPERATION_BYTES = 64_000
 _PAUSE_S = 15
+_LARGE_AT_ONCE = 2
 _MAX_VALUES = 5_000
 TOO_MANY_VALUES = f"The variables hold too many values: at most {_MAX_VALUES:,}. Split the request."
 
 
-def capped(scope: Scope, receive: Receive, archive_max_bytes: int = 0) -> Receive:
+@dataclass(frozen=True, slots=True)
+class LargeUploads:
+    """Requests of this process that bring more than a picture: two of a person's at a time, as each fills the disk."""
+
+    _now: Counter[PydanticObjectId] = field(default_factory=Counter[PydanticObjectId])
+
+    @contextmanager
+    def beside(self, user_id: PydanticObjectId | None) -> Generator[Callable[[], None]]:
+        """While entered, one request is answered; what is yielded says that it is a large one, and raises 429."""
+        is_large = False
+
+        def enter() -> None:
+            nonlocal is_large
+            if is_large or user_id is None:
+                return
+            if self._now[user_id] >= _LARGE_AT_ONCE:
+                raise HTTPException(429, f"You send {_LARGE_AT_ONCE} archives already: wait until one has come.")
+            self._now[user_id] += 1
+            is_large = True
+
+        try:
+            yield enter
+        finally:
+            if is_large and user_id is not None:
+                self._leave(user_id)
+
+    def _leave(self, user_id: PydanticObjectId) -> None:
+        self._now[user_id] -= 1
+        if not self._now[user_id]:
+            del self._now[user_id]
+
+
+def capped(
+    scope: Scope, receive: Receive, archive_max_bytes: int = 0, enter_large: Callable[[], None] = lambda: None
+) -> Receive:
     """The same messages, until they are too many or too slow.
 
     An upload may be larger than a picture if its operation, which stands before the files, imports an archive: then it
-    may bring `archive_max_bytes`. The files go to the disk as they come.
+    may bring `archive_max_bytes`, and `enter_large` is called as soon as it is larger. The files go to the disk as they
+    come.
 
     Raises:
-        HTTPException: 413, or 408 after a pause of 15 s; from the callable that is returned.
+        HTTPException: 413, or 408 after a pause of 15 s, or what `enter_large` raises; from the callable that is
+            returned.
     """
     headers = dict(scope["headers"])
     upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
@@ -49,6 +90,8 @@ def capped(scope: Scope, receive: Receive, archive_max_bytes: int = 0) -> Receiv
                 most = max(most, archive_max_bytes + _ROUND_AN_ARCHIVE_BYTES)
         if come > most:
             raise HTTPException(413, _too_much(upload, most))
+        if upload and come > _UPLOAD_MAX_BYTES:
+            enter_large()
         return message
 
     return limited

@@ -10,7 +10,7 @@ from app.api.context import Info, viewer
 from app.api.errors import errors_in
 from app.api.generations import Generation
 from app.api.ids import document_id
-from app.api.keys import KEY_WORDS, check_key
+from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 from app.api.ornament_making import StartedGeneration
 from app.api.ornaments import TYPE_NAME
@@ -61,9 +61,11 @@ class LineageArchiveMutation:
 
         Those in the trash are in it. The generation's `result` is an `Archive`. It calls no provider and costs nothing.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
-        image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
-        generation = await info.context.services.exports.start(who.user_id, image_id, key)
+        who, call, services = viewer(info), await keyed(input), info.context.services
+        generation = await services.generations.known(who.user_id, call.key, call.asked)
+        if generation is None:
+            image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
+            generation = await services.exports.start(who.user_id, image_id, call.key, call.asked)
         return ExportLineagePayload(generation=Generation.of(generation))
 
     @strawberry.mutation
@@ -77,10 +79,12 @@ class LineageArchiveMutation:
         a whole is said at once, what is wrong with a picture by the generation's failure. Each import of the same
         archive makes another tree.
         """
-        who, key = viewer(info), check_key(input.idempotency_key)
+        who, call, services = viewer(info), await keyed(input), info.context.services
         given: Any = input.archive
         if not isinstance(given, UploadFile):
             message = "Send the archive as a multipart request (GraphQL multipart request specification)."
             raise bad_input(message, "input", "archive")
-        generation = await info.context.services.imports.start(who.user_id, given.file, key)
+        generation = await services.generations.known(who.user_id, call.key, call.asked)
+        if generation is None:
+            generation = await services.imports.start(who.user_id, given.file, call.key, call.asked)
         return ImportLineagePayload(generation=Generation.of(generation))

@@ -21,7 +21,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
-from app.api.bodies import TOO_MANY_VALUES, capped, too_many_values
+from app.api.bodies import TOO_MANY_VALUES, LargeUploads, capped, too_many_values
 from app.api.context import Context
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
@@ -38,6 +38,9 @@ _NOT_OVER_HTTP = {
     OperationType.MUTATION: "Mutations come by POST.",
     OperationType.QUERY: "Queries come by GET or POST.",
 }
+
+_LATER = {429: ErrorCode.RATE_LIMITED, 503: ErrorCode.UNAVAILABLE}
+"""Statuses of refusals that the same request may not meet again."""
 
 type MakeContext = Callable[[Request | WebSocket], Context]
 type Explorer = Callable[[Request], Awaitable[Response]]
@@ -70,6 +73,7 @@ class GraphQLView(GraphQL[Context, None]):
         self._make_context = make_context
         self._explorer = explorer
         self._archive_max_bytes = archive_max_bytes
+        self._large = LargeUploads()
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,19 +81,26 @@ class GraphQLView(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        response = await self._answer(scope, receive)
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer to a request over HTTP; null when its client has gone."""
         context = self._context_of(Request(scope))
-        request = Request(scope, capped(scope, receive, self._archive_max_bytes if context.viewer else 0))
-        try:
-            response = await self.run(request, context=context)
-        except HTTPException as error:
-            response = self._refusal(request, error.status_code, error.reason)
-        except StarletteHTTPException as error:
-            response = self._refusal(request, error.status_code, error.detail)
-        except ClientDisconnect:
-            return
-        finally:
-            await request.close()
-        await response(scope, receive, send)
+        who = context.viewer
+        with self._large.beside(who.user_id if who else None) as enter_large:
+            request = Request(scope, capped(scope, receive, self._archive_max_bytes if who else 0, enter_large))
+            try:
+                return await self.run(request, context=context)
+            except HTTPException as error:
+                return self._refusal(request, error.status_code, error.reason)
+            except StarletteHTTPException as error:
+                return self._refusal(request, error.status_code, error.detail)
+            except ClientDisconnect:
+                return None
+            finally:
+                await request.close()
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
@@ -232,8 +243,8 @@ class GraphQLView(GraphQL[Context, None]):
     def _refusal(self, request: Request, status: int, message: str) -> Response:
         media_type = preferred(request.headers.get("accept"))
         extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
-        if status == 503:  # noqa: PLR2004 - Service Unavailable
-            extensions |= {"code": ErrorCode.UNAVAILABLE, "retryable": True}
+        if status in _LATER:
+            extensions |= {"code": _LATER[status], "retryable": True}
         body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
         response = Response(body, status, media_type=media_type)
         if status == 405:  # noqa: PLR2004 - Method Not Allowed

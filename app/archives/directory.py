@@ -23,7 +23,7 @@ _KNOWN_FLAGS: Final = 0x0002 | 0x0004 | 0x0008 | 0x0800  # 4.4.4: how hard it wa
 _DESCRIPTOR: Final = 0x0008
 _ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000
 _ZIP64_EXTRA: Final = 0x0001  # 4.5.3
-_RATIO_FROM_BYTES: Final = 1_000_000
+_RATIO_FROM_BYTES: Final = 100_000
 
 _UNREADABLE: Final = (BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError, struct.error)
 
@@ -154,7 +154,7 @@ def _check_sizes(entries: Sequence[ZipInfo], caps: Caps) -> None:
 
 
 def _expands(unpacked: int, packed: int, caps: Caps) -> bool:
-    """Small ones may: a text of a few kilobytes that repeats itself is no attack."""
+    """Small ones may: a text of some kilobytes that repeats itself is no attack."""
     return unpacked > _RATIO_FROM_BYTES and unpacked > packed * caps.max_ratio
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from app.database.document import Instant, StoredDocument
 
@@ -79,17 +80,26 @@ class Archive(StoredDocument):
         rows = cls.rows().find({"expiresAt": {"$lt": before}}).sort(order).limit(limit)
         return [cls.model_validate(row) async for row in rows]
 
-    async def put(self) -> None:
-        """Store it as it is, in place of one of its id."""
-        await self.rows().replace_one({"_id": self.identity}, self.model_dump(by_alias=True), upsert=True)
+    async def start(self) -> bool:
+        """Store it; false when there is one of its id, which stays as it is."""
+        try:
+            await self.insert()
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def finished(self, state: ArchiveState, sha256: str, byte_size: int, expires_at: datetime) -> Self | None:
         """It again, with its file; null when it was deleted meanwhile."""
         return await self._changed({"state": state, "sha256": sha256, "byteSize": byte_size, "expiresAt": expires_at})
 
-    async def read_by(self, generation_id: PydanticObjectId) -> Self | None:
-        """It again, kept for as long as that generation has not ended; null when it was deleted meanwhile."""
-        return await self._changed({"generationId": generation_id})
+    async def pass_on(self, generation_id: PydanticObjectId) -> Self | None:
+        """It again, kept for as long as that generation has not ended.
+
+        Null when it was deleted meanwhile, or has passed on to another.
+        """
+        return await self._changed(
+            {"generationId": generation_id}, {"generationId": {"$in": [self.generation_id, generation_id]}}
+        )
 
     async def keep_until(self, expires_at: datetime) -> None:
         """Keep it until then."""
@@ -99,8 +109,8 @@ class Archive(StoredDocument):
         """Delete the document."""
         await self.rows().delete_one({"_id": self.identity})
 
-    async def _changed(self, change: Mapping[str, Any]) -> Self | None:
+    async def _changed(self, change: Mapping[str, Any], where: Mapping[str, Any] | None = None) -> Self | None:
         row = await self.rows().find_one_and_update(
-            {"_id": self.identity}, {"$set": dict(change)}, return_document=ReturnDocument.AFTER
+            {"_id": self.identity, **(where or {})}, {"$set": dict(change)}, return_document=ReturnDocument.AFTER
         )
         return None if row is None else self.model_validate(row)

@@ -14,6 +14,7 @@ from app.pictures.model import Picture
 ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 type Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+type _Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Archived(BaseModel):
@@ -28,9 +29,9 @@ class ArchivedPicture(Archived):
     sha256: Sha256
     file: str
     media_type: Literal["image/jpeg", "image/png", "image/webp"]
-    width: Annotated[int, Field(ge=1)]
-    height: Annotated[int, Field(ge=1)]
-    byte_size: Annotated[int, Field(ge=1)]
+    width: _Size
+    height: _Size
+    byte_size: _Size
 
     @classmethod
     def of(cls, picture: Picture) -> "ArchivedPicture":

@@ -1,7 +1,7 @@
 """The use cases of archives: make one, take one in, hand it out, delete it."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,17 @@ from app.archives.model import Archive, ArchiveState
 from app.archives.names import ARCHIVES_PATH, ArchivePath
 from app.archives.writing import Entries, write_zip
 from app.errors import AppError, ErrorCode
-from app.generations.model import Generation
+from app.generations.model import Generation, Status
 from app.pictures.links import MediaLinks
 
 KEPT_MAX: Final = 20
 """How many archives one owner may have at a time."""
+EXPORT_MAX_BYTES: Final = 2_000_000_000
+"""Of one archive that is made: 20 of an owner's fill no more than 40 GB, and a zip of that size needs no zip64, which
+importers don't take (PKWARE's APPNOTE.TXT 6.3.10, 4.3.9.2)."""
 _HOUR_S: Final = 3600.0
+_ABANDONED: Final = timedelta(minutes=10)
+"""Longer than receiving one takes that lies in the temporary folder already: who began it was killed."""
 _CHUNK: Final = 1 << 20
 _RECEIVED: Final = "received.zip"
 
@@ -34,13 +39,15 @@ class Archives:
     files: ArchiveFiles
     links: MediaLinks
     retention_s: float
+    max_bytes: int = EXPORT_MAX_BYTES
 
     async def make(self, generation: Generation, file_name: str, entries: Entries, at: datetime) -> Archive:
         """Write what a generation makes for its owner; what an earlier attempt of it has left is deleted first.
 
         Raises:
-            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written, and whatever `entries` raise.
-                Nothing is left of it then.
+            AppError: QUOTA_EXCEEDED when the owner has too many archives, or this one becomes too large; UNAVAILABLE,
+                retryable, when the disk is full or can't be written, and whatever `entries` raise. Nothing is left of
+                it then.
         """
         for left in await Archive.of_generation(generation.identity):
             if left.attempt < generation.attempt:  # an attempt that has lost its lease takes nothing from a later one
@@ -54,8 +61,9 @@ class Archives:
             created_at=at,
             expires_at=at + timedelta(seconds=_HOUR_S),
         )
+        await self.require_room(generation.owner_id)
         async with self._written(archive) as part:
-            await write_zip(part.file, entries)
+            await write_zip(part.file, _within(entries, self.max_bytes))
             until = at + timedelta(seconds=self.retention_s)
             return await self._finished(archive, part, ArchiveState.READY, until)
 
@@ -65,9 +73,14 @@ class Archives:
         """Keep what an owner sends in, under that id, for an hour and as long as a generation reads it.
 
         Raises:
-            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written; nothing is left of it then.
+            AppError: QUOTA_EXCEEDED, retryable, when the owner has too many archives; UNAVAILABLE, retryable, when the
+                disk is full or can't be written, and when there is one of that id, which stays as it is. Nothing is
+                left of it then.
         """
         until = at + timedelta(seconds=_HOUR_S)
+        left = (await Archive.by_ids([archive_id])).get(archive_id)
+        if left is not None and left.generation_id is None and left.created_at < at - _ABANDONED:
+            await self.delete(left)
         archive = Archive(
             id=archive_id, owner_id=owner_id, generation_id=None, file_name=_RECEIVED, created_at=at, expires_at=until
         )
@@ -87,6 +100,22 @@ class Archives:
             yield part.file
         finally:
             await to_its_end(partial(self.files.drop, part))
+
+    async def lend(self, archive: Archive, generation_id: PydanticObjectId) -> Archive | None:
+        """Let a generation read it, and keep it until that has ended; null when it was deleted meanwhile.
+
+        Raises:
+            AppError: CONFLICT while another reads it, and when another has read it to the end.
+        """
+        holder_id = archive.generation_id
+        if holder_id is not None and holder_id != generation_id:
+            holder = (await Generation.standing([holder_id])).get(holder_id)
+            if holder is not None and holder.status not in {Status.FAILED, Status.CANCELLED}:
+                raise _lent()
+        lent = await archive.pass_on(generation_id)
+        if lent is None and await Archive.by_ids([archive.identity]):
+            raise _lent()
+        return lent
 
     def url(self, archive: Archive) -> str:
         """Where its owner fetches it: a signed path on this server, good for one to two hours."""
@@ -131,20 +160,24 @@ class Archives:
         Raises:
             AppError: QUOTA_EXCEEDED, retryable.
         """
-        if await Archive.number_of(owner_id) >= KEPT_MAX:
-            message = f"You have {KEPT_MAX} archives, as many as one may have. Wait until the oldest has expired."
-            raise AppError(ErrorCode.QUOTA_EXCEEDED, message, retryable=True)
+        await _require_at_most(owner_id, KEPT_MAX - 1)
 
     @asynccontextmanager
     async def _written(self, archive: Archive) -> AsyncGenerator[Part]:
         """An unfinished file, its document before it; whatever goes wrong, both are gone.
 
+        The owner's are counted with it: of those that come at the same time, no more stay than there is room for.
+
         Raises:
-            AppError: UNAVAILABLE, retryable, for an OSError inside.
+            AppError: QUOTA_EXCEEDED, retryable, when the owner has too many; UNAVAILABLE, retryable, for an OSError
+                inside.
         """
-        await archive.put()
+        if not await archive.start():
+            message = "The same archive is being received already. Try again in a moment."
+            raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
         part: Part | None = None
         try:
+            await _require_at_most(archive.owner_id, KEPT_MAX)
             part = await to_its_end(self.files.begin)
             yield part
         except BaseException as error:
@@ -164,6 +197,32 @@ class Archives:
             message = "The archive was deleted while it was being written. Try again."
             raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
         return kept
+
+
+def _lent() -> AppError:
+    return AppError(ErrorCode.CONFLICT, "Another import reads this archive already: send it again for one more.")
+
+
+async def _require_at_most(owner_id: PydanticObjectId, number: int) -> None:
+    if await Archive.number_of(owner_id) > number:
+        message = f"You have {KEPT_MAX} archives, as many as one may have. Wait until the oldest has expired."
+        raise AppError(ErrorCode.QUOTA_EXCEEDED, message, retryable=True)
+
+
+async def _within(entries: Entries, max_bytes: int) -> Entries:
+    """The same entries, as long as they are not too large together.
+
+    Raises:
+        AppError: QUOTA_EXCEEDED.
+    """
+    come = 0
+    async with aclosing(entries):
+        async for entry in entries:
+            come += entry.size
+            if come > max_bytes:
+                message = f"The archive would have more than {max_bytes / 1e6:,.0f} MB, which is the most that is made."
+                raise AppError(ErrorCode.QUOTA_EXCEEDED, message)
+            yield entry
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

@@ -24,6 +24,11 @@ class Entry(NamedTuple):
     name: str
     data: bytes | IO[bytes]
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.data) if isinstance(self.data, bytes) else self.data.seek(0, SEEK_END)
+
     @classmethod
     def of_json(cls, name: str, value: Any) -> Self:
         """A value for programs, and in lines for people."""
@@ -57,7 +62,7 @@ def _add(archive: ZipFile, entry: Entry) -> None:
     if isinstance(entry.data, bytes):
         archive.writestr(info, entry.data)
         return
-    info.file_size = entry.data.seek(0, SEEK_END)
+    info.file_size = entry.size
     entry.data.seek(0)
     with archive.open(info, "w") as target:
         copyfileobj(entry.data, target, _CHUNK)

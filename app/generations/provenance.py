@@ -35,6 +35,7 @@ type _Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,49}$")]
 type _Text = Annotated[str, Field(max_length=2_000)]
 type _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 type _Count = Annotated[int, Field(ge=0, le=10**15)]
+type _Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class _Told(StoredValue):
@@ -102,6 +103,18 @@ class ToldCall(_Told):
         )
 
 
+class ToldTemplate(_Told):
+    """The saved prompt that the latest wish came from, where it was made."""
+
+    template_id: PydanticObjectId
+    revision: _Revision
+
+    @classmethod
+    def of(cls, used: UsedTemplate) -> Self:
+        """What is told of it."""
+        return cls(template_id=used.template_id, revision=used.revision)
+
+
 class Provenance(_Told):
     """The recipe and what came of it; its prompts stand in what it made.
 
@@ -114,12 +127,12 @@ class Provenance(_Told):
     provider: _Name
     model: _Name
     parameters: Annotated[dict[_Key, _Text], Field(max_length=20)]
-    template: UsedTemplate | None
-    pictures: Annotated[tuple[_Hash, ...], Field(max_length=50)]
+    template: ToldTemplate | None
+    pictures: Annotated[tuple[_Hash, ...], Field(max_length=50, fail_fast=True)]
     requested_at: Moment
     ended_at: Moment | None
-    attempts: Annotated[tuple[ToldAttempt, ...], Field(max_length=_ATTEMPTS_MAX)]
-    calls: Annotated[tuple[ToldCall, ...], Field(max_length=_CALLS_MAX)]
+    attempts: Annotated[tuple[ToldAttempt, ...], Field(max_length=_ATTEMPTS_MAX, fail_fast=True)]
+    calls: Annotated[tuple[ToldCall, ...], Field(max_length=_CALLS_MAX, fail_fast=True)]
 
     @classmethod
     def of(cls, generation: Generation) -> Self:
@@ -131,7 +144,7 @@ class Provenance(_Told):
             provider=recipe.provider,
             model=recipe.model,
             parameters=recipe.parameters,
-            template=recipe.template,
+            template=ToldTemplate.of(recipe.template) if recipe.template else None,
             pictures=tuple(picture.sha256 for picture in recipe.pictures),
             requested_at=generation.created_at,
             ended_at=generation.ended_at,

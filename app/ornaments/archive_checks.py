@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from beanie import PydanticObjectId
 from pydantic import ValidationError
 
+from app.archives.bounded_json import values_in
 from app.archives.directory import refused
 from app.archives.pictures import ENDINGS, file_of
 from app.archives.reading import OpenedArchive
 from app.errors import AppError
 from app.labels import as_tag, plain
-from app.lineage.wishes import combined
+from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
 from app.ornaments.archive_format import (
-    COMBINED_MAX_CHARACTERS,
     FORMAT,
     LINEAGE,
+    PICTURES_MAX,
     VERSION,
     VERSIONS_MAX,
     VOTES_MAX,
@@ -27,6 +28,12 @@ from app.ornaments.archive_format import (
 from app.pictures.colours import parse_colour
 
 _PICTURE: Final = "pictures/"
+_MOST: Final = (
+    ("versions", VERSIONS_MAX),
+    ("deleted", VERSIONS_MAX),
+    ("votes", VOTES_MAX),
+    ("pictures", PICTURES_MAX),
+)
 
 type Nodes = Mapping[PydanticObjectId, ArchivedNode]
 
@@ -37,11 +44,7 @@ def lineage_in(archive: OpenedArchive) -> ArchivedLineage:
     Raises:
         AppError: BAD_USER_INPUT that says what is wrong.
     """
-    try:
-        lineage = ArchivedLineage.model_validate_json(archive.read(LINEAGE))
-    except ValidationError as error:
-        raise _unlike(error) from error
-    _check_numbers(lineage)
+    lineage = _format_of(_values_in(archive))
     nodes = _nodes(lineage)
     _check_places(lineage, nodes)
     for version in lineage.versions:
@@ -49,6 +52,21 @@ def lineage_in(archive: OpenedArchive) -> ArchivedLineage:
     _check_choices(lineage, nodes)
     _check_pictures(lineage, archive.names)
     return lineage
+
+
+def _values_in(archive: OpenedArchive) -> Any:
+    try:
+        return values_in(archive.read(LINEAGE))
+    except ValueError as error:
+        raise _wrong("the file", str(error)[:200]) from error
+
+
+def _format_of(values: Any) -> ArchivedLineage:
+    _check_numbers(values)
+    try:
+        return ArchivedLineage.model_validate(values)
+    except ValidationError as error:
+        raise _unlike(error) from error
 
 
 def _wrong(place: str, message: str) -> AppError:
@@ -65,12 +83,11 @@ def _unlike(error: ValidationError) -> AppError:
     return _wrong(place, first["msg"][:200])
 
 
-def _check_numbers(lineage: ArchivedLineage) -> None:
-    for name, count, most in (
-        ("versions", len(lineage.versions), VERSIONS_MAX),
-        ("deleted", len(lineage.deleted), VERSIONS_MAX),
-        ("votes", len(lineage.votes), VOTES_MAX),
-    ):
+def _check_numbers(values: Any) -> None:
+    """Before anything is made of what there is too much of."""
+    for name, most in _MOST:
+        told: Any = values.get(name) if isinstance(values, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - it may be anything
+        count = len(told) if isinstance(told, list) else 0  # pyright: ignore[reportUnknownArgumentType] - the same
         if count > most:
             raise _wrong(name, f"there are {count:,}; at most {most:,} are taken.")
 

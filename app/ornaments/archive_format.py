@@ -27,8 +27,9 @@ LINEAGE: Final = "lineage.json"
 README: Final = "README.txt"
 VERSIONS_MAX: Final = 1_000
 VOTES_MAX: Final = 10_000
+PICTURES_MAX: Final = 3 * VERSIONS_MAX
+"""What a version shows, and a few that its root was made from."""
 SOURCES_MAX: Final = 20
-COMBINED_MAX_CHARACTERS: Final = 1_000_000
 _TEXT_BYTES: Final = 16_000_000
 FORMS: Final = (
     Form(re.compile(re.escape(README)), 100_000),
@@ -41,7 +42,7 @@ FORMS: Final = (
 type _Prompt = Annotated[str, Field(min_length=1, max_length=PROMPT_MAX_CHARACTERS)]
 type _Sum = Annotated[str, Field(max_length=3 * PROMPT_MAX_CHARACTERS)]
 type _Note = Annotated[str, Field(max_length=1_000)]
-type _Depth = Annotated[int, Field(ge=0)]
+type _Depth = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class ArchivedSource(Archived):
@@ -69,20 +70,21 @@ class ArchivedVersion(ArchivedNode):
 
     kind: OrnamentKind
     source: Source
-    prompts: Annotated[tuple[_Prompt, ...], Field(min_length=1)]
+    prompts: Annotated[tuple[_Prompt, ...], Field(min_length=1, fail_fast=True)]
     combined_prompt: str
     original_prompt: _Sum
     background_color: Annotated[str, Field(max_length=PROMPT_MAX_CHARACTERS)] | None
     measurements: Annotated[str, Field(max_length=MEASUREMENTS_MAX_CHARACTERS)] | None
     model_type: ModelType | None
     picture: Sha256 | None
-    sources: Annotated[tuple[ArchivedSource, ...], Field(max_length=SOURCES_MAX)]
-    applied: Annotated[tuple[_Note, ...], Field(max_length=100)]
+    sources: Annotated[tuple[ArchivedSource, ...], Field(max_length=SOURCES_MAX, fail_fast=True)]
+    applied: Annotated[tuple[_Note, ...], Field(max_length=100, fail_fast=True)]
     note: _Note | None
     name: Annotated[str, Field(min_length=1, max_length=NAME_MAX_CHARACTERS)] | None
     favourite: bool
     tags: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=TAG_MAX_CHARACTERS)], ...], Field(max_length=TAGS_MAX)
+        tuple[Annotated[str, Field(min_length=1, max_length=TAG_MAX_CHARACTERS)], ...],
+        Field(max_length=TAGS_MAX, fail_fast=True),
     ]
     created_at: Moment
     trashed_at: Moment | None
@@ -102,16 +104,19 @@ class ArchivedVote(Archived):
 
 
 class ArchivedLineage(Archived):
-    """`lineage.json`: a whole tree, whose root may be one of those `deleted`; everything in the order of ids."""
+    """`lineage.json`: a whole tree, whose root may be one of those `deleted`; everything in the order of ids.
+
+    Here as in all of the format a list stops at the first of it that is wrong: each error takes memory.
+    """
 
     format: Literal["regen.lineage"] = FORMAT
     version: Literal[1] = VERSION
     root_id: PydanticObjectId
     promoted_id: PydanticObjectId | None
-    versions: Annotated[tuple[ArchivedVersion, ...], Field(min_length=1)]
-    deleted: tuple[ArchivedGap, ...]
-    votes: tuple[ArchivedVote, ...]
-    pictures: tuple[ArchivedPicture, ...]
+    versions: Annotated[tuple[ArchivedVersion, ...], Field(min_length=1, fail_fast=True)]
+    deleted: Annotated[tuple[ArchivedGap, ...], Field(fail_fast=True)]
+    votes: Annotated[tuple[ArchivedVote, ...], Field(fail_fast=True)]
+    pictures: Annotated[tuple[ArchivedPicture, ...], Field(fail_fast=True)]
 
     @property
     def nodes(self) -> tuple[ArchivedNode, ...]:

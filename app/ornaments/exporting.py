@@ -34,8 +34,10 @@ class LineageExports:
     ornaments: Ornaments
     archives: Archives
 
-    async def start(self, owner_id: PydanticObjectId, image_id: PydanticObjectId, key: str | None) -> Generation:
-        """Export the whole tree that an image belongs to.
+    async def start(
+        self, owner_id: PydanticObjectId, image_id: PydanticObjectId, key: str | None, asked: str | None = None
+    ) -> Generation:
+        """Export the whole tree that an image belongs to; `asked` is what the caller says (see `Generation`).
 
         Raises:
             AppError: NOT_FOUND; FORBIDDEN for another's image; CONFLICT for a used idempotency key; RATE_LIMITED;
@@ -45,7 +47,7 @@ class LineageExports:
         if not await self.generations.knows(owner_id, key):
             await self.archives.require_room(owner_id)
         recipe = done_here("EXPORT_LINEAGE", rootId=str(image.lineage.root_id))
-        return await self.generations.start(owner_id, EXPORT_KIND, recipe, key)
+        return await self.generations.start(owner_id, EXPORT_KIND, recipe, key, asked=asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from beanie import PydanticObjectId
+from bson.errors import BSONError
 
 from app.archives.directory import Caps, refused
 from app.archives.files import to_its_end
@@ -23,18 +24,22 @@ from app.generations.releasing import release
 from app.generations.work import StepResult, Work
 from app.lineage.discardable import chunks
 from app.lineage.promotion import Promotion
+from app.lineage.tombstone import Tombstone
 from app.lineage.votes import Vote
 from app.lineage.writing import write_all
 from app.logs import logger
 from app.ornaments.archive_checks import lineage_in
 from app.ornaments.archive_format import FORMS, ArchivedLineage
 from app.ornaments.imported_tree import ImportedTree, in_order, shown
+from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
 
 _log = logger(__name__)
 _CHECKED, _KEPT = 5, 90  # percent of the work
 _ROUNDS: Final = 3
+_HOPELESS: Final = (BSONError, ValueError, TypeError, LookupError, ArithmeticError)
+"""What comes of the archive itself, and comes again each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,13 @@ class ImportJob:
         """Keep the pictures.
 
         Raises:
-            AppError: BAD_USER_INPUT that says which entry is wrong; the archive is deleted then.
+            AppError: BAD_USER_INPUT that says which entry is wrong; the archive is deleted then. CONFLICT when another
+                import reads it.
         """
         generation = work.generation
         await work.stage("checking", 1)
         archive = await work.bear(partial(_archive_of, generation))
-        if archive is None or await work.bear(partial(archive.read_by, generation.identity)) is None:
+        if archive is None or await work.bear(partial(self.archives.lend, archive, generation.identity)) is None:
             raise _gone()
         try:
             async with self._opened(archive) as (zipped, lineage):
@@ -75,16 +81,27 @@ class ImportJob:
         await self.write(generation)
 
     async def write(self, generation: Generation) -> None:
-        """Write all versions of an import that has succeeded, then delete its archive; safe to repeat and to race."""
+        """Write all versions of an import that has succeeded, then delete its archive; safe to repeat and to race.
+
+        What can't be written however often it is tried is logged, and nothing is held for it any longer.
+
+        Raises:
+            AppError: a retryable one.
+        """
         archive = await _archive_of(generation)
-        if archive is None:  # all of it was written before
+        if archive is None:
+            if not await _is_written(generation):
+                _log.error("archive_lost", generation=str(generation.identity))
+            await release([generation.identity], [], Picture.let_go)
             return
         try:
             async with self._opened(archive) as (_, lineage):
                 await _write_tree(_tree(generation, lineage))
         except AppError as error:
-            if error.code is not ErrorCode.NOT_FOUND:
+            if error.retryable:
                 raise
+            _log.exception("archive_lost", archive=str(archive.identity))
+        except _HOPELESS:
             _log.exception("archive_lost", archive=str(archive.identity))
         await release([generation.identity], [], Picture.let_go)  # the versions hold the pictures from now on
         await self.archives.delete(archive)
@@ -170,12 +187,20 @@ def _tree(generation: Generation, lineage: ArchivedLineage) -> ImportedTree:
 
 async def _write_tree(tree: ImportedTree) -> None:
     """Every version, then what was chosen among those that are there."""
-    written = {image.identity: image for image in await write_all(tree.images())}
+    written = {image.identity: image for image in await write_all(await to_its_end(tree.images))}
     if tree.promoted_id is not None and tree.promoted_id in written:
         await Promotion.choose(written[tree.promoted_id])
     for winner_id, loser_id in tree.votes():
         if winner_id in written and loser_id in written:
             await Vote.cast(written[winner_id], written[loser_id])
+
+
+async def _is_written(generation: Generation) -> bool:
+    """Whether any of its versions is there, or was and is deleted for ever."""
+    for ids in chunks(generation.steps["ids"]["ids"]):
+        if await OrnamentImage.existing(ids) or await Tombstone.of(ids):
+            return True
+    return False
 
 
 async def _touched(ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:

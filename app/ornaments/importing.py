@@ -52,15 +52,17 @@ class LineageImports:
     caps: Caps
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_AT_ONCE), repr=False)
 
-    async def start(self, owner_id: PydanticObjectId, file: IO[bytes], key: str | None) -> Generation:
+    async def start(
+        self, owner_id: PydanticObjectId, file: IO[bytes], key: str | None, asked: str | None = None
+    ) -> Generation:
         """Look at an archive, keep it, and have it read; `file` stays the caller's.
 
         The same archive under the same idempotency key is imported once; without a key, each time.
 
         Raises:
             AppError: BAD_USER_INPUT for an archive that can't be read back; CONFLICT for a used idempotency key;
-                UNAVAILABLE, retryable, when the disk is full; RATE_LIMITED; QUOTA_EXCEEDED when the owner has too many
-                archives already. Nothing is kept then.
+                UNAVAILABLE, retryable, when the disk is full, or the same call is just being answered; RATE_LIMITED;
+                QUOTA_EXCEEDED when the owner has too many archives already. Nothing is kept then.
         """
         async with self._slots:
             await to_its_end(partial(look_into, file, self.caps))
@@ -68,16 +70,21 @@ class LineageImports:
         archive_id = _id_for(owner_id, key, sha256)
         recipe = done_here("IMPORT_LINEAGE", archiveId=str(archive_id), sha256=sha256)
         if await self.generations.knows(owner_id, key):
-            return await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
+            return await self.generations.start(owner_id, IMPORT_KIND, recipe, key, asked=asked)
         await self.archives.require_room(owner_id)
-        archive = await self.archives.receive(owner_id, archive_id, file, self.generations.clock.now())
         try:
-            started = await self.generations.start(owner_id, IMPORT_KIND, recipe, key)
+            archive = await self.archives.receive(owner_id, archive_id, file, self.generations.clock.now())
+        except AppError:
+            if await self.generations.knows(owner_id, key):  # somebody else was quicker with the same key
+                return await self.generations.start(owner_id, IMPORT_KIND, recipe, key, asked=asked)
+            raise
+        try:
+            started = await self.generations.start(owner_id, IMPORT_KIND, recipe, key, asked=asked)
         except AppError as error:  # one that somebody else has started meanwhile may read the same file
             if error.code is ErrorCode.CONFLICT or not await self.generations.knows(owner_id, key):
                 await self.archives.delete(archive)
             raise
-        await archive.read_by(started.identity)
+        await self.archives.lend(archive, started.identity)
         if started.status.ended:  # somebody else was quicker with the same key
             await self.archives.delete(archive)
         return started

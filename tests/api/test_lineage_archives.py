@@ -1,7 +1,9 @@
 """A tree leaves one Regen as an archive and comes into another."""
 
+import asyncio
 import hashlib
 import io
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from zipfile import ZipFile
 
+import httpx2
 import pytest
 
 from app.archives.model import Archive
 from app.database.document import utc_now
+from app.ornaments.model import OrnamentImage
 from tests.archives.regen import ARCHIVE, EXPORT, IMPORT, Regen, files_in, opened_regen, parsed, photo
 from tests.e2e.client import Client
 
@@ -108,7 +112,14 @@ async def test_archive_is_fetched_by_a_signed_link_and_seen_by_nobody_else(mongo
         assert (known.status_code, known.content) == (304, b"")
         head = await http.head(archive["url"])
         assert (head.headers["content-length"], head.content) == (str(len(data)), b"")
-        for changed in (f"{path}x?{query}", f"{path}?{query}0", f"{path}?w=0&e=x&s=", f"{path[:-4]}-2.zip?{query}"):
+        digits = f"{path}?w=0&e={'9' * 5_000}&s="  # more than Python makes a number of
+        for changed in (
+            f"{path}x?{query}",
+            f"{path}?{query}0",
+            f"{path}?w=0&e=x&s=",
+            f"{path[:-4]}-2.zip?{query}",
+            digits,
+        ):
             refused = await http.get(changed)
             assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
         links = regen.parts.services.archives.links
@@ -128,6 +139,19 @@ async def test_archive_is_fetched_by_a_signed_link_and_seen_by_nobody_else(mongo
         assert (await regen.ada.run(ARCHIVE, {"id": own["id"]}))["generation"]["result"] is None
 
 
+async def test_same_call_is_answered_when_what_it_names_is_gone(mongodb_url: str, tmp_path: Path) -> None:
+    async with opened_regen(mongodb_url, tmp_path) as regen:
+        image = await regen.made(await regen.ada.upload(photo()))
+        archive, data = await regen.exported(image, idempotencyKey="a")
+        first = await regen.imports(data, idempotencyKey="b")
+        await regen.made(first)
+        await OrnamentImage.find_all().delete()
+        again, _ = await regen.exported(image, idempotencyKey="a")
+        assert again["id"] == archive["id"]
+        second = await regen.imports(data, idempotencyKey="b")
+        assert second["generation"]["id"] == first["generation"]["id"]
+
+
 async def test_upload_that_is_no_archive_says_what_is_wrong(mongodb_url: str, tmp_path: Path) -> None:
     async with opened_regen(mongodb_url, tmp_path, archive_max_mb=30) as regen:
         (error,) = (await regen.imports(photo()))["errors"]
@@ -143,6 +167,44 @@ async def test_upload_that_is_no_archive_says_what_is_wrong(mongodb_url: str, tm
         refused = await nobody.post_file(IMPORT, variables, "input.archive", file)
         assert "at most 20 MB" in refused["errors"][0]["message"]
         assert files_in(tmp_path) == []
+
+
+_HEAD = (
+    b'--x\r\ncontent-disposition: form-data; name="operations"\r\n\r\n{"query": "mutation { importLineage }"}\r\n'
+    b'--x\r\ncontent-disposition: form-data; name="0"; filename="a.zip"\r\n\r\n'
+)
+
+
+async def test_third_large_upload_of_a_person_is_told_to_wait(mongodb_url: str, tmp_path: Path) -> None:
+    async with opened_regen(mongodb_url, tmp_path) as regen:
+        headers = {
+            **regen.ada.headers,
+            "content-type": "multipart/form-data; boundary=x",
+            "graphql-require-preflight": "1",
+        }
+        large, goes_on = asyncio.Semaphore(0), asyncio.Event()
+
+        async def body() -> AsyncGenerator[bytes]:
+            yield _HEAD
+            for _ in range(26):
+                yield b"0" * 1_000_000
+            large.release()
+            await goes_on.wait()
+            yield b"\r\n--x--\r\n"
+
+        async def sent() -> httpx2.Response:
+            return await regen.ada.http.post("/graphql", content=body(), headers=headers)
+
+        async with asyncio.TaskGroup() as group:
+            first = [group.create_task(sent()) for _ in range(2)]
+            for _ in first:
+                await large.acquire()
+            refused = await sent()
+            goes_on.set()
+        (error,) = refused.json()["errors"]
+        assert (refused.status_code, error["extensions"]["code"]) == (429, "RATE_LIMITED")
+        assert error["extensions"]["retryable"]
+        assert {(await sent()).status_code, *(one.result().status_code for one in first)} == {200}
 
 
 async def test_upload_that_does_not_fit_on_the_disk_may_come_again(

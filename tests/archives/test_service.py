@@ -1,8 +1,10 @@
-"""How long archives are kept, and that nothing of them stays."""
+"""How long archives are kept, how many and how large they may be, and that nothing of them stays."""
 
+import asyncio
 import io
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.archives.files import ArchiveFiles
 from app.archives.model import Archive, ArchiveState
-from app.archives.service import Archives
+from app.archives.service import KEPT_MAX, Archives
 from app.archives.sweep import sweep
 from app.archives.writing import Entries, Entry
 from app.database.document import utc_now
@@ -43,7 +45,11 @@ async def _broken(error: BaseException) -> Entries:
 
 
 async def _generation(status: Status = Status.SUCCEEDED) -> Generation:
-    made = Generation.queued(PydanticObjectId(), "TEST", _RECIPE, f"{PydanticObjectId()}", utc_now())
+    return await _generation_of(PydanticObjectId(), status)
+
+
+async def _generation_of(owner_id: PydanticObjectId, status: Status = Status.SUCCEEDED) -> Generation:
+    made = Generation.queued(owner_id, "TEST", _RECIPE, f"{PydanticObjectId()}", utc_now())
     made.status, made.settled = status, status.ended
     await made.insert()
     return made
@@ -88,6 +94,45 @@ async def test_whatever_interrupts_the_writing_leaves_nothing(archives: Archives
     if isinstance(error, OSError):
         assert isinstance(raised.value, AppError)
         assert (raised.value.code, raised.value.retryable) == (ErrorCode.UNAVAILABLE, True)
+    assert (_files(archives), await Archive.count()) == ([], 0)
+
+
+async def _received(archives: Archives, owner_id: PydanticObjectId, times: int) -> None:
+    for _ in range(times):
+        await archives.receive(owner_id, PydanticObjectId(), io.BytesIO(b"a"), utc_now())
+
+
+async def test_owner_who_has_as_many_as_one_may_gets_no_further_one(archives: Archives) -> None:
+    """However many exports were started while there was room."""
+    generation = await _generation(Status.RUNNING)
+    await _received(archives, generation.owner_id, KEPT_MAX - 1)
+    await _made(archives, generation)
+    with pytest.raises(AppError) as refused:
+        await archives.make(await _generation_of(generation.owner_id), "a-1.zip", _entries(b"a"), utc_now())
+    assert (refused.value.code, refused.value.retryable) == (ErrorCode.QUOTA_EXCEEDED, True)
+    assert (len(_files(archives)), await Archive.count()) == (KEPT_MAX, KEPT_MAX)
+    generation.attempt += 1
+    await _made(archives, generation)  # in place of what its earlier attempt has left
+    assert (len(_files(archives)), await Archive.count()) == (KEPT_MAX, KEPT_MAX)
+
+
+async def test_those_that_come_at_once_are_not_more_than_one_may_have(archives: Archives) -> None:
+    owner_id = PydanticObjectId()
+    await _received(archives, owner_id, KEPT_MAX - 2)
+    came = await asyncio.gather(*(_received(archives, owner_id, 1) for _ in range(6)), return_exceptions=True)
+    kept = await Archive.number_of(owner_id)
+    assert KEPT_MAX - 2 <= kept <= KEPT_MAX
+    assert len(_files(archives)) == kept
+    refused = [one.code for one in came if isinstance(one, AppError)]
+    assert refused == [ErrorCode.QUOTA_EXCEEDED] * (KEPT_MAX + 4 - kept)
+
+
+async def test_archive_that_becomes_too_large_fails_and_leaves_nothing(archives: Archives) -> None:
+    generation = await _generation()
+    small = replace(archives, max_bytes=1_900_000)
+    with pytest.raises(AppError, match="more than 2 MB") as refused:
+        await small.make(generation, "a-1.zip", _entries(*[b"0" * 1_000_000] * 2), utc_now())
+    assert (refused.value.code, refused.value.retryable) == (ErrorCode.QUOTA_EXCEEDED, False)
     assert (_files(archives), await Archive.count()) == ([], 0)
 
 

@@ -11,6 +11,7 @@ from app.dreams.parts import DreamStatus
 from app.errors import ErrorCode
 from app.generations.events import EventType
 from app.generations.following import everything, progress
+from app.generations.lanes import Lane
 from app.generations.model import Generation
 from app.simulator.scenario import Provider, Scenario
 from app.simulator.simulator import Simulator
@@ -118,6 +119,7 @@ async def test_dream_whose_work_is_given_up_by_the_sweep_is_told(make_desk: Make
     dream = (await desk.record()).dream
     assert dream.making is not None
     await Generation.rows().delete_many({"_id": dream.generation_id})  # as if the process had died before it
+    await Lane.leave(desk.owner_id, [dream.making.generation_id], 1)
     await Dream.rows().update_one({"_id": dream.identity}, {"$set": {"making.started": False, "due": Dream.soon()}})
     while (await desk.record("Another one.")).refusal is None:
         pass

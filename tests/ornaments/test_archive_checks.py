@@ -1,8 +1,9 @@
 """A tree that does not fit together is refused before anything is kept, and it is said where."""
 
 import io
+import tracemalloc
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -48,13 +49,13 @@ def _too_many(lineage: Any) -> None:
 
 
 def _long(lineage: Any) -> None:
-    """One version with as many prompts as its depth allows, each as long as it may be; those above it are deleted."""
+    """One version with a few prompts more than a model takes; those above it are deleted."""
     parent = lineage["versions"][0]["id"]
-    for depth in range(1, 300):
+    for depth in range(1, 8):
         lineage["deleted"].append({"id": f"{depth:024x}", "parentId": parent, "depth": depth})
         parent = f"{depth:024x}"
-    prompts = ["x" * 2_000] * 600
-    deep = {"id": "f" * 24, "parentId": parent, "depth": 300, "prompts": prompts, "combinedPrompt": ". ".join(prompts)}
+    prompts = ["x" * 2_000] * 9
+    deep = {"id": "f" * 24, "parentId": parent, "depth": 8, "prompts": prompts, "combinedPrompt": ". ".join(prompts)}
     lineage["versions"].append(lineage["versions"][0] | deep)
 
 
@@ -80,6 +81,28 @@ def _nothing_shown(lineage: Any) -> None:
         version["picture"] = None
 
 
+def _made_by(**given: Any) -> Change:
+    """How the root was made."""
+    told: dict[str, Any] = {
+        "id": "a" * 24,
+        "task": "ADJUST",
+        "provider": "acme",
+        "model": "acme-1",
+        "parameters": {},
+        "template": None,
+    }
+    lists: dict[str, Any] = {"pictures": [], "attempts": [], "calls": []}
+    return _first("generation", {**told, **lists, "requestedAt": "2026-11-20T10:00:00Z", "endedAt": None, **given})
+
+
+def _template(revision: int, **more: Any) -> Change:
+    return _made_by(template={"templateId": "b" * 24, "revision": revision, **more})
+
+
+def _size(name: str) -> Change:
+    return lambda lineage: lineage["pictures"][0].__setitem__(name, 10**30)
+
+
 _WRONG: list[tuple[str, Change, str]] = [
     ("another format", _top("format", "regen.dreams"), "format"),
     ("a later version", _top("version", 2), "later"),
@@ -100,7 +123,13 @@ _WRONG: list[tuple[str, Change, str]] = [
     ("a colour that is none", _first("backgroundColor", "the colour of rain"), "colour"),
     ("measurements that are too long", _first("measurements", "x" * 501), "measurements"),
     ("a time that no database keeps", _first("createdAt", "0001-01-01T00:00:00+14:00"), "createdAt"),
-    ("an instruction that no document holds", _long, "combinedPrompt"),
+    ("an instruction that no model takes", _long, "16,000 characters"),
+    ("a revision that no database keeps", _template(10**30), r"template\.revision"),
+    ("a template with more to it", _template(1, text="a"), r"template\.text"),
+    ("a width that no database keeps", _size("width"), r"pictures\.0\.width"),
+    ("a height that no database keeps", _size("height"), r"pictures\.0\.height"),
+    ("a size that no database keeps", _size("byteSize"), r"pictures\.0\.byteSize"),
+    ("a depth that no database keeps", _last("depth", 10**30), r"versions\.2\.depth"),
     ("a kind that is none", _first("kind", "SCRIPT"), "kind"),
     ("a name that hides something", _first("name", "a\tb"), "name"),
     ("a name that is too long", _first("name", "x" * 101), "name"),
@@ -127,6 +156,14 @@ def test_tree_that_fits_together_is_taken() -> None:
     assert len(look_into(io.BytesIO(sent()), _CAPS).versions) == 3
 
 
+def test_template_is_told() -> None:
+    lineage = look_into(io.BytesIO(changed(sent(), _template(3))), _CAPS)
+    made_by = lineage.versions[0].generation
+    assert made_by is not None
+    assert made_by.template is not None
+    assert made_by.template.revision == 3
+
+
 def test_picture_that_is_not_named_is_refused() -> None:
     name = f"pictures/{'a' * 64}.png"
     with pytest.raises(AppError, match=f"{name} is not named"):
@@ -140,15 +177,61 @@ def test_picture_without_its_file_is_refused() -> None:
         look_into(io.BytesIO(without(archive, name)), _CAPS)
 
 
+def _texts(text: bytes, method: int = ZIP_STORED) -> io.BytesIO:
+    """An archive with that `lineage.json` and nothing else."""
+    out = io.BytesIO()
+    with ZipFile(out, "w", method) as zipped:
+        zipped.writestr("lineage.json", text)
+    return out
+
+
+def _listed(name: str, one: bytes, times: int) -> bytes:
+    return b'{"%s":[%s]}' % (name.encode(), b",".join([one] * times))
+
+
+def _keys(times: int) -> bytes:
+    return b"{%s}" % b",".join(b'"%d":0' % number for number in range(times))
+
+
+_MANY: list[tuple[str, bytes, str]] = [
+    ("versions", _listed("versions", b"{}", 100_000), "100,000; at most 1,000"),
+    ("pictures", _listed("pictures", b"{}", 100_000), "100,000; at most 3,000"),
+    ("prompts of a version", b'{"versions":[%s]}' % _listed("prompts", b"0", 100_000), "lineage"),
+    ("attempts", b'{"versions":[{"generation":%s}]}' % _listed("attempts", b"{}", 100_000), "lineage"),
+    ("keys", _keys(100_000), "50 keys"),
+    ("keys inside", b'{"versions":[%s]}' % _keys(100_000), "50 keys"),
+    ("pairs", _listed("versions", _keys(49), 1_000), "lineage"),
+    ("values", _listed("versions", b"{}", 600_000), "more values"),
+    ("quotes", b'"' * 2_100_000, "more values"),
+    ("escapes", b'"' + b"\\n" * 1_000_000, "lineage"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), [one[1:] for one in _MANY], ids=[one[0] for one in _MANY])
+def test_what_is_wrong_many_times_takes_no_memory_each_time(text: bytes, why: str) -> None:
+    sent_in = _texts(text)
+    tracemalloc.start()
+    try:
+        with pytest.raises(AppError, match=why) as refused:
+            look_into(sent_in, _CAPS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refused.value.code is ErrorCode.BAD_USER_INPUT
+    assert peak < 8 * len(text) + 20_000_000
+
+
+def test_text_that_becomes_a_thousand_times_larger_is_refused() -> None:
+    with pytest.raises(AppError, match="200 times larger"):
+        look_into(_texts(_listed("versions", b"{}", 40_000), ZIP_DEFLATED), _CAPS)
+
+
 @pytest.mark.parametrize(
     "text",
     [b"", b"{", b"[" * 100_000, b'"\xff"', b'{"format": "\\ud800"}', b"null"],
     ids=["empty", "cut off", "deep", "no text", "half a pair", "null"],
 )
 def test_lineage_that_is_no_json_of_its_kind_is_refused(text: bytes) -> None:
-    out = io.BytesIO()
-    with ZipFile(out, "w", ZIP_DEFLATED) as zipped:
-        zipped.writestr("lineage.json", text)
     with pytest.raises(AppError, match=r"lineage\.json") as refused:
-        look_into(out, _CAPS)
+        look_into(_texts(text, ZIP_DEFLATED), _CAPS)
     assert refused.value.code is ErrorCode.BAD_USER_INPUT

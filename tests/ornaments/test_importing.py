@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from zlib import crc32
 import pytest
 from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
+from structlog.testing import capture_logs
 
 from app.archives.model import Archive
 from app.archives.sweep import sweep
@@ -160,10 +162,57 @@ async def test_same_key_at_once_is_one_import(shop: Workshop) -> None:
     root, *_ = await shop.tree()
     archive = await shop.archive_of(root)
     other = shop(PydanticObjectId())
-    started = await asyncio.gather(*(other.imports(archive, "a") for _ in range(3)))
-    assert len({one.identity for one in started}) == 1
-    assert (await other.run(started[0])).status is Status.SUCCEEDED
+    came = await asyncio.gather(*(other.imports(archive, "a") for _ in range(3)), return_exceptions=True)
+    refused = [one for one in came if isinstance(one, AppError)]
+    assert {(one.code, one.retryable) for one in refused} <= {(ErrorCode.UNAVAILABLE, True)}
+    (identity,) = {one.identity for one in came if isinstance(one, Generation)}
+    again = await other.imports(archive, "a")
+    assert again.identity == identity
+    assert (await other.run(again)).status is Status.SUCCEEDED
     assert len(await other.images()) == 3
+    assert await Archive.number_of(other.owner_id) == 0
+
+
+async def test_call_whose_process_was_killed_may_come_again_with_its_key(shop: Workshop) -> None:
+    archives, now = shop.parts.services.archives, shop.parts.services.generations.clock.now
+    first = await shop.imports(sent_in := sent(), "a")
+    (left,) = await Archive.of_owner(shop.owner_id)
+    await Generation.remove([first.identity])  # it never came so far
+    await Archive.rows().update_one({"_id": left.identity}, {"$set": {"generationId": None}})
+    with pytest.raises(AppError, match="being received") as refused:
+        await shop.imports(sent_in, "a")
+    assert refused.value.retryable
+    assert archives.place(left).exists()
+    long_ago = now() - timedelta(minutes=11)
+    await Archive.rows().update_one({"_id": left.identity}, {"$set": {"createdAt": long_ago}})
+    assert (await shop.run(await shop.imports(sent_in, "a"))).status is Status.SUCCEEDED
+
+
+async def test_two_retries_of_an_import_are_not_one_tree_that_both_have_made(shop: Workshop) -> None:
+    generations = shop.parts.services.generations
+    started = await shop.imports(sent())
+    await generations.cancel(shop.owner_id, started.identity)
+    one, two = [await generations.retry(shop.owner_id, started.identity, None) for _ in range(2)]
+    runner, waiting = _gated(shop, "put!")
+    running = asyncio.create_task(runner.run(one.identity))
+    await waiting.wait()
+    ended = await shop.run(two)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code) == (Status.FAILED, ErrorCode.CONFLICT)
+    running.cancel()
+    await asyncio.wait([running])
+    assert (await shop.run(one)).status is Status.SUCCEEDED
+    assert len(await shop.images()) == 3
+
+
+async def test_import_whose_archive_is_lost_after_its_success_holds_nothing(shop: Workshop) -> None:
+    started = await shop.imports(sent())
+    assert (await _unwritten(shop, started)).picture_ids != []
+    await shop.parts.services.archives.delete_all_of(shop.owner_id)
+    with capture_logs() as logs:
+        ended = await shop.run(started)
+    assert (ended.settled, ended.picture_ids, await shop.images()) == (True, [], [])
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["archive_lost"]
 
 
 def _gated(shop: Workshop, places: str) -> tuple[Any, asyncio.Event]:
@@ -217,10 +266,8 @@ async def test_cancelled_import_has_written_nothing(shop: Workshop) -> None:
     assert await Archive.number_of(other.owner_id) == 0
 
 
-async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -> None:
-    root, *_ = await shop.tree()
-    other = shop(PydanticObjectId())
-    started = await other.imports(await shop.archive_of(root))
+async def _unwritten(shop: Workshop, started: Generation) -> Generation:
+    """The import after its worker was killed between its success and its versions."""
     services = shop.parts.services
 
     class Killed(ImportJob):
@@ -231,7 +278,15 @@ async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -
     job = Killed(services.archives, services.pictures, services.imports.caps)
     closing = replace(shop.parts.runner.closing, jobs={IMPORT_KIND: job})
     await replace(shop.parts.runner, closing=closing).run(started.identity)
-    left = await stored(started)
+    return await stored(started)
+
+
+async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -> None:
+    root, *_ = await shop.tree()
+    other = shop(PydanticObjectId())
+    started = await other.imports(await shop.archive_of(root))
+    services = shop.parts.services
+    left = await _unwritten(shop, started)
     assert (left.status, left.settled, await other.images()) == (Status.SUCCEEDED, False, [])
     (archive,) = await Archive.of_owner(other.owner_id)
     await archive.keep_until(archive.created_at)
@@ -242,6 +297,29 @@ async def test_crash_before_the_versions_are_written_is_mended(shop: Workshop) -
     await services.import_job.write(left)  # and once more
     assert len(await other.images()) == 3
     assert await Archive.number_of(other.owner_id) == 0
+
+
+def _less() -> bytes:
+    """An archive with one version less."""
+
+    def change(lineage: Any) -> None:
+        lineage["versions"].pop()
+        lineage["pictures"].pop(2)
+
+    archive = sent()
+    green = f"pictures/{sha256(picture('green')).hexdigest()}.png"
+    return without(changed(archive, change), green)
+
+
+@pytest.mark.parametrize("damaged", [b"no zip", _less()], ids=["damaged", "another tree"])
+async def test_import_that_can_never_be_written_ends(shop: Workshop, damaged: bytes) -> None:
+    started = await shop.imports(sent())
+    assert (await _unwritten(shop, started)).picture_ids != []
+    (archive,) = await Archive.of_owner(shop.owner_id)
+    shop.parts.services.archives.place(archive).write_bytes(damaged)
+    ended = await shop.run(started)
+    assert (ended.settled, ended.picture_ids, await shop.images()) == (True, [], [])
+    assert (await Archive.number_of(shop.owner_id), shop.files) == (0, [])
 
 
 async def test_pictures_that_were_swept_meanwhile_are_kept_again(shop: Workshop) -> None:
