@@ -43,6 +43,8 @@ _EXPECTED: Mapping[Scenario, Codes] = {
     Scenario.BLOCKED_PROMPT: _BLOCKED,
     Scenario.IMAGE_SAFETY: _BLOCKED,
     Scenario.REFUSAL: _BLOCKED,
+    Scenario.ECHO: _FINE,
+    Scenario.ECHO_REFUSAL: _BLOCKED,
     Scenario.NO_IMAGE: _BROKEN,
     Scenario.EMPTY_CANDIDATES: _BROKEN,
     Scenario.TEXT_ONLY: _OTHER_BYTES,
