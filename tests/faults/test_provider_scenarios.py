@@ -152,6 +152,7 @@ _PICTURES: Mapping[Scenario, ErrorCode | None] = {
     Scenario.BLOCKED_PROMPT: ErrorCode.CONTENT_BLOCKED,
     Scenario.IMAGE_SAFETY: ErrorCode.CONTENT_BLOCKED,
     Scenario.REFUSAL: ErrorCode.CONTENT_BLOCKED,
+    Scenario.ECHO_REFUSAL: ErrorCode.CONTENT_BLOCKED,
     # a stream that ends without its last event is one that broke off, whatever the reason
     Scenario.NO_IMAGE: ErrorCode.PROVIDER_UNAVAILABLE,
     Scenario.EMPTY_CANDIDATES: ErrorCode.PROVIDER_UNAVAILABLE,
