@@ -3,8 +3,9 @@
 What is made fast: a write or a find whose filter is `_id` and more, a find of many `_id`s, an insert's search for an
 equal `_id`, the search of unique indexes for arrays, decoding, and the feed of change streams (left out). And an upsert
 is refused that a real MongoDB refuses. What is mended: a client that leaves in the middle of its write no longer keeps
-that of everybody else from the file. All of it reaches into the library's inside; that is why `pyproject.toml` pins
-its version, and why `tests/database/test_overrides.py` fails if something no longer takes hold.
+that of everybody else from the file, and no write fails because others read at that moment. All of it reaches into the
+library's inside; that is why `pyproject.toml` pins its version, and why `tests/database/test_overrides.py` fails if
+something no longer takes hold.
 `tests/database/test_overrides_differ_in_nothing.py` compares the results with the plain engine's.
 """
 
@@ -177,9 +178,14 @@ class _FastSQLiteEngine(SQLiteEngine):
 
     @override
     def _invalidate_collection_features_cache(self, db_name: str | None = None, coll_name: str | None = None) -> None:
-        super()._invalidate_collection_features_cache(db_name, coll_name)
+        """Look through a copy: other threads add to the cache meanwhile, and a write would fail now and then."""
         if db_name is None or coll_name is None:  # as after a rollback; each write names its collection
+            self._collection_features_cache.clear()
             self._without_arrays.clear()
+            return
+        for key in tuple(self._collection_features_cache):
+            if key[:2] == (db_name, coll_name):
+                self._collection_features_cache.pop(key, None)
 
     @override
     def _mark_index_metadata_changed(self, db_name: str, coll_name: str) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from bson import ObjectId
@@ -231,3 +231,27 @@ async def test_client_that_leaves_in_the_middle_of_its_write_leaves_no_transacti
             end(connection, session)
         assert connection.in_transaction is is_open
         connection.rollback()
+
+
+@pytest.mark.parametrize("engine", [SQLiteEngine, fast_engine])
+def test_cache_that_grows_while_it_is_looked_through_fails_no_write(engine: Any) -> None:
+    opened = engine(":memory:")
+    cache: Any = getattr(opened, "_collection_features_cache")  # noqa: B009 - the library's inside
+    forget: Any = getattr(opened, "_invalidate_collection_features_cache")  # noqa: B009 - the same
+
+    class Growing(tuple[str, ...]):
+        __slots__ = ()
+
+        @override
+        def __getitem__(self, index: Any) -> Any:
+            cache["others", "things", str(len(cache))] = True
+            return super().__getitem__(index)
+
+    cache[Growing(("regen", "things", "a"))] = True
+    cache["regen", "things", "b"] = True
+    if engine is SQLiteEngine:
+        with pytest.raises(RuntimeError, match="changed size"):
+            forget("regen", "things")
+        return
+    forget("regen", "things")
+    assert {key[0] for key in cache} == {"others"}
