@@ -245,8 +245,7 @@ def test_cache_that_grows_while_it_is_looked_through_fails_no_write(engine: Any)
         @override
         def __getitem__(self, index: Any) -> Any:
             cache["others", "things", str(len(cache))] = True
-            found: Any = super().__getitem__(index)  # pyright: ignore[reportUnknownVariableType] - of any slice
-            return found
+            return "regen", "things"  # all that is ever asked for
 
     cache[Growing(("regen", "things", "a"))] = True
     cache["regen", "things", "b"] = True
