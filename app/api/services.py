@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.access import Gate
 from app.accounts.service import Accounts
 from app.archives.service import Archives
 from app.batches.service import Batches
@@ -34,3 +35,4 @@ class Services:
     imports: LineageImports
     import_job: ImportJob
     dream_exports: DreamExports
+    gate: Gate

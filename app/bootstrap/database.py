@@ -7,6 +7,9 @@ from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
 from app.archives.model import Archive
 from app.batches.model import Batch
+from app.chats.exchange import Exchange
+from app.chats.image import ChatImage
+from app.chats.model import Chat
 from app.costs.days import BudgetDay
 from app.database import servers
 from app.database.connection import Connection, connect
@@ -23,6 +26,7 @@ from app.lineage.tombstone import Tombstone
 from app.lineage.votes import Vote
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
+from app.projects.model import Project
 from app.settings import Settings
 from app.templates.model import Template
 
@@ -45,6 +49,10 @@ DOCUMENTS: DocumentTypes = (
     Archive,
     Dream,
     DreamVersion,
+    Project,
+    Chat,
+    Exchange,
+    ChatImage,
 )
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from limits.aio.storage import MemoryStorage
 
+from app.access import Gate
 from app.accounts.attempts import WindowedAttempts
 from app.accounts.erasing import Erasures
 from app.accounts.passwords import PasswordHasher
@@ -55,6 +56,7 @@ from app.ornaments.service import GENERATION_KIND as ORNAMENT
 from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
+from app.projects.model import Project
 from app.providers.libraries import libraries
 from app.settings import KEYS, Settings
 
@@ -122,7 +124,8 @@ def assemble(settings: Settings) -> Parts:
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
     }
     retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
-    generations = Generations(queue, hub, closing, limits, renew, retries)
+    gate = Gate(Project.role_of)
+    generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
     retries[DREAM] = dreams.retry
@@ -148,6 +151,7 @@ def assemble(settings: Settings) -> Parts:
             LineageImports(generations, archives, caps),
             import_job,
             DreamExports(generations, archives),
+            gate,
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(

@@ -14,7 +14,7 @@ from app.dreams.versions import flush
 from app.errors import AppError, ErrorCode
 from app.generations.attempts import Failure
 from app.generations.model import Generation
-from app.generations.service import Generations
+from app.generations.service import Generations, Promised
 from app.logs import logger
 
 _log = logger(__name__)
@@ -71,7 +71,7 @@ class DreamStarter:
             making.key or f"dream:{making.generation_id}",
             making.retry_of,
             making.batch_id,
-            generation_id=making.generation_id,
+            promised=Promised(making.generation_id),
         )
         if started.identity != making.generation_id:
             message = "This idempotencyKey was used before; use a new key for new work."

@@ -61,7 +61,8 @@ class Generation(StoredDocument):
     `result_id` is the id that what it makes will have. RUNNING without a lease waits for its next attempt, until
     `not_before` if that is set. `settled` is false until it has ended and what it leaves is written; what is not
     settled is found again after a crash. `calls` is the ledger. `picture_ids` are all pictures it refers to.
-    `request_id` is that of the request which asked for it, `batch_id` that of the batch which it is an item of.
+    `request_id` is that of the request which asked for it, `batch_id` that of the batch which it is an item of,
+    `project_id` that of the project which it works for, whose members may see it.
     `asked` is what two calls with the same idempotency key have in common: the name of the caller's input, a colon and
     a hash of what it says; null where nobody kept it.
     """
@@ -75,6 +76,7 @@ class Generation(StoredDocument):
     result_id: PydanticObjectId
     retry_of: PydanticObjectId | None = None
     batch_id: PydanticObjectId | None = None
+    project_id: PydanticObjectId | None = None
     request_id: str | None = None
     status: Status = Status.QUEUED
     stage: str | None = None

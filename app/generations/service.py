@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
+from typing import NamedTuple
 from uuid import uuid4
 
 from beanie import PydanticObjectId
 from structlog.contextvars import get_contextvars
 
+from app.access import Gate
 from app.database.clock import DatabaseClock
 from app.errors import AppError, ErrorCode, not_found
 from app.generations.cancelling import cancel_idle, request_cancel
@@ -35,6 +37,16 @@ class OwnerLimits:
     queued: int = 500
 
 
+class Promised(NamedTuple):
+    """The id that a new generation is to have, and the project that it works for; null where nothing was said."""
+
+    generation_id: PydanticObjectId | None = None
+    project_id: PydanticObjectId | None = None
+
+
+_NOTHING_PROMISED = Promised()
+
+
 @dataclass(frozen=True, slots=True)
 class Generations:
     """Starts, cancels and shows the generations of an owner.
@@ -49,6 +61,7 @@ class Generations:
     renew: Mapping[str, Renew] = field(default_factory=dict[str, Renew])
     retries: Mapping[str, RetryAs] = field(default_factory=dict[str, RetryAs])
     clock: DatabaseClock = field(default_factory=DatabaseClock)
+    gate: Gate = field(default_factory=Gate)
 
     async def start(
         self,
@@ -59,21 +72,22 @@ class Generations:
         retry_of: PydanticObjectId | None = None,
         batch_id: PydanticObjectId | None = None,
         asked: str | None = None,
-        generation_id: PydanticObjectId | None = None,
+        promised: Promised = _NOTHING_PROMISED,
     ) -> Generation:
         """Write the one document that is the truth, then ring.
 
         The same idempotency key with the same input, or the same recipe, is the same generation: `asked` is the
-        caller's input in one text (see `Generation`), null where nobody kept it. `generation_id` is the id of a new
-        one, where that was promised already.
+        caller's input in one text (see `Generation`), null where nobody kept it. `promised` is what was said of a
+        new one already.
 
         Raises:
             AppError: CONFLICT when the key was used with another input; RATE_LIMITED when too many wait already;
                 QUOTA_EXCEEDED when a daily budget is used up; UNAUTHENTICATED when the owner was erased.
         """
         owner_key = _owner_key(owner_id, key or uuid4().hex)
-        first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of, generation_id)
+        first = Generation.queued(owner_id, kind, recipe, owner_key, self.clock.now(), retry_of, promised.generation_id)
         first.request_id, first.batch_id, first.asked = get_contextvars().get("request_id"), batch_id, asked
+        first.project_id = promised.project_id
         if known := await self._known_or_paid_for(first):
             return _same(known, first)
         limit = self.limits.running + self.limits.queued

@@ -17,7 +17,7 @@ from app.generations.claims import claim
 from app.generations.events import EventType, GenerationEvent
 from app.generations.journal import Journal
 from app.generations.model import Generation, Status
-from app.generations.service import Generations
+from app.generations.service import Generations, Promised
 from app.generations.slots import ProviderLimits
 from app.generations.work import Work
 from app.providers.ports.model import Source
@@ -142,7 +142,7 @@ class KilledAfter(DreamStarter):
     async def start(self, dream: Dream, making: Making) -> Generation:
         key = f"dream:{making.generation_id}"
         await self.generations.start(
-            dream.owner_id, GENERATION_KIND, making.recipe, key, generation_id=making.generation_id
+            dream.owner_id, GENERATION_KIND, making.recipe, key, promised=Promised(making.generation_id)
         )
         raise KilledError
 

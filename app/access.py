@@ -1,0 +1,110 @@
+"""Who may do what with whose: the one place where that is decided.
+
+What is of no project is its owner's alone. What is of a project is its owner's too, and its members may do with it what
+their role allows.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from beanie import PydanticObjectId
+
+from app.errors import AppError, ErrorCode, not_found
+
+
+class Role(StrEnum):
+    """What somebody may do in a project: each may all that those before it may."""
+
+    VIEWER = "VIEWER"
+    """See everything, and follow it live."""
+    EDITOR = "EDITOR"
+    """Send messages, make frames and contexts, change and remove them."""
+    OWNER = "OWNER"
+    """Invite and remove members, delete the project. All that is made in it is the owner's, costs included."""
+
+    def allows(self, needed: "Role") -> bool:
+        """Whether it is that role, or a higher one."""
+        return _ORDER.index(self) >= _ORDER.index(needed)
+
+
+_ORDER = tuple(Role)
+
+type RoleIn = Callable[[PydanticObjectId, PydanticObjectId], Awaitable[Role | None]]
+"""The role of a user (first) in a project (second), which is not the user's own; null for none."""
+
+
+class Owned(Protocol):
+    """What belongs to somebody."""
+
+    @property
+    def owner_id(self) -> PydanticObjectId:
+        """Whose it is."""
+        ...
+
+
+class InProject(Owned, Protocol):
+    """What may be of a project, whose owner then owns it."""
+
+    @property
+    def project_id(self) -> PydanticObjectId | None:
+        """The project; null for what is of none."""
+        ...
+
+
+def owns(user_id: PydanticObjectId, thing: Owned) -> bool:
+    """Whether it is that user's own."""
+    return thing.owner_id == user_id
+
+
+def require_own[T: Owned](user_id: PydanticObjectId, thing: T | None, what: str, *path: str) -> T:
+    """It, if it is there and that user's own; `what` begins a sentence: `This dream`.
+
+    Raises:
+        AppError: NOT_FOUND, or FORBIDDEN when it is another's, with that path.
+    """
+    if thing is None:
+        raise not_found(what, *path)
+    if not owns(user_id, thing):
+        raise AppError(ErrorCode.FORBIDDEN, f"{what} belongs to somebody else.", path=path or None)
+    return thing
+
+
+async def _nobody(_: PydanticObjectId, __: PydanticObjectId) -> None:
+    """There are no members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Decides about what may be of a project; `role_in` knows the members."""
+
+    role_in: RoleIn = _nobody
+
+    async def role(self, user_id: PydanticObjectId, thing: InProject) -> Role | None:
+        """What that user is to it; null for a stranger. Asks the database only about what is somebody else's."""
+        if owns(user_id, thing):
+            return Role.OWNER
+        return None if thing.project_id is None else await self.role_in(user_id, thing.project_id)
+
+    async def sees[T: InProject](self, user_id: PydanticObjectId, thing: T | None) -> T | None:
+        """It, if it is there and that user may see it."""
+        return thing if thing is not None and await self.role(user_id, thing) is not None else None
+
+    async def require[T: InProject](
+        self, user_id: PydanticObjectId, thing: T | None, needed: Role, what: str, *path: str
+    ) -> T:
+        """It, if it is there and that user has the needed role; `what` begins a sentence: `This chat`.
+
+        Raises:
+            AppError: NOT_FOUND, or FORBIDDEN, with that path.
+        """
+        if thing is None:
+            raise not_found(what, *path)
+        role = await self.role(user_id, thing)
+        if role is None:
+            raise AppError(ErrorCode.FORBIDDEN, f"{what} belongs to somebody else.", path=path or None)
+        if not role.allows(needed):
+            message = f"You are a {role} of this project, and that takes the {needed}."
+            raise AppError(ErrorCode.FORBIDDEN, message, path=path or None)
+        return thing

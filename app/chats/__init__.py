@@ -1,0 +1,1 @@
+"""Chats of a video project, in which prompts become images."""
