@@ -1,6 +1,5 @@
 """How often somebody may try: log-ins by account and by address, sign-ups by address."""
 
-import ipaddress
 import math
 import time
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
+from app.accounts.networks import network
 from app.errors import AppError, ErrorCode
 
 _IN_SECONDS_UP_TO: Final = 90
@@ -68,19 +68,19 @@ class WindowedAttempts:
     async def count_log_in(self, account: str, address: str | None) -> None:
         """See the port; an attempt that the account's limit refuses still counts for its address."""
         if address is not None:
-            await self._count(self._by_address, _network(address), "Too many attempts to log in from your network.")
+            await self._count(self._by_address, network(address), "Too many attempts to log in from your network.")
         await self._count(self._by_account, account, "Too many attempts to log in to this account.")
 
     async def forgive_log_in(self, account: str, address: str | None) -> None:
         """See the port."""
         if address is not None:
-            await self._windows.hit(self._by_address, _network(address), cost=-1)
+            await self._windows.hit(self._by_address, network(address), cost=-1)
         await self._windows.hit(self._by_account, account, cost=-1)
 
     async def count_sign_up(self, address: str | None) -> None:
         """See the port."""
         if address is not None:
-            await self._count(self._sign_ups, _network(address), "Too many attempts to sign up from your network.")
+            await self._count(self._sign_ups, network(address), "Too many attempts to sign up from your network.")
 
     async def _count(self, limit: RateLimitItemPerSecond, key: str, refusal: str) -> None:
         if await self._windows.hit(limit, key):
@@ -94,19 +94,6 @@ class WindowedAttempts:
             path=("input",),
             retry_after_s=wait_s,
         )
-
-
-def _network(address: str) -> str:
-    """What one party can be taken to hold: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
 
 
 def _in_words(wait_s: int) -> str:

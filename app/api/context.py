@@ -1,14 +1,16 @@
 """What a resolver finds in `info.context`: the use cases, the viewer, and loaders."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strawberry import Info as StrawberryInfo
 
+from app.accounts.networks import network
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
-from app.api.loaders import Loaders
+from app.api.edge import Edge
+from app.api.loaders import Loaders, make_loaders
 from app.api.services import Services
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
@@ -23,7 +25,7 @@ class Context:
 
     `show_result` shows what a succeeded generation made. `refused` is why the token that came with it is not
     accepted: it matters only to operations that need a viewer. `connection_params` is what a WebSocket client
-    sent first.
+    sent first. `leave` gives a WebSocket's seat back.
     """
 
     services: Services
@@ -35,6 +37,19 @@ class Context:
     viewer: Viewer | None = None
     refused: AppError | None = None
     connection_params: Mapping[str, object] | None = None
+    edge: Edge = field(default_factory=Edge)
+    leave: Callable[[], None] = lambda: None
+
+    @property
+    def party(self) -> str | None:
+        """Who answers for what is asked: the viewer, or nobody's network; null when that is not known."""
+        if self.viewer is not None:
+            return f"user/{self.viewer.user_id}"
+        return None if self.client.address is None else f"address/{network(self.client.address)}"
+
+    def of_operation(self) -> "Context":
+        """The same for one operation of a WebSocket, with loaders of its own."""
+        return replace(self, loaders=make_loaders())
 
     def authenticate(self, authorization: str | None) -> None:
         """Read `Bearer TOKEN`; what is wrong with it is kept for the operations that need a viewer."""

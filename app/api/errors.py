@@ -109,6 +109,8 @@ def public_error(error: GraphQLError, request_id: str | None) -> GraphQLError:
         extensions |= {"code": known.code, "retryable": known.retryable}
         if known.path:
             extensions["argument"] = ".".join(known.path)
+        if known.retry_after_s is not None:
+            extensions["retryAfterSeconds"] = max(1, round(known.retry_after_s))
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, extensions)
 
 

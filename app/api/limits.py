@@ -1,7 +1,8 @@
 """How large an operation may be, counted before it runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, override
 
@@ -23,8 +24,10 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
+from app.api.allowances import Spent
 from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE, LARGEST_TREE_PAGE
-from app.errors import ErrorCode
+from app.api.context import Context
+from app.errors import AppError, ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +80,48 @@ class OperationSize(ValidationRule):
 
 
 class OperationCost(SchemaExtension):
-    """Refuses an operation whose lists in lists may come to more than `MAX.cost` fields, by its own variables."""
+    """Refuses an operation whose lists in lists may come to more than `MAX.cost` fields, by its own variables.
+
+    What it costs is taken from the allowance of who asks, and told in `extensions.cost`: once an operation, with the
+    first of its answers.
+    """
+
+    _spent: Spent | None = None
 
     @override
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         """After the other rules, of which this needs a document that keeps them."""
         context = self.execution_context
         if context.graphql_document and not context.pre_execution_errors:
-            ruler = _Ruler(context.graphql_document, context.schema._schema, context.variables or {})  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
-            for operation in ruler.operations:
-                name = operation.name.value if operation.name else None
-                if context.operation_name in {None, name}:
-                    excesses = _excesses(ruler.measure(operation), ("cost",))
-                    context.pre_execution_errors = [_too_large(message, operation) for message in excesses] or None
+            cost, operation = self._cost(context.graphql_document)
+            if excesses := _excesses(_Size(cost=cost), ("cost",)):
+                context.pre_execution_errors = [_too_large(message, operation) for message in excesses]
+            else:
+                await self._spend(cost)
         yield
+
+    @override
+    def get_results(self) -> dict[str, Any]:
+        """`extensions.cost`."""
+        spent, self._spent = self._spent, None
+        return {"cost": spent.shown()} if spent else {}
+
+    def _cost(self, document: DocumentNode) -> tuple[int, OperationDefinitionNode | None]:
+        """Of the operation that will run."""
+        context = self.execution_context
+        ruler = _Ruler(document, context.schema._schema, context.variables or {})  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+        for operation in ruler.operations:
+            if context.operation_name in {None, operation.name and operation.name.value}:
+                return ruler.measure(operation).cost, operation
+        return 0, None
+
+    async def _spend(self, cost: int) -> None:
+        asked: object = self.execution_context.context
+        if isinstance(asked, Context):
+            try:
+                self._spent = await asked.edge.allowances.spend(asked.party, cost)
+            except AppError as error:
+                self.execution_context.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
 
 
 class _Ruler:
@@ -174,6 +205,7 @@ def _too_large(message: str, node: OperationDefinitionNode | None) -> GraphQLErr
     return GraphQLError(message, node, extensions={"code": ErrorCode.QUERY_TOO_COMPLEX})
 
 
+@cache
 def _lists(schema: GraphQLSchema) -> frozenset[str]:
     """Names of the fields that take the size of a page."""
     return frozenset(

@@ -6,7 +6,7 @@ from typing import Any, override
 
 import strawberry
 from graphql import GraphQLError, OperationDefinitionNode
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, SchemaExtension, ValidationCache
+from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionResult
@@ -39,12 +39,13 @@ from app.api import (
     trash,
     voting,
 )
-from app.api.context import Info, ShowResult
+from app.api.context import Context, Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
-from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
+from app.api.limits import MAX_TOKENS, OperationCost
 from app.api.node import FindNode, GlobalId, Node
+from app.api.validating import Execution, Validation
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
@@ -75,7 +76,6 @@ _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
         IMPORT_KIND: ornaments.imported,
     }
 )
-_CACHED_OPERATIONS = 100
 _ROOTS = {
     "Query": "What can be read.",
     "Mutation": "What can be done. Expected failures come in the payload's `errors`.",
@@ -143,7 +143,7 @@ class OneOperation(SchemaExtension):
 
 
 class RegenSchema(strawberry.Schema):
-    """Subscriptions run where there is a socket to stream to; a single answer can't hold one."""
+    """Subscriptions run where there is something to stream to; a single answer can't hold one."""
 
     @override
     async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
@@ -156,6 +156,13 @@ class RegenSchema(strawberry.Schema):
         kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
         return await super().execute(*args, **kwargs)
 
+    @override
+    async def stream(self, *args: Any, **kwargs: Any) -> Any:
+        """Run any operation; of several that share a socket, each has loaders of its own."""
+        if isinstance(context := kwargs.get("context_value"), Context):
+            kwargs["context_value"] = context.of_operation()
+        return await super().stream(*args, **kwargs)
+
 
 schema = RegenSchema(
     query=Query,
@@ -166,11 +173,11 @@ schema = RegenSchema(
     extensions=[
         PublicErrors,
         lambda: MaxTokensLimiter(MAX_TOKENS),
-        lambda: AddValidationRules([OperationSize]),
-        lambda: ValidationCache(maxsize=_CACHED_OPERATIONS),
-        OneOperation,  # both after the cache, which knows nothing of names and variables
+        Validation,
+        OneOperation,  # both after the others, which know nothing of names and variables
         OperationCost,
     ],
+    execution_context_class=Execution,
 )
 describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
 

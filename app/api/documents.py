@@ -1,0 +1,84 @@
+"""Trusted documents: operations that are known here, and sent by their id instead of their text."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self, cast
+
+from app.errors import AppError, ErrorCode
+
+_NOT_FOUND: Final = "PersistedQueryNotFound"
+"""The message by which Apollo's and urql's clients know that they have to send the text."""
+
+
+class DocumentsError(Exception):
+    """The file of trusted documents can't be used; the message says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedDocuments:
+    """The texts by their ids; each is also known by the SHA-256 of its text. `only`: no other operation may run."""
+
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    only: bool = False
+
+    @classmethod
+    def read(cls, path: Path, *, only: bool = False) -> Self:
+        """Those of a JSON file: `{id: text}`, or Apollo's manifest, `{"operations": [{"id", "body"}]}`.
+
+        Raises:
+            DocumentsError: it can't be read, or holds something else.
+        """
+        try:
+            found: object = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            raise DocumentsError(f"a JSON file that can be read at {path}") from error
+        texts = dict(_texts(found))
+        if not texts or not all(isinstance(one, str) and one for pair in texts.items() for one in pair):
+            raise DocumentsError(f"a JSON object of documents by their ids at {path}, or Apollo's manifest")
+        hashed = {sha256(text.encode()).hexdigest(): text for text in texts.values()}
+        return cls(MappingProxyType({**hashed, **texts}), only=only)
+
+    def filled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """A request's fields with the text that `documentId` or `extensions.persistedQuery.sha256Hash` names.
+
+        Raises:
+            AppError: BAD_USER_INPUT; the id is not known, or only trusted documents run here and this is none.
+        """
+        known = self.texts.get(named) if (named := _named(fields)) else None
+        if known is not None:
+            return {**fields, "query": known}
+        query = fields.get("query")
+        if named is not None and not query:
+            raise AppError(ErrorCode.BAD_USER_INPUT, _NOT_FOUND)
+        if self.only and isinstance(query, str) and sha256(query.encode("utf-8", "replace")).hexdigest() not in self.texts:
+            message = (
+                "Only trusted documents run here, and this is none of them. Send `documentId`, or the SHA-256 of its "
+                "text as `extensions.persistedQuery.sha256Hash`; the server's TRUSTED_DOCUMENTS names them."
+            )
+            raise AppError(ErrorCode.BAD_USER_INPUT, message)
+        return dict(fields)
+
+
+def _texts(found: object) -> Iterable[tuple[Any, Any]]:
+    if not isinstance(found, dict):
+        return ()
+    entries = cast("dict[str, Any]", found)
+    operations = entries.get("operations")
+    if not isinstance(operations, list):
+        return entries.items()
+    listed = [one for one in cast("list[Any]", operations) if isinstance(one, dict)]
+    return [(one.get("id"), one.get("body")) for one in cast("list[dict[str, Any]]", listed)]
+
+
+def _named(fields: Mapping[str, Any]) -> str | None:
+    """The id of the document that a request means; null where it means none."""
+    if isinstance(named := fields.get("documentId"), str):
+        return named
+    extensions = fields.get("extensions")
+    persisted: Any = cast("dict[str, Any]", extensions).get("persistedQuery") if isinstance(extensions, dict) else None
+    hashed: Any = cast("dict[str, Any]", persisted).get("sha256Hash") if isinstance(persisted, dict) else None
+    return hashed if isinstance(hashed, str) else None
