@@ -18,6 +18,7 @@ from app.accounts.sessions import Client
 from app.api.archive_files import archive_route
 from app.api.context import Context
 from app.api.explorer import explorer_page, explorer_routes
+from app.api.headers import SecurityHeaders
 from app.api.health import health_routes
 from app.api.loaders import make_loaders
 from app.api.media import media_route
@@ -79,7 +80,8 @@ def build(
     )
     checks = {"database": ping, "queue": parts.queue.alive}
     application = Starlette(routes=[*health_routes(checks), Mount("/", app=public)], lifespan=lifespan)
-    return RequestIds(_with_notice(application, is_stopping))
+    only_https = (parts.settings.public_url or "").startswith("https://")
+    return RequestIds(SecurityHeaders(_with_notice(application, is_stopping), only_https=only_https))
 
 
 def _with_notice(application: ASGIApp, is_stopping: Callable[[], bool]) -> ASGIApp:
@@ -104,6 +106,7 @@ def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:
             base_url=settings.public_url or _base_url(request),
             show_result=show_result,
             client=Client(request.client.host if request.client else None, request.headers.get("user-agent")),
+            edge=parts.edge,
         )
 
     async def explore(request: Request) -> Response:
@@ -117,6 +120,7 @@ def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         explore if settings.explorer else None,
         settings.allowed_origins,
         parts.services.imports.caps.max_bytes,
+        parts.edge.documents,
     )
     return [
         Route("/", home, methods=["GET"]),
@@ -139,7 +143,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "x-request-id", *PREFLIGHT_HEADERS, *_CLIENT_HEADERS],
-            expose_headers=["x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
             max_age=_PREFLIGHT_MAX_AGE_S,
         )
     ]

@@ -18,6 +18,7 @@ from app.bootstrap.process import working
 from app.generations.followers import Followers
 from app.logs import configure_logs
 from app.main import WEB_DIST, build
+from app.patience import Http, Sockets
 from app.settings import Settings
 from app.simulator.thread import simulated_if_asked
 from app.stopping import Told, drained, leave_if_told
@@ -95,8 +96,8 @@ class _Server(uvicorn.Server):
 def _config(settings: Settings, application: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http="httptools",
-        ws="websockets-sansio",
+        http=Http,
+        ws=Sockets,
         ws_max_size=_WEBSOCKET_MAX_BYTES,
         ws_per_message_deflate=False,
         access_log=False,

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
-from app.accounts.erased import Erased
+from app.accounts.ended import Ended
 from app.accounts.erasers import Eraser
 from app.accounts.erasure import Erasure
 from app.accounts.model import User
@@ -57,7 +57,7 @@ class Erasures:
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     every_s: float = 5
     round_s: float = 20
-    erased: Erased = field(default_factory=Erased)
+    erased: Ended = field(default_factory=Ended)
 
     async def begin(self, user_id: PydanticObjectId) -> None:
         """Write the one document that is the truth; then there is no such user any more.

@@ -1,6 +1,7 @@
 """Users and their sessions, as stored, with every query that is made of them."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
@@ -90,6 +91,7 @@ class Session(StoredDocument):
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("expiresAt", ASCENDING)], name="sessions_expires_at"),
             IndexModel([("userId", ASCENDING)], name="sessions_user"),
+            IndexModel([("revokedAt", ASCENDING)], name="sessions_revoked_at"),
         ]
 
     def is_alive(self, now: datetime) -> bool:
@@ -116,6 +118,12 @@ class Session(StoredDocument):
         """End a session for good; the first reason stays, and nothing happens if it doesn't exist."""
         living: dict[str, Any] = {"_id": session_id, "revokedAt": None}
         await cls.find_one(living).update({"$set": {"revokedAt": now, "end": end.value}})
+
+    @classmethod
+    async def revoked_since(cls, moment: datetime) -> Mapping[PydanticObjectId, datetime]:
+        """Which sessions were ended since then, and when."""
+        rows = cls.rows().find({"revokedAt": {"$gte": moment}}, {"revokedAt": 1})
+        return {row["_id"]: row["revokedAt"].replace(tzinfo=UTC) async for row in rows}
 
     @classmethod
     async def delete_expired(cls, now: datetime) -> int:

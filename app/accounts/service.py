@@ -12,7 +12,7 @@ from app.accounts.identity import EmailAddress, parse_name
 from app.accounts.model import Session, User
 from app.accounts.passwords import PasswordHasher, check_password
 from app.accounts.refresh_tokens import RefreshToken
-from app.accounts.sessions import Client, Sessions, account_gone
+from app.accounts.sessions import Client, Sessions, account_gone, session_gone
 from app.accounts.tokens import TokenSigner
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
@@ -109,7 +109,7 @@ class Accounts:
         return self._signed_in(await self.user(session.user_id), session, token)
 
     async def log_out(self, session_id: PydanticObjectId) -> None:
-        """End a viewer's session; again is as good as once. Its access tokens run out by themselves."""
+        """End a viewer's session; again is as good as once. Other processes refuse its access tokens in 5 seconds."""
         await self.sessions.end(session_id)
 
     async def log_out_with(self, refresh_token: str) -> None:
@@ -139,11 +139,13 @@ class Accounts:
 
         Raises:
             AppError: UNAUTHENTICATED; the message tells an expired token from one that never was good, and from one
-                of an account that was erased.
+                of an account that was erased or of a session that was ended.
         """
         claims = self.tokens.read(access_token)
         if claims.user_id in self.erasures.erased:
             raise account_gone()
+        if claims.session_id in self.sessions.ended:
+            raise session_gone()
         return Viewer(claims.user_id, claims.session_id, claims.expires_at)
 
     async def user(self, user_id: PydanticObjectId) -> User:

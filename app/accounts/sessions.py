@@ -1,16 +1,24 @@
 """Opening, continuing and ending sessions: the rotation of refresh tokens, and what gives a thief away."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from beanie import PydanticObjectId
+from pymongo.errors import PyMongoError
 
+from app.accounts.ended import Ended
 from app.accounts.model import Session, SessionEnd
 from app.accounts.refresh_tokens import RefreshToken, RefreshTokens
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
+from app.logs import logger
 
+_log = logger(__name__)
+_LEARN_EVERY_S = 2.0
+_REMEMBERED = timedelta(minutes=30)
+"""Twice as long as an access token lives."""
 _USER_AGENT_MAX_CHARACTERS = 300
 
 
@@ -41,11 +49,16 @@ class SessionLifetime:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The life of sessions; each change is one conditional update of one document."""
+    """The life of sessions; each change is one conditional update of one document.
+
+    `ended` are those that ended before their time, in any process: their access tokens are refused, and what is open
+    for them is closed.
+    """
 
     refresh_tokens: RefreshTokens
     lifetime: SessionLifetime = SessionLifetime()
     clock: Callable[[], datetime] = utc_now
+    ended: Ended = field(default_factory=Ended)
 
     async def open(self, user_id: PydanticObjectId, client: Client) -> tuple[Session, RefreshToken]:
         """A new session and its first token."""
@@ -83,12 +96,31 @@ class Sessions:
 
     async def end(self, session_id: PydanticObjectId) -> None:
         """Log out; again is as good as once."""
-        await Session.revoke(session_id, SessionEnd.LOGGED_OUT, self.clock())
+        await self._end(session_id, SessionEnd.LOGGED_OUT)
 
     async def end_with(self, text: str) -> None:
         """Log out with a refresh token of the session; with one that is not valid there is nothing to end."""
         if token := self.refresh_tokens.read(text):
             await self.end(token.session_id)
+
+    async def learn(self) -> None:
+        """Know which sessions were ended in any process."""
+        since = self.clock() - _REMEMBERED
+        self.ended.learn(await Session.revoked_since(since), since)
+
+    async def keep_known(self) -> None:
+        """For ever: learn every 2 seconds."""
+        while True:
+            try:
+                await self.learn()
+            except PyMongoError as error:  # while it is away nobody can do anything here anyway
+                _log.warning("ended_sessions_not_known", reason=type(error).__name__)
+            await asyncio.sleep(_LEARN_EVERY_S)
+
+    async def _end(self, session_id: PydanticObjectId, end: SessionEnd) -> None:
+        now = self.clock()
+        await Session.revoke(session_id, end, now)
+        self.ended.learn({session_id: now}, now - _REMEMBERED)
 
     async def _continued(self, session: Session | None, successor: RefreshToken, now: datetime) -> Session:
         """The session, if the successor is its newest token and was made just now, by whichever refresh."""
@@ -100,7 +132,7 @@ class Sessions:
             rotated_at = session.rotated_at
             if session.token_hash == successor.hash and rotated_at and now <= rotated_at + self.lifetime.grace:
                 return session
-            await Session.revoke(session.identity, SessionEnd.REUSED, now)
+            await self._end(session.identity, SessionEnd.REUSED)
         raise log_in_again(
             "This session was ended because an old refresh token of it was used again, as a thief would do."
         )
@@ -109,6 +141,11 @@ class Sessions:
 def log_in_again(why: str) -> AppError:
     """UNAUTHENTICATED, with what happened and what to do."""
     return AppError(ErrorCode.UNAUTHENTICATED, f"{why} Log in again.")
+
+
+def session_gone() -> AppError:
+    """UNAUTHENTICATED, for what comes from a session that ended before its time."""
+    return log_in_again("This session was ended.")
 
 
 def account_gone() -> AppError:

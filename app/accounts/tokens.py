@@ -41,8 +41,9 @@ class AccessClaims:
 class TokenSigner:
     """Issues and reads access tokens.
 
-    A token stays good for its whole life even if its session is ended meanwhile: that is the price of reading
-    it without a database command, and why the life is short. `leeway` is how far two servers' clocks may differ.
+    Reading one takes no database command, so it tells nothing of its session: what ended meanwhile is known in memory
+    (`Sessions.ended`), and because other processes know it seconds later the life is short. `leeway` is how far two
+    servers' clocks may differ.
     """
 
     secret: bytes = field(repr=False)

@@ -2,17 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NoReturn, cast, override
 
 from beanie import PydanticObjectId
 from cross_web import HTTPException
+from starlette.datastructures import FormData, Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 _JSON_MAX_BYTES = 1_000_000
-_UPLOAD_MAX_BYTES = 25_000_000
+_LARGE_BYTES = 25_000_000
+_FILES = 16
+_FIELDS = 16
+"""`operations` and `map` are two of them."""
 _ROUND_AN_ARCHIVE_BYTES = 1_000_000
 _ARCHIVE = b"importLineage"
 _OPERATION_BYTES = 64_000
@@ -38,7 +44,7 @@ class LargeUploads:
             if is_large or user_id is None:
                 return
             if self._now[user_id] >= _LARGE_AT_ONCE:
-                raise HTTPException(429, f"You send {_LARGE_AT_ONCE} archives already: wait until one has come.")
+                raise HTTPException(429, f"You send {_LARGE_AT_ONCE} large uploads already: wait until one has come.")
             self._now[user_id] += 1
             is_large = True
 
@@ -54,55 +60,116 @@ class LargeUploads:
             del self._now[user_id]
 
 
-def capped(
-    scope: Scope, receive: Receive, archive_max_bytes: int = 0, enter_large: Callable[[], None] = lambda: None
-) -> Receive:
-    """The same messages, until they are too many or too slow.
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Bytes that an upload may bring as a whole, and in each of its files; `archive_max` instead if it is one."""
 
-    An upload may be larger than a picture if its operation, which stands before the files, imports an archive: then it
-    may bring `archive_max_bytes`, and `enter_large` is called as soon as it is larger. The files go to the disk as they
-    come.
+    request_max: int = 100_000_000
+    file_max: int = 20_000_000
+    archive_max: int = 0
+
+
+STRANGER_CAPS = Caps(request_max=25_000_000)
+"""Nobody has anything to upload; what they send is still answered."""
+
+
+class Intake:
+    """The messages of a request, until they are too many or too slow.
+
+    An upload may be larger if its operation, which stands before the files, imports an archive. `enter_large` is called
+    as soon as it is larger than one picture. The files go to the disk as they come.
 
     Raises:
-        HTTPException: 413, or 408 after a pause of 15 s, or what `enter_large` raises; from the callable that is
-            returned.
+        HTTPException: from a call; 413, or 408 after a pause of 15 s, or what `enter_large` raises.
     """
-    headers = dict(scope["headers"])
-    upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
-    most = _UPLOAD_MAX_BYTES if upload else _JSON_MAX_BYTES
-    head, come, whole = bytearray(), 0, False
 
-    async def limited() -> Message:
-        nonlocal head, come, most, whole
-        if whole:  # what comes now is that the client goes, and that may take as long as it likes
-            return await receive()
+    def __init__(self, scope: Scope, receive: Receive, caps: Caps, enter_large: Callable[[], None]) -> None:
+        headers = dict(scope["headers"])
+        self._is_upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        self._receive, self._caps, self._enter_large = receive, caps, enter_large
+        self._head, self._come, self._whole = bytearray(), 0, False
+
+    async def __call__(self) -> Message:
+        """The next message."""
+        if self._whole:  # what comes now is that the client goes, and that may take as long as it likes
+            return await self._receive()
         try:
             async with asyncio.timeout(_PAUSE_S):
-                message = await receive()
+                message = await self._receive()
         except TimeoutError as error:
             raise HTTPException(408, "The rest of the request did not come.") from error
         body = message.get("body", b"")
-        come += len(body)
-        whole = not message.get("more_body", False)
-        if upload and len(head) < _OPERATION_BYTES:
-            head += body[:_OPERATION_BYTES]
-            if _ARCHIVE in head:
-                most = max(most, archive_max_bytes + _ROUND_AN_ARCHIVE_BYTES)
-        if come > most:
-            raise HTTPException(413, _too_much(upload, most))
-        if upload and come > _UPLOAD_MAX_BYTES:
-            enter_large()
+        self._come += len(body)
+        self._whole = not message.get("more_body", False)
+        if self._is_upload and len(self._head) < _OPERATION_BYTES:
+            self._head += body[:_OPERATION_BYTES]
+        self._check()
         return message
 
-    return limited
+    def check_file(self, size: int) -> None:
+        """Refuse a file that has come to so many bytes, if it has too many.
+
+        Raises:
+            HTTPException: 413.
+        """
+        if size > max(self._archive_max, self._caps.file_max):
+            self._refuse()
+
+    @property
+    def _archive_max(self) -> int:
+        return self._caps.archive_max if _ARCHIVE in self._head else 0
+
+    def _check(self) -> None:
+        if not self._is_upload:
+            if self._come > _JSON_MAX_BYTES:
+                raise HTTPException(413, "The body has at most 1 MB.")
+            return
+        if self._come > max(self._archive_max and self._archive_max + _ROUND_AN_ARCHIVE_BYTES, self._caps.request_max):
+            self._refuse()
+        if self._come > _LARGE_BYTES:
+            self._enter_large()
+
+    def _refuse(self) -> NoReturn:
+        if self._archive_max > self._caps.file_max:
+            raise HTTPException(413, f"An archive has at most {self._archive_max // 1_000_000} MB.")
+        file_mb, request_mb = self._caps.file_max // 1_000_000, self._caps.request_max // 1_000_000
+        raise HTTPException(413, f"A file has at most {file_mb} MB, all files together {request_mb} MB.")
 
 
-def _too_much(upload: bool, most: int) -> str:  # noqa: FBT001 - both are what is known of the request
-    if not upload:
-        return "The body has at most 1 MB."
-    if most == _UPLOAD_MAX_BYTES:
-        return "An upload has at most 20 MB."
-    return f"An archive has at most {(most - _ROUND_AN_ARCHIVE_BYTES) // 1_000_000} MB."
+class UploadRequest(Request):
+    """A request whose files are counted while they are read: at most 16, each no larger than its intake allows."""
+
+    def __init__(self, scope: Scope, intake: Intake) -> None:
+        super().__init__(scope, intake)
+        self._intake = intake
+
+    @override
+    async def _get_form(self, **_: Any) -> FormData:
+        if self._form is None:
+            try:
+                async with aclosing(self.stream()) as stream:
+                    self._form = await _Parser(self.headers, stream, self._intake).parse()
+            except MultiPartException as error:
+                raise HTTPException(400, error.message) from error
+        return self._form
+
+
+class _Parser(MultiPartParser):
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes], intake: Intake) -> None:
+        super().__init__(headers, stream, max_files=_FILES, max_fields=_FIELDS, max_part_size=_JSON_MAX_BYTES)
+        self._intake = intake
+        self._file_bytes = 0
+
+    @override
+    def on_part_begin(self) -> None:
+        self._file_bytes = 0
+        super().on_part_begin()
+
+    @override
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        self._file_bytes += end - start
+        self._intake.check_file(self._file_bytes)
+        super().on_part_data(data, start, end)
 
 
 def too_many_values(variables: Any) -> bool:

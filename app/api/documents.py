@@ -33,10 +33,11 @@ class TrustedDocuments:
             DocumentsError: it can't be read, or holds something else.
         """
         try:
-            found: object = json.loads(path.read_bytes())
+            texts = dict(_texts(json.loads(path.read_bytes())))
         except (OSError, ValueError, RecursionError) as error:
             raise DocumentsError(f"a JSON file that can be read at {path}") from error
-        texts = dict(_texts(found))
+        except (KeyError, TypeError):  # a manifest of another kind
+            texts = dict[Any, Any]()
         if not texts or not all(isinstance(one, str) and one for pair in texts.items() for one in pair):
             raise DocumentsError(f"a JSON object of documents by their ids at {path}, or Apollo's manifest")
         hashed = {sha256(text.encode()).hexdigest(): text for text in texts.values()}
@@ -48,13 +49,18 @@ class TrustedDocuments:
         Raises:
             AppError: BAD_USER_INPUT; the id is not known, or only trusted documents run here and this is none.
         """
-        known = self.texts.get(named) if (named := _named(fields)) else None
+        given = named(fields)
+        known = None if given is None else self.texts.get(given)
         if known is not None:
             return {**fields, "query": known}
         query = fields.get("query")
-        if named is not None and not query:
+        if given is not None and not query:
             raise AppError(ErrorCode.BAD_USER_INPUT, _NOT_FOUND)
-        if self.only and isinstance(query, str) and sha256(query.encode("utf-8", "replace")).hexdigest() not in self.texts:
+        if (
+            self.only
+            and isinstance(query, str)
+            and sha256(query.encode("utf-8", "replace")).hexdigest() not in self.texts
+        ):
             message = (
                 "Only trusted documents run here, and this is none of them. Send `documentId`, or the SHA-256 of its "
                 "text as `extensions.persistedQuery.sha256Hash`; the server's TRUSTED_DOCUMENTS names them."
@@ -64,21 +70,21 @@ class TrustedDocuments:
 
 
 def _texts(found: object) -> Iterable[tuple[Any, Any]]:
-    if not isinstance(found, dict):
-        return ()
-    entries = cast("dict[str, Any]", found)
-    operations = entries.get("operations")
-    if not isinstance(operations, list):
-        return entries.items()
-    listed = [one for one in cast("list[Any]", operations) if isinstance(one, dict)]
-    return [(one.get("id"), one.get("body")) for one in cast("list[dict[str, Any]]", listed)]
+    match found:
+        case {"operations": list()}:
+            return [(one["id"], one["body"]) for one in cast("dict[str, Any]", found)["operations"]]
+        case dict():
+            return cast("dict[str, Any]", found).items()
+        case _:
+            return ()
 
 
-def _named(fields: Mapping[str, Any]) -> str | None:
+def named(fields: Mapping[str, Any]) -> str | None:
     """The id of the document that a request means; null where it means none."""
-    if isinstance(named := fields.get("documentId"), str):
-        return named
-    extensions = fields.get("extensions")
-    persisted: Any = cast("dict[str, Any]", extensions).get("persistedQuery") if isinstance(extensions, dict) else None
-    hashed: Any = cast("dict[str, Any]", persisted).get("sha256Hash") if isinstance(persisted, dict) else None
-    return hashed if isinstance(hashed, str) else None
+    if isinstance(given := fields.get("documentId"), str):
+        return given
+    match fields.get("extensions"):
+        case {"persistedQuery": {"sha256Hash": str(hashed)}}:
+            return hashed
+        case _:
+            return None

@@ -4,26 +4,32 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast, override
 
+from graphql import GraphQLError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import PreExecutionError
 
-from app.accounts.sessions import account_gone
+from app.accounts.sessions import account_gone, log_in_again, session_gone
 from app.api.bodies import too_many_values
 from app.api.context import Context
+from app.api.documents import named
 from app.api.errors import public_error
+from app.api.seats import SeatsTakenError
+from app.errors import AppError, ErrorCode
 
 _UNAUTHORIZED_CLOSE = 4403
-_LAST_ANSWER_S = 1
+_TOO_MANY_CLOSE = 4429
+_LAST_ANSWER_S = 0.5
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """The graphql-transport-ws protocol; a socket lives as long as the token it was opened with, and its account."""
+    """The graphql-transport-ws protocol; a socket lives as long as its token, its session and its account."""
 
     _expiry: asyncio.TimerHandle | None = None
-    _leave: Callable[[], None] | None = None
+    _unheed: tuple[Callable[[], None], ...] = ()
     _closing: asyncio.Task[None] | None = None
 
     @override
@@ -36,22 +42,53 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     @override
     async def handle_connection_init(self, message: Any) -> None:
-        """Close the socket with 4403 when the token runs out, or the account is deleted."""
-        await super().handle_connection_init(message)
+        """Close the socket with 4403 when the token runs out, the session ends, or the account is deleted."""
+        try:
+            await super().handle_connection_init(message)
+        except SeatsTakenError as error:
+            await self.websocket.close(code=_TOO_MANY_CLOSE, reason=str(error))
+            return
         if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
             seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
-            loop = asyncio.get_running_loop()
-            self._expiry = loop.call_later(max(0, seconds), self._close_soon, "Token expired")
-            erased = self.context.services.accounts.erasures.erased
-            self._leave = erased.opened(viewer.user_id, self._close_erased)
+            end = partial(self._end, log_in_again("The access token has expired."), "Token expired", 0)
+            self._expiry = asyncio.get_running_loop().call_later(max(0, seconds), end)
+            accounts, wait = self.context.services.accounts, _LAST_ANSWER_S
+            self._unheed = (
+                accounts.erasures.erased.opened(
+                    viewer.user_id, partial(self._end, account_gone(), "Account deleted", wait)
+                ),
+                accounts.sessions.ended.opened(
+                    viewer.session_id, partial(self._end, session_gone(), "Logged out", wait)
+                ),
+            )
+
+    @override
+    async def handle_subscribe(self, message: Any) -> None:
+        """Refuse the operation, and not the socket, where there are too many, or what it names is not known."""
+        if self.connection_acknowledged and message["id"] not in self.operations:
+            try:
+                message = {**message, "payload": await self._let_in(message["payload"])}
+            except AppError as error:
+                shown = public_error(GraphQLError(error.message, original_error=error), self.context.request_id)
+                await self.send_message({"id": message["id"], "type": "error", "payload": [shown.formatted]})
+                return
+        await super().handle_subscribe(message)
+
+    async def _let_in(self, payload: dict[str, Any]) -> dict[str, Any]:
+        most = self.max_subscriptions_per_connection
+        if most is not None and len(self.operations) >= most:
+            message = f"At most {most} operations run on a socket at once: complete one first."
+            raise AppError(ErrorCode.RATE_LIMITED, message, retryable=True)
+        await self.context.edge.allowances.count_request(self.context.party)
+        return self.context.edge.documents.filled(payload)
 
     @override
     async def shutdown(self) -> None:
-        """Leave no timer behind."""
+        """Leave no timer, no seat and no operation behind."""
         if self._expiry:
             self._expiry.cancel()
-        if self._leave:
-            self._leave()
+        for stop in (*self._unheed, self.context.leave):
+            stop()
         if self._closing:
             await self._closing
         await super().shutdown()
@@ -73,17 +110,20 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     def _get_pre_execution_close_reason(error: Any) -> str | None:
         return None  # a syntax error is that operation's, not the socket's
 
-    def _close_erased(self) -> None:
-        """Refuse what still comes; close after the answer to what deleted the account, which came by a socket maybe."""
-        self.context.viewer, self.context.refused = None, account_gone()
+    def _end(self, why: AppError, reason: str, wait_s: float) -> None:
+        """Refuse what still comes, and close; after the answer to what ended it, if that came by this socket."""
+        self.context.viewer, self.context.refused = None, why
         if self._expiry:
             self._expiry.cancel()
-        self._expiry = asyncio.get_running_loop().call_later(_LAST_ANSWER_S, self._close_soon, "Account deleted")
+        self._expiry = asyncio.get_running_loop().call_later(wait_s, self._close_soon, reason)
 
     def _close_soon(self, reason: str) -> None:
         self._closing = self._closing or asyncio.create_task(self._close(reason))
 
     async def _close(self, reason: str) -> None:
+        """End the operations first: a client that does not read would not let the socket be closed."""
+        for identity in list(self.operations):
+            await self.cleanup_operation(identity)
         with suppress(Exception):  # the client may be gone already
             await self.websocket.close(code=_UNAUTHORIZED_CLOSE, reason=reason)
 
@@ -100,7 +140,8 @@ def _is_message(message: Any) -> bool:
 
 def _is_operation(payload: dict[str, Any]) -> bool:
     return (
-        isinstance(payload.get("query"), str)
+        isinstance(payload.get("query"), str | None)
+        and (payload.get("query") is not None or named(payload) is not None)
         and isinstance(payload.get("variables"), dict | None)
         and not too_many_values(payload.get("variables"))
         and isinstance(payload.get("operationName"), str | None)

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, override
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, NoSchemaIntrospectionCustomRule, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    specified_rules,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -37,12 +44,10 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
 
     @classmethod
     @override
-    def build(
-        cls, schema: GraphQLSchema, document: DocumentNode, root: Any = None, context: Any = None, *rest: Any, **more: Any
-    ) -> Any:
-        """Make one; see graphql-core."""
-        hidden = {**more, "hide_suggestions": not _edge_of(context).suggestions}
-        return super().build(schema, document, root, context, *rest, **hidden)
+    def build(cls, *given: Any, **named: Any) -> Any:
+        """Make one; see graphql-core. The fourth argument is the context."""
+        named["hide_suggestions"] = not _edge_of(given[3]).suggestions
+        return super().build(*given, **named)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
 
 
 @lru_cache(_CACHED_OPERATIONS)

@@ -8,7 +8,7 @@ from typing import Any, cast, override
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -21,13 +21,22 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
-from app.api.bodies import TOO_MANY_VALUES, LargeUploads, capped, too_many_values
+from app.api.bodies import (
+    STRANGER_CAPS,
+    TOO_MANY_VALUES,
+    Caps,
+    Intake,
+    LargeUploads,
+    UploadRequest,
+    too_many_values,
+)
 from app.api.context import Context
+from app.api.documents import TrustedDocuments
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
 from app.api.schema import schema
 from app.api.sockets import SocketHandler
-from app.errors import ErrorCode
+from app.errors import AppError, ErrorCode
 
 _INIT_TIMEOUT_S = 5
 _OPERATIONS_A_SOCKET = 100
@@ -60,6 +69,7 @@ class GraphQLView(GraphQL[Context, None]):
         explorer: Explorer | None,
         allowed_origins: tuple[str, ...],
         archive_max_bytes: int,
+        documents: TrustedDocuments,
     ) -> None:
         super().__init__(
             schema,
@@ -72,27 +82,42 @@ class GraphQLView(GraphQL[Context, None]):
         )
         self._make_context = make_context
         self._explorer = explorer
-        self._archive_max_bytes = archive_max_bytes
+        self._documents = documents
+        self._caps = Caps(archive_max=archive_max_bytes)
         self._large = LargeUploads()
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; what the view refuses becomes a GraphQL error with a code."""
         if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+            await self._open(scope, receive, send)
             return
         response = await self._answer(scope, receive)
         if response is not None:
             await response(scope, receive, send)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        context = self._context_of(socket)
+        try:
+            await context.edge.allowances.count_request(context.party)
+        except AppError as error:
+            await socket.send_denial_response(self._refused(socket, error))
+        else:
+            await self.run(socket, context=context)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request over HTTP; null when its client has gone."""
         context = self._context_of(Request(scope))
         who = context.viewer
         with self._large.beside(who.user_id if who else None) as enter_large:
-            request = Request(scope, capped(scope, receive, self._archive_max_bytes if who else 0, enter_large))
+            caps = self._caps if who else STRANGER_CAPS
+            request = UploadRequest(scope, Intake(scope, receive, caps, enter_large))
             try:
+                await context.edge.allowances.count_request(context.party)
                 return await self.run(request, context=context)
+            except AppError as error:
+                return self._refused(request, error)
             except HTTPException as error:
                 return self._refusal(request, error.status_code, error.reason)
             except StarletteHTTPException as error:
@@ -118,6 +143,7 @@ class GraphQLView(GraphQL[Context, None]):
 
         Raises:
             ConnectionRejectionError: the token is not accepted; closes with 4403.
+            SeatsTakenError: there are too many sockets of this party; closes with 4429.
         """
         given = {name.lower(): value for name, value in (context.connection_params or {}).items()}
         token = given.get("authorization")
@@ -125,6 +151,7 @@ class GraphQLView(GraphQL[Context, None]):
             context.authenticate(token)
         if context.refused:
             raise ConnectionRejectionError
+        context.leave = context.edge.seats.take(context.party)
         return await super().on_ws_connect(context)
 
     @override
@@ -152,8 +179,12 @@ class GraphQLView(GraphQL[Context, None]):
         response = super().create_response(response_data, sub_response)
         media_type = sub_response.media_type or JSON
         response.headers["content-type"] = f"{media_type}; charset=utf-8"
-        if media_type == GRAPHQL_JSON and isinstance(response_data, dict) and "data" not in response_data:
-            response.status_code = 400
+        if isinstance(response_data, dict) and "data" not in response_data:
+            wait_s = _wait_s(response_data)
+            if wait_s is not None:
+                response.headers["retry-after"] = str(wait_s)
+            if media_type == GRAPHQL_JSON:
+                response.status_code = 400 if wait_s is None else 429
         return response
 
     @override
@@ -181,8 +212,19 @@ class GraphQLView(GraphQL[Context, None]):
 
         Raises:
             HTTPException: 400 when it is no JSON object.
+            AppError: BAD_USER_INPUT when it names no document that is known here.
         """
-        parsed = super().parse_json(data)
+        return self._documents.filled(self._fields(data))
+
+    @override
+    def parse_query_params(self, params: Any) -> dict[str, Any]:
+        """Read the fields of a GET request; see `parse_json`."""
+        fields: dict[str, Any] = dict(params)
+        read = {name: self._fields(fields[name]) for name in ("variables", "extensions") if fields.get(name)}
+        return self._documents.filled({**fields, **read})
+
+    def _fields(self, data: str | bytes) -> dict[str, Any]:
+        parsed: object = super().parse_json(data)
         if not isinstance(parsed, dict):
             raise HTTPException(400, "The body must be a JSON object.")
         return cast("dict[str, Any]", parsed)
@@ -240,13 +282,29 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(404, "Not Found")
         return await self._explorer(request)
 
-    def _refusal(self, request: Request, status: int, message: str) -> Response:
+    def _refused(self, request: HTTPConnection, error: AppError) -> Response:
+        if error.retry_after_s is None:
+            return self._refusal(request, 400, error.message)
+        return self._refusal(request, 429, error.message, round(error.retry_after_s))
+
+    def _refusal(self, request: HTTPConnection, status: int, message: str, wait_s: int | None = None) -> Response:
         media_type = preferred(request.headers.get("accept"))
         extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
         if status in _LATER:
             extensions |= {"code": _LATER[status], "retryable": True}
+        if wait_s is not None:
+            extensions["retryAfterSeconds"] = wait_s
         body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
         response = Response(body, status, media_type=media_type)
+        if wait_s is not None:
+            response.headers["retry-after"] = str(wait_s)
         if status == 405:  # noqa: PLR2004 - Method Not Allowed
             response.headers["allow"] = "GET, POST"
         return response
+
+
+def _wait_s(answer: GraphQLHTTPResponse) -> int | None:
+    """How long to wait until the same request may be answered, in seconds; null where waiting helps nothing."""
+    errors = cast("list[dict[str, Any]]", answer.get("errors") or [])
+    waits = [one["extensions"]["retryAfterSeconds"] for one in errors if "retryAfterSeconds" in one["extensions"]]
+    return max(waits, default=None)

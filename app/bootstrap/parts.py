@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from limits.aio.storage import MemoryStorage
+from limits.aio.storage import Storage
 
 from app.access import Gate
 from app.accounts.attempts import WindowedAttempts
@@ -16,6 +16,7 @@ from app.accounts.refresh_tokens import RefreshTokens
 from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
+from app.api.edge import Edge
 from app.api.services import Services
 from app.archives.recipes import same
 from app.batches.ports import StartItem
@@ -24,6 +25,7 @@ from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
 from app.bootstrap.dreams import dream_models_of
+from app.bootstrap.edge import counters_of, edge_of
 from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
@@ -78,6 +80,7 @@ class Parts:
     models: Models
     close: Callable[[], Awaitable[None]]
     links: tuple[Link, ...]
+    edge: Edge
 
     @property
     def store(self) -> DiskStore:
@@ -100,9 +103,10 @@ def assemble(settings: Settings) -> Parts:
 
     Raises:
         SecretFileError: a secret's file can't be trusted.
-        SettingsError: the prices can't be used, or there is a budget without any.
+        SettingsError: the prices or the trusted documents can't be used, or there is a budget without prices.
     """
     queue, hub, links = work.doorbells(settings)
+    counters, counting = counters_of(settings)
     stores = picture_stores(settings)
     pictures = Pictures(stores.all.chosen, stores.all.others)
     models = models_of(settings)
@@ -138,7 +142,7 @@ def assemble(settings: Settings) -> Parts:
         settings=settings,
         server=database_server(settings),
         services=Services(
-            _accounts(settings, erasures),
+            _accounts(settings, erasures, counters),
             generations,
             ornaments,
             dreams,
@@ -162,7 +166,8 @@ def assemble(settings: Settings) -> Parts:
         stores=stores,
         models=models,
         close=_one_after_the_other(models.close, stores.close),
-        links=links,
+        links=(*links, *counting),
+        edge=edge_of(settings, counters),
     )
 
 
@@ -175,11 +180,11 @@ def _one_after_the_other(*closers: Callable[[], Awaitable[None]]) -> Callable[[]
     return close
 
 
-def _accounts(settings: Settings, erasures: Erasures) -> Accounts:
+def _accounts(settings: Settings, erasures: Erasures, counters: Storage) -> Accounts:
     key = secret(settings, "jwt_secret")
     return Accounts(
         passwords=PasswordHasher(),
-        attempts=WindowedAttempts(MemoryStorage()),
+        attempts=WindowedAttempts(counters),
         tokens=TokenSigner(key),
         sessions=Sessions(RefreshTokens(key)),
         erasures=erasures,

@@ -69,15 +69,17 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
             await stack.enter_async_context(alone(connection.database))
         begun = await stack.enter_async_context(AsyncExitStack())
         serving = await begun.enter_async_context(parts.queue.serve(parts.runner.run, slots)) if slots else None
-        clock, erasures = parts.services.generations.clock, parts.services.accounts.erasures
+        clock, accounts = parts.services.generations.clock, parts.services.accounts
         await clock.set(connection.database)
-        await erasures.learn()
+        await accounts.erasures.learn()
+        await accounts.sessions.learn()
         duties = (
             parts.sweeper.run,
             partial(keep_caught_up, parts.hub.followers, clock),
             parts.runner.heed_cancels,
             parts.services.batches.errands.run,
-            erasures.keep_known,
+            accounts.erasures.keep_known,
+            accounts.sessions.keep_known,
         )
         tasks = [asyncio.create_task(_kept(duty)) for duty in duties]
         try:

@@ -129,6 +129,22 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://[^/\s]+$", description="The address people use, for links; unset: that of the request"
     )
     explorer: bool = Field(default=True, description="Serve GraphiQL at /graphql to browsers")
+    introspection: bool = Field(default=True, description="Answer `__schema` and `__type`; the explorer needs them")
+    trusted_documents: Path | None = Field(
+        None, description="A JSON file of operations that clients send by their id, `{id: text}`; unset: none"
+    )
+    only_trusted_documents: bool = Field(default=False, description="`1`: no other operation runs")
+    cost_per_minute: int = Field(
+        1_000_000,
+        ge=0,
+        description="What one user's operations may cost a minute, or those of nobody from one address; 0: no limit",
+    )
+    requests_per_minute: int = Field(
+        10_000, ge=0, description="Requests a minute of one user, or of nobody from one address; 0: no limit"
+    )
+    sockets_per_user: int = Field(
+        20, ge=0, description="WebSockets of one user in a process, or of nobody from one address; 0: no limit"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged")
     worker_slots: int = Field(
         4,
@@ -203,6 +219,13 @@ class Settings(BaseSettings):
             message = (
                 "WORKER_SLOTS=0 needs REDIS_URL and a worker of its own (`regen worker`): nobody would do the work"
             )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _documents_can_be_trusted(self) -> Self:
+        if self.only_trusted_documents and self.trusted_documents is None:
+            message = "ONLY_TRUSTED_DOCUMENTS=1 needs TRUSTED_DOCUMENTS: nothing could be asked for"
             raise ValueError(message)
         return self
 

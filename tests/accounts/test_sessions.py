@@ -1,9 +1,11 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from beanie import PydanticObjectId
 
+from app.accounts.ended import Ended
 from app.accounts.model import Session, SessionEnd
 from app.accounts.refresh_tokens import RefreshTokens
 from app.accounts.service import Accounts, SignedIn
@@ -25,8 +27,8 @@ async def _refused(accounts: Accounts, refresh_token: str) -> str:
     return caught.value.message
 
 
-async def _session(accounts: Accounts, signed: SignedIn) -> Session:
-    session = await Session.get(accounts.viewer(signed.access_token).session_id)
+async def _session(signed: SignedIn) -> Session:
+    session = await Session.get(PydanticObjectId(signed.refresh_token.split(".")[0]))
     assert session is not None
     return session
 
@@ -71,7 +73,7 @@ async def test_stolen_refresh_token_ends_the_family(accounts: Accounts, clock: C
     clock.advance(seconds=11)
     assert "used again" in await _refused(accounts, signed.refresh_token), "the owner comes with the same token"
     assert "used again" in await _refused(accounts, thief.refresh_token)
-    session = await _session(accounts, signed)
+    session = await _session(signed)
     assert (session.end, session.revoked_at) == (SessionEnd.REUSED, clock.now)
 
 
@@ -95,7 +97,7 @@ async def test_token_before_the_previous_one_ends_the_family_also_within_the_gra
 
 
 async def test_made_up_token_ends_no_session(accounts: Accounts, signed: SignedIn) -> None:
-    session = await _session(accounts, signed)
+    session = await _session(signed)
     forged = RefreshTokens(b"a key that the server does not have").first(session.identity)
     assert "not valid" in await _refused(accounts, forged.text)
     assert await accounts.refresh(signed.refresh_token)
@@ -119,8 +121,42 @@ async def test_log_out_ends_the_session_and_can_be_repeated(accounts: Accounts, 
     await accounts.log_out(session_id)
     await accounts.log_out_with(signed.refresh_token)
     assert "logged out" in await _refused(accounts, signed.refresh_token)
-    session = await _session(accounts, signed)
+    session = await _session(signed)
     assert (session.end, session.revoked_at) == (SessionEnd.LOGGED_OUT, first)
+
+
+@pytest.mark.parametrize("end", ["logged out", "stolen"])
+async def test_access_token_ends_with_its_session_here_at_once_and_elsewhere_as_soon_as_it_is_learned(
+    accounts: Accounts, clock: Clock, signed: SignedIn, end: str
+) -> None:
+    there = replace(accounts, sessions=replace(accounts.sessions, ended=Ended()))
+    session_id, closed = there.viewer(signed.access_token).session_id, list[str]()
+    there.sessions.ended.opened(session_id, lambda: closed.append("socket"))
+    if end == "logged out":
+        await accounts.log_out(session_id)
+    else:
+        await accounts.refresh(signed.refresh_token)
+        clock.advance(seconds=11)
+        await _refused(accounts, signed.refresh_token)
+    with pytest.raises(AppError, match="This session was ended"):
+        accounts.viewer(signed.access_token)
+    assert (there.viewer(signed.access_token).session_id, closed) == (session_id, [])
+    await there.sessions.learn()
+    with pytest.raises(AppError, match="This session was ended"):
+        there.viewer(signed.access_token)
+    assert closed == ["socket"]
+
+
+async def test_what_ended_long_ago_is_forgotten_and_its_token_has_run_out(
+    accounts: Accounts, clock: Clock, signed: SignedIn
+) -> None:
+    session_id = accounts.viewer(signed.access_token).session_id
+    await accounts.log_out(session_id)
+    clock.advance(minutes=31)
+    await accounts.sessions.learn()
+    assert session_id not in accounts.sessions.ended
+    with pytest.raises(AppError, match="has expired"):
+        accounts.viewer(signed.access_token)
 
 
 async def test_log_out_with_what_was_never_a_token_does_nothing(accounts: Accounts, signed: SignedIn) -> None:

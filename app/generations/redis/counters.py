@@ -5,12 +5,14 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import Final, override
+from typing import TYPE_CHECKING, Final, cast, override
 
-from coredis.connection import BaseConnection
 from limits.aio.storage import Storage
 
 from app.generations.redis.link import UNREACHABLE, connection_pool, kept
+
+if TYPE_CHECKING:
+    from coredis.connection import BaseConnection
 
 _KEY: Final = "regen:limit:"
 _ANSWER_S: Final = 1.0
@@ -87,7 +89,7 @@ class RedisCounters(Storage):
         if connection is None:
             return None
         try:
-            return int(await connection.create_request(command, *arguments))
+            return cast("int", await connection.create_request(command, *arguments))
         except UNREACHABLE:
             connection.invalidate()
             return None
