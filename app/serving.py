@@ -62,7 +62,7 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
     told = Told()
     async with working(parts) as process:
         application = build(parts, process.connection.ping, is_stopping=told.once.is_set)
-        server = _Server(_config(parts.settings, application))
+        server = Server(server_config(parts.settings, application))
         told.listen(process.grace_s)
         _settle_garbage_collector()
         _say_what_runs(parts, listener.getsockname()[1])
@@ -83,7 +83,7 @@ async def _events_sent(followers: Followers) -> None:
                 await asyncio.sleep(_LOOK_S)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn, stopped by nobody but us."""
 
     @contextmanager
@@ -93,7 +93,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(settings: Settings, application: ASGIApp) -> uvicorn.Config:
+def server_config(settings: Settings, application: ASGIApp) -> uvicorn.Config:
+    """uvicorn's settings."""
     return uvicorn.Config(
         application,
         http=Http,

@@ -73,6 +73,14 @@ class RedisServer:
         """How many connections hear the channel."""
         return int(self._asked(f"PUBSUB NUMSUB {channel}")[-1].removeprefix(":"))
 
+    def keys(self) -> list[str]:
+        """All there are."""
+        return [line for line in self._asked("KEYS *") if not line.startswith(("*", "$"))]
+
+    def ends(self, key: str) -> bool:
+        """Whether the key goes by itself."""
+        return int(self._asked(f"PTTL {key}")[-1].removeprefix(":")) > 0
+
     def _asked(self, command: str) -> list[str]:
         """The lines of a short answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=_LEAVE_S) as connection:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast, override
 
@@ -36,6 +36,7 @@ class RedisCounters(Storage):
         self._url = url
         self._alone = alone
         self._connection: BaseConnection | None = None
+        self._lost = asyncio.Event()
 
     @property
     @override
@@ -91,17 +92,21 @@ class RedisCounters(Storage):
         try:
             return cast("int", await connection.create_request(command, *arguments))
         except UNREACHABLE:
-            connection.invalidate()
+            if connection is self._connection:
+                self._connection = None
+                self._lost.set()
             return None
 
     async def _session(self, connected: Callable[[], None]) -> None:
         async with connection_pool(self._url, _ANSWER_S) as pool, pool.acquire() as connection:
             await connection.create_request(b"PING")
             self._connection = connection
+            self._lost.clear()
             connected()
             try:
-                while True:
-                    await asyncio.sleep(_PING_EVERY_S)
+                while not self._lost.is_set():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._lost.wait(), _PING_EVERY_S)
                     await connection.create_request(b"PING")
             finally:
                 self._connection = None
