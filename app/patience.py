@@ -3,23 +3,20 @@
 import asyncio
 from asyncio import BaseTransport, Transport
 from dataclasses import dataclass
-from typing import cast, override
+from typing import ClassVar, cast, override
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-HEAD_S = 15.0
-"""From the connection, or from the first byte of a later request, to the end of the request's headers."""
-STALL_S = 20.0
 _PROGRESS_BYTES = 4_096
-"""What a client has to take in that time, once more is to be sent than the buffers hold."""
 
 
 @dataclass(slots=True)
 class _Patience:
-    """Watches what waits to be sent; cuts the connection, and throws that away, when it does not become less."""
+    """Watches what waits to be sent; cuts the connection, and throws that away, when it becomes no less in `stall_s`."""
 
     transport: Transport
+    stall_s: float
     _timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
@@ -33,7 +30,7 @@ class _Patience:
 
     def _look_later(self) -> None:
         waiting = self.transport.get_write_buffer_size()
-        self._timer = asyncio.get_running_loop().call_later(STALL_S, self._look, waiting)
+        self._timer = asyncio.get_running_loop().call_later(self.stall_s, self._look, waiting)
 
     def _look(self, before: int) -> None:
         if self.transport.get_write_buffer_size() > before - _PROGRESS_BYTES:
@@ -43,15 +40,21 @@ class _Patience:
 
 
 class Http(HttpToolsProtocol):
-    """Cuts off who does not finish a request's headers, and who does not read the answer."""
+    """Cuts off who does not finish a request's headers, and who does not read the answer.
 
+    `head_s` is from the connection, or from the first byte of a later request, to the end of the headers; `stall_s` is
+    how long the client may read next to nothing once more waits for it than the buffers hold.
+    """
+
+    head_s: ClassVar[float] = 15
+    stall_s: ClassVar[float] = 20
     _head: asyncio.TimerHandle | None = None
     _patience: _Patience
 
     @override
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's own
         """Give it a while to ask for something."""
-        self._patience = _Patience(transport)
+        self._patience = _Patience(transport, self.stall_s)
         super().connection_made(transport)
         self._await_head()
 
@@ -88,7 +91,7 @@ class Http(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._forget_head()
-        self._head = asyncio.get_running_loop().call_later(HEAD_S, self.transport.abort)
+        self._head = asyncio.get_running_loop().call_later(self.head_s, self.transport.abort)
 
     def _forget_head(self) -> None:
         if self._head is not None:
@@ -99,12 +102,13 @@ class Http(HttpToolsProtocol):
 class Sockets(WebSocketsSansIOProtocol):
     """Cuts off who does not read, and who answers no ping while there is more to send."""
 
+    stall_s: ClassVar[float] = 20
     _patience: _Patience
 
     @override
     def connection_made(self, transport: BaseTransport) -> None:
         """Be patient with it."""
-        self._patience = _Patience(cast("Transport", transport))
+        self._patience = _Patience(cast("Transport", transport), self.stall_s)
         super().connection_made(transport)
 
     @override

@@ -27,7 +27,7 @@ from app.settings import load_settings
 PASSWORD = "a quiet sea at night"
 _HASH = "$argon2id$v=19$m=8,t=1,p=1$J0j8Fvz8WRH/tcAUN/C71w$KH8ZANpQS7RgQPTchd70KFXfmDCftsZeN+/t30g/RgI"
 """Of that password, at next to no cost."""
-_BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
+BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Shop:
 async def opened_shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path) -> AsyncGenerator[Shop]:
     """Nobody's, over that database, whose indexes are there."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
-    settings = load_settings({**_BARE, "data_dir": folder, "mongodb_url": url})
+    settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url})
     parts = assemble(settings)
     async with opened_database(settings, parts.server, ()) as connection:
         await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)

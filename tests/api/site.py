@@ -1,0 +1,99 @@
+"""The whole edge, from sockets to the schema, served inside the test's own process: what it leaves behind can be seen."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from pymongo.asynchronous.database import AsyncDatabase
+from uvicorn import Config
+
+from app.bootstrap.database import DOCUMENTS, opened_database
+from app.bootstrap.parts import Parts, assemble
+from app.main import build
+from app.serving import Server, server_config
+from app.settings import load_settings
+from tests.api.shop import BARE
+from tests.e2e.client import Client
+
+_SETTLE_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server of these parts, and clients for it; `before` are the tasks there were without clients."""
+
+    parts: Parts
+    port: int
+    before: frozenset[asyncio.Task[Any]]
+    stack: AsyncExitStack
+
+    def client(self, **headers: str) -> Client:
+        """Nobody, yet."""
+        url = f"http://127.0.0.1:{self.port}"
+        http = httpx2.AsyncClient(base_url=url, timeout=30, headers=headers)
+        self.stack.push_async_callback(http.aclose)
+        return Client(http, f"ws://127.0.0.1:{self.port}/graphql")
+
+    async def person(self) -> Client:
+        """Somebody with a new account."""
+        client = self.client()
+        await client.sign_up()
+        return client
+
+    async def settled(self) -> None:
+        """Return when nothing is left of any socket: no seat, no follower, no task."""
+        async with asyncio.timeout(_SETTLE_S):
+            while self.left():
+                await asyncio.sleep(0.02)
+
+    def left(self) -> list[str]:
+        """What sockets have left behind until now."""
+        tasks = [str(task.get_coro()) for task in asyncio.all_tasks() - self.before if "run_asgi" in repr(task)]
+        followers = [] if self.parts.hub.followers.idle else ["followers"]
+        return [*tasks, *followers, *["seat"] * len(self.parts.edge.seats)]
+
+
+@asynccontextmanager
+async def served(
+    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path, http: Any = None, ws: Any = None, **given: Any
+) -> AsyncGenerator[Site]:
+    """A server over that database with these settings, and `http` and `ws` instead of its protocols."""
+    url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
+    settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url, **given})
+    parts = assemble(settings)
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(opened_database(settings, parts.server, ()))
+        await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)
+        stack.push_async_callback(parts.close)
+        for link in parts.links:
+            await stack.enter_async_context(link())
+        await parts.services.generations.clock.set(connection.database)
+        config = server_config(settings, build(parts, connection.ping))
+        config.http, config.ws = http or config.http, ws or config.ws
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        await stack.enter_async_context(_serving(config, listener))
+        clients = await stack.enter_async_context(AsyncExitStack())
+        yield Site(parts, listener.getsockname()[1], frozenset(asyncio.all_tasks()), clients)
+
+
+@asynccontextmanager
+async def _serving(config: Config, listener: socket.socket) -> AsyncGenerator[None]:
+    server = Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        async with asyncio.timeout(_SETTLE_S):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
