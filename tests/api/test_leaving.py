@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
@@ -24,6 +25,8 @@ from tests.e2e.client import Client
 _EVENTS = "subscription { viewerEvents { sequence } }"
 _SCHEMA = "{ __schema { types { name description fields { name description args { name description } } } } }"
 _SAMPLE, _MANY = 30, 1_000
+_RESET = struct.pack("ii", 1, 0)
+"""Close without a good-bye."""
 _MOST_BYTES = 8_000_000
 """Far less than 1,000 of anything that is not let go would take."""
 
@@ -67,17 +70,14 @@ async def _subscribed_and_gone(ada: Client, number: int) -> None:
 
 async def _asked_and_gone(site: Site, ada: Client, number: int) -> None:
     """Half a request, or a whole one whose answer nobody waits for."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     body = json.dumps({"query": "{ viewer { user { id } } }"}).encode()
     head = f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
     whole = f"{head}authorization: Bearer {ada.token}\r\n\r\n".encode() + body
-    writer.write(whole[: -1 - 10 * (number % 20)] if number % 2 else whole)
-    await writer.drain()
-    writer.transport.abort()
-    with suppress(OSError):
-        await reader.read()
-    with suppress(OSError):
-        await writer.wait_closed()
+    with socket.socket() as client:
+        client.setblocking(False)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", site.port))
+        await _sent(client, whole[: -1 - 10 * (number % 20)] if number % 2 else whole)
 
 
 async def _memory(site: Site) -> int:
