@@ -13,6 +13,9 @@ from app.errors import AppError, ErrorCode
 _NOT_FOUND: Final = "PersistedQueryNotFound"
 """The message by which Apollo's and urql's clients know that they have to send the text."""
 
+MAX_CHARACTERS: Final = 200_000
+"""Of an operation's text, however few tokens are in it: reading more takes too long."""
+
 
 class DocumentsError(Exception):
     """The file of trusted documents can't be used; the message says what was expected."""
@@ -47,7 +50,8 @@ class TrustedDocuments:
         """A request's fields with the text that `documentId` or `extensions.persistedQuery.sha256Hash` names.
 
         Raises:
-            AppError: BAD_USER_INPUT; the id is not known, or only trusted documents run here and this is none.
+            AppError: BAD_USER_INPUT; the id is not known, only trusted documents run here and this is none, or it is
+                too long.
         """
         given = named(fields)
         known = None if given is None else self.texts.get(given)
@@ -56,6 +60,9 @@ class TrustedDocuments:
         query = fields.get("query")
         if given is not None and not query:
             raise AppError(ErrorCode.BAD_USER_INPUT, _NOT_FOUND)
+        if isinstance(query, str) and len(query) > MAX_CHARACTERS:
+            message = f"An operation has at most {MAX_CHARACTERS:,} characters: send long values as variables."
+            raise AppError(ErrorCode.BAD_USER_INPUT, message)
         if (
             self.only
             and isinstance(query, str)

@@ -56,6 +56,7 @@ class _Size:
 MAX = _Size(depth=15, aliases=50, directives=50, fields=1_000, cost=20_000)
 MAX_TOKENS = 2_000
 """Of a whole document; above it the parser stops, so that nothing else has to be afraid of its length."""
+_DIGITS = 9
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _SIZES = frozenset({"first", "last", "limit"})
 """Arguments that say how much of a list is wanted."""
@@ -190,7 +191,10 @@ class _Ruler:
 
 
 def _number(value: ValueNode | None) -> int | None:
-    return int(value.value) if isinstance(value, IntValueNode) else None
+    """An integer; one of many digits, which Python refuses to read, is as good as the largest page."""
+    if not isinstance(value, IntValueNode):
+        return None
+    return int(value.value) if len(value.value) <= _DIGITS else LARGEST_TREE_PAGE
 
 
 def _excesses(size: _Size, names: tuple[str, ...]) -> list[str]:

@@ -20,8 +20,7 @@ from app.api.edge import Edge
 from app.api.limits import OperationSize
 
 _CACHED_OPERATIONS = 100
-_RULES = (*specified_rules, OperationSize)
-_RULES_WITHOUT_INTROSPECTION = (*_RULES, NoSchemaIntrospectionCustomRule)
+_RULES_WITHOUT_INTROSPECTION = (*specified_rules, NoSchemaIntrospectionCustomRule)
 
 
 class Validation(SchemaExtension):
@@ -57,8 +56,10 @@ def _validated(
     introspection: bool,  # noqa: FBT001 - parts of the cache's key
     suggestions: bool,  # noqa: FBT001
 ) -> tuple[GraphQLError, ...]:
-    rules = _RULES if introspection else _RULES_WITHOUT_INTROSPECTION
-    return tuple(validate(schema, document, rules, hide_suggestions=not suggestions))
+    """The size comes first, as other rules are slow with what is too large."""
+    rules = specified_rules if introspection else _RULES_WITHOUT_INTROSPECTION
+    too_large = validate(schema, document, [OperationSize])
+    return tuple(too_large or validate(schema, document, rules, hide_suggestions=not suggestions))
 
 
 def _edge_of(context: object) -> Edge:

@@ -63,7 +63,12 @@ class Site:
 
 @asynccontextmanager
 async def served(
-    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path, http: Any = None, ws: Any = None, **given: Any
+    database: AsyncDatabase[dict[str, Any]],
+    mongodb_url: str,
+    folder: Path,
+    http: Any = None,
+    ws: Any = None,
+    **given: Any,
 ) -> AsyncGenerator[Site]:
     """A server over that database with these settings, and `http` and `ws` instead of its protocols."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()

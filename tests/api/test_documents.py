@@ -66,7 +66,9 @@ def test_extensions_of_another_shape_name_nothing(extensions: Any) -> None:
     assert TrustedDocuments().filled(fields) == fields
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"a": 1}', '{"operations": [{"id": 1}]}', '{"operations": ["x"]}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"a": 1}', '{"operations": [{"id": 1}]}', '{"operations": ["x"]}']
+)
 def test_file_of_another_kind_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(DocumentsError, match=r"documents\.json"):
         _read(tmp_path, content)

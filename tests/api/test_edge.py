@@ -131,7 +131,10 @@ async def test_one_user_has_so_many_sockets_and_gets_one_back_by_closing_one(ser
                     async with ada.socket():
                         pass
                 assert closed.value.rcvd is not None
-                assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4429, "At most 2 sockets: close one first")
+                assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
+                    4429,
+                    "At most 2 sockets: close one first",
+                )
             async with asyncio.timeout(5):
                 while len(site.parts.edge.seats) > 1:  # noqa: ASYNC110 - the server hears of it when it does
                     await asyncio.sleep(0.01)

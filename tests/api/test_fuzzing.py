@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
 from schemathesis.checks import not_a_server_error
+from schemathesis.graphql import nodes
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -21,6 +22,8 @@ from tests.api.site import Site, served
 
 _ROOT = Path(__file__).parent.parent.parent
 _OPERATIONS = schemathesis.graphql.from_path(_ROOT / "schema.graphql").exclude(name="Mutation.logOut")
+for _scalar in ("Upload", "Decimal"):
+    schemathesis.graphql.scalar(_scalar, st.text(max_size=20).map(nodes.String))
 _INTERNAL = ("Traceback", 'File "', "site-packages", '"INTERNAL"', "object at 0x")
 _LOUD = frozenset({"uvicorn.error", "asyncio", "strawberry.ws.task", "strawberry.ws"})
 _QUIET = settings(
@@ -54,7 +57,9 @@ _variables = st.fixed_dictionaries(
         "n": _json,
         "s": _json,
         "input": _json
-        | st.fixed_dictionaries({}, optional=dict.fromkeys(("email", "password", "text", "image", "prompt", "tags"), _json)),
+        | st.fixed_dictionaries(
+            {}, optional=dict.fromkeys(("email", "password", "text", "image", "prompt", "tags"), _json)
+        ),
     },
 )
 _request = st.fixed_dictionaries(
@@ -88,7 +93,9 @@ async def _fuzzed(site: Site, caplog: pytest.LogCaptureFixture, fuzz: Callable[[
     with caplog.at_level(logging.WARNING):
         await asyncio.to_thread(fuzz)
     await site.settled()
-    loud = [record.getMessage() for record in caplog.records if record.name in _LOUD and record.levelno > logging.WARNING]
+    loud = [
+        record.getMessage() for record in caplog.records if record.name in _LOUD and record.levelno > logging.WARNING
+    ]
     assert loud == []
 
 
@@ -119,7 +126,9 @@ async def test_bodies_of_every_shape_meet_no_fault(site: Site, caplog: pytest.Lo
         @_QUIET
         @given(
             (_request | _json).map(lambda one: json.dumps(one).encode()) | st.binary(max_size=60),
-            st.sampled_from(["application/json", "multipart/form-data; boundary=x", "multipart/form-data", "text/plain"]),
+            st.sampled_from(
+                ["application/json", "multipart/form-data; boundary=x", "multipart/form-data", "text/plain"]
+            ),
             st.sampled_from(["*/*", "application/graphql-response+json", "text/event-stream", "multipart/mixed", ""]),
         )
         def fuzz(body: bytes, content_type: str, accept: str) -> None:
