@@ -13,7 +13,7 @@ _PROGRESS_BYTES = 4_096
 
 @dataclass(slots=True)
 class _Patience:
-    """Watches what waits to be sent; cuts the connection, and throws that away, when it becomes no less in `stall_s`."""
+    """Watches what waits to be sent; cuts the connection and throws that away when it becomes no less in `stall_s`."""
 
     transport: Transport
     stall_s: float

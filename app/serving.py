@@ -94,7 +94,7 @@ class Server(uvicorn.Server):
 
 
 def server_config(settings: Settings, application: ASGIApp) -> uvicorn.Config:
-    """uvicorn's settings."""
+    """Uvicorn's settings."""
     return uvicorn.Config(
         application,
         http=Http,

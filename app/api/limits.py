@@ -56,7 +56,7 @@ class _Size:
 MAX = _Size(depth=15, aliases=50, directives=50, fields=1_000, cost=20_000)
 MAX_TOKENS = 2_000
 """Of a whole document; above it the parser stops, so that nothing else has to be afraid of its length."""
-_DIGITS = 9
+_DIGITS, _DIGITS_MAX = 9, 300
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _SIZES = frozenset({"first", "last", "limit"})
 """Arguments that say how much of a list is wanted."""
@@ -78,6 +78,15 @@ class OperationSize(ValidationRule):
                     self.report_error(_too_large(message, operation))
         except RecursionError:
             self.report_error(_too_large("This operation nests its fragments too deep. Split it.", None))
+
+
+class NumbersInReach(ValidationRule):
+    """Refuses integers of more digits than Python reads; other rules would fail over them."""
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        """Look at one."""
+        if len(node.value) > _DIGITS_MAX:
+            self.report_error(GraphQLError(f"A number has at most {_DIGITS_MAX} digits.", node))
 
 
 class OperationCost(SchemaExtension):

@@ -17,7 +17,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.context import Context
 from app.api.edge import Edge
-from app.api.limits import OperationSize
+from app.api.limits import NumbersInReach, OperationSize
 
 _CACHED_OPERATIONS = 100
 _RULES_WITHOUT_INTROSPECTION = (*specified_rules, NoSchemaIntrospectionCustomRule)
@@ -56,9 +56,9 @@ def _validated(
     introspection: bool,  # noqa: FBT001 - parts of the cache's key
     suggestions: bool,  # noqa: FBT001
 ) -> tuple[GraphQLError, ...]:
-    """The size comes first, as other rules are slow with what is too large."""
+    """What is too large comes first: other rules are slow with it, or fail."""
     rules = specified_rules if introspection else _RULES_WITHOUT_INTROSPECTION
-    too_large = validate(schema, document, [OperationSize])
+    too_large = validate(schema, document, [OperationSize, NumbersInReach])
     return tuple(too_large or validate(schema, document, rules, hide_suggestions=not suggestions))
 
 

@@ -1,4 +1,4 @@
-"""The whole edge, from sockets to the schema, served inside the test's own process: what it leaves behind can be seen."""
+"""The whole edge, from sockets to the schema, served inside the test's process: what it leaves behind can be seen."""
 
 import asyncio
 import contextlib
@@ -51,7 +51,7 @@ class Site:
     async def settled(self) -> None:
         """Return when nothing is left of any socket: no seat, no follower, no task."""
         async with asyncio.timeout(_SETTLE_S):
-            while self.left():
+            while self.left():  # noqa: ASYNC110 - many parts, none of which tells
                 await asyncio.sleep(0.02)
 
     def left(self) -> list[str]:
@@ -95,7 +95,7 @@ async def _serving(config: Config, listener: socket.socket) -> AsyncGenerator[No
     task = asyncio.create_task(server.serve([listener]))
     try:
         async with asyncio.timeout(_SETTLE_S):
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
                 await asyncio.sleep(0.01)
         yield
     finally:

@@ -34,7 +34,7 @@ def test_id_and_hash_stand_for_the_text(tmp_path: Path, content: object, fields:
 def test_others_run_unless_only_trusted_ones_may(tmp_path: Path) -> None:
     fields = {"query": _OTHER}
     assert _read(tmp_path, {"me": _TEXT}).filled(fields) == fields
-    with pytest.raises(AppError, match="Only trusted documents run here.*documentId") as refused:
+    with pytest.raises(AppError, match=r"Only trusted documents run here.*documentId") as refused:
         _read(tmp_path, {"me": _TEXT}, only=True).filled(fields)
     assert refused.value.code is ErrorCode.BAD_USER_INPUT
 

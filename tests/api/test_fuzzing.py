@@ -104,6 +104,12 @@ def _check(text: str) -> None:
         assert word not in text
 
 
+def _check_close(closed: ConnectionClosed) -> None:
+    assert closed.rcvd is not None
+    assert 4400 <= closed.rcvd.code < 4500
+    _check(closed.rcvd.reason)
+
+
 async def test_operations_of_every_shape_meet_no_fault(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     ada = await site.person()
     url = f"{ada.http.base_url}/graphql"
@@ -175,8 +181,6 @@ async def test_messages_of_every_shape_meet_no_fault(site: Site, caplog: pytest.
                 while json.loads(said := socket.recv(timeout=10))["type"] != "pong":
                     _check(str(said))
             except ConnectionClosed as closed:
-                assert closed.rcvd is not None
-                assert 4400 <= closed.rcvd.code < 4500
-                _check(closed.rcvd.reason)
+                _check_close(closed)
 
     await _fuzzed(site, caplog, fuzz)

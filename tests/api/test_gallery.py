@@ -352,3 +352,21 @@ async def test_only_ones_own_image_is_labelled(shop: Shop) -> None:
             payload = await _labelled(shop, mutation, image_id, **labels)
             assert payload == {"image": None, "errors": [{"code": code, "path": ["input", "imageId"]}]}
     assert await OrnamentImage.get(image.identity) == image
+
+
+async def test_page_of_the_readme_takes_a_command_a_level_however_many_images_are_in_it(
+    sent: Commands, shop: Shop
+) -> None:
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    query = readme[readme.index("query MyImages") :].split("```")[0]
+    commands = list[list[str]]()
+    for count in (1, 3):
+        for image in await stored_images(shop.owner_id, count):
+            for _ in range(2):
+                await image_of(shop.owner_id, parent=image).insert()
+        sent.sent.clear()
+        shown = (await shop.run(query))["viewer"]["ornamentImages"]["nodes"]
+        assert sum(len(one["children"]["nodes"]) for one in shown) > 1
+        commands.append(sent.sent.copy())
+    assert commands[0] == commands[1]
+    assert len(commands[1]) <= 6  # who asks, the page, their pictures, parents and children

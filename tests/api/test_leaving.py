@@ -71,8 +71,8 @@ async def _subscribed_and_gone(ada: Client, number: int) -> None:
 async def _asked_and_gone(site: Site, ada: Client, number: int) -> None:
     """Half a request, or a whole one whose answer nobody waits for."""
     body = json.dumps({"query": "{ viewer { user { id } } }"}).encode()
-    head = f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-    whole = f"{head}authorization: Bearer {ada.token}\r\n\r\n".encode() + body
+    head = f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(body)}\r\n"
+    whole = f"{head}content-type: application/json\r\nauthorization: Bearer {ada.token}\r\n\r\n".encode() + body
     with socket.socket() as client:
         client.setblocking(False)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -80,11 +80,14 @@ async def _asked_and_gone(site: Site, ada: Client, number: int) -> None:
         await _sent(client, whole[: -1 - 10 * (number % 20)] if number % 2 else whole)
 
 
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4_096
+
+
 async def _memory(site: Site) -> int:
     await site.settled()
     gc.collect()
-    with Path("/proc/self/statm").open(encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * 4_096
+    return _resident_bytes()
 
 
 async def _drops(site: Site, count: int) -> None:
@@ -115,7 +118,7 @@ async def test_thousand_connects_and_drops_leave_memory_flat(site: Site) -> None
     assert await _memory(site) - before < _MOST_BYTES
 
 
-def _deaf(site: Site) -> socket.socket:
+def _deaf() -> socket.socket:
     """A connection whose other end can't send much before it has to be read."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -129,7 +132,7 @@ async def _sent(client: socket.socket, data: bytes) -> None:
 
 async def _deaf_socket(site: Site, ada: Client) -> tuple[socket.socket, ClientProtocol]:
     """A WebSocket that has said hello and reads no more."""
-    loop, client = asyncio.get_running_loop(), _deaf(site)
+    loop, client = asyncio.get_running_loop(), _deaf()
     await loop.sock_connect(client, ("127.0.0.1", site.port))
     protocol = ClientProtocol(parse_uri(ada.sockets_url), subprotocols=["graphql-transport-ws"])  # type: ignore[list-item]
     protocol.send_request(protocol.connect())
@@ -161,7 +164,7 @@ async def test_socket_that_stops_reading_is_cut_off_and_what_it_followed_ends(si
 
 async def test_answer_that_nobody_reads_is_thrown_away(site: Site) -> None:
     ada = await site.person()
-    loop, client = asyncio.get_running_loop(), _deaf(site)
+    loop, client = asyncio.get_running_loop(), _deaf()
     with client:
         await loop.sock_connect(client, ("127.0.0.1", site.port))
         body = json.dumps({"query": _SCHEMA}).encode()
@@ -174,7 +177,7 @@ async def test_answer_that_nobody_reads_is_thrown_away(site: Site) -> None:
 
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nhost: 127"])
 async def test_who_asks_for_nothing_is_cut_off(site: Site, said: bytes) -> None:
-    loop, client = asyncio.get_running_loop(), _deaf(site)
+    loop, client = asyncio.get_running_loop(), _deaf()
     with client:
         await loop.sock_connect(client, ("127.0.0.1", site.port))
         await _sent(client, said)

@@ -1,10 +1,23 @@
+from typing import Any
+
+import pytest
 from beanie import PydanticObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.accounts.sessions import Client
+from app.api.context import Context
 from app.api.loaders import make_loaders, positions_in_turn
+from app.api.schema import show_result
 from app.generations.model import Generation
 from tests.api.conftest import Commands, stored
+
+
+@pytest.fixture
+def context() -> Context:
+    services: Any = object()
+    return Context(services, make_loaders(), "r", "http://regen.test", Client(), show_result)
+
 
 _ADA, _BOB = PydanticObjectId(), PydanticObjectId()
 
@@ -50,3 +63,19 @@ async def test_what_has_begun_has_no_position(commands: Commands) -> None:
     await Generation.rows().update_one({"_id": first.identity}, {"$set": {"status": "RUNNING"}})
     commands.sent.clear()
     assert await make_loaders().queue_positions.load_many([first.identity, second.identity]) == [None, 0]
+
+
+def test_operations_that_share_a_socket_share_no_loaders(context: Context) -> None:
+    first, second = context.of_operation(), context.of_operation()
+    assert first.loaders is not second.loaders
+    assert (first.viewer, first.services, first.edge) == (context.viewer, context.services, context.edge)
+
+
+async def test_what_changed_since_the_last_event_is_read_anew(commands: Commands) -> None:
+    generation, loaders = await stored(_ADA), make_loaders()
+    commands.sent.clear()
+    for status in ("RUNNING", "SUCCEEDED"):
+        await Generation.rows().update_one({"_id": generation.identity}, {"$set": {"status": status}})
+        both = await loaders.generations.load_many([generation.identity, generation.identity])
+        assert [one and one.status for one in both] == [status, status]
+    assert commands.sent == ["update", "find"] * 2

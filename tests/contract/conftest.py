@@ -73,7 +73,7 @@ class RedisServer:
         """How many connections hear the channel."""
         return int(self._asked(f"PUBSUB NUMSUB {channel}")[-1].removeprefix(":"))
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """All there are."""
         return [line for line in self._asked("KEYS *") if not line.startswith(("*", "$"))]
 
