@@ -238,7 +238,7 @@ async def test_browsers_are_not_kept_to_https_where_people_come_by_http(site: Si
     assert "strict-transport-security" not in (await site.client().http.get("/healthz")).headers
 
 
-_WRONG = {
+_WRONG: Mapping[str, tuple[str, Any]] = {
     "a field": ("{ viewerr { id } }", {}),
     "an argument": ("{ viewer { dreams(firstt: 1) { nodes { id } } } }", {}),
     "a type": ("query ($a: Strin) { viewer { id } }", {}),
