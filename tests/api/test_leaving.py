@@ -53,19 +53,24 @@ async def site(serve: Serve) -> AsyncIterator[Site]:
         yield opened
 
 
-async def _subscribed_and_gone(ada: Client, number: int) -> None:
+async def _subscribed_and_gone(site: Site, ada: Client, number: int) -> None:
     """Each leaves in its own way: before the init, in the middle of a subscription, with and without a good-bye."""
+    subscribe = json.dumps({"type": "subscribe", "id": "1", "payload": {"query": _EVENTS}})
+    if number % 4 == 3:
+        client, protocol = await _deaf_socket(site, ada)
+        with client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            protocol.send_text(subscribe.encode())
+            await _sent(client, b"".join(protocol.data_to_send()))
+        return
     async with connect(ada.sockets_url, subprotocols=["graphql-transport-ws"]) as connection:  # type: ignore[list-item]
         if number % 4:
             init = {"type": "connection_init", "payload": {"authorization": f"Bearer {ada.token}"}}
             await connection.send(json.dumps(init))
             await connection.recv()
-            message = {"type": "subscribe", "id": "1", "payload": {"query": _EVENTS}}
-            await connection.send(json.dumps(message))
+            await connection.send(subscribe)
         if number % 4 == 2:
             await connection.send(json.dumps({"type": "complete", "id": "1"}))
-        if number % 4 == 3:
-            connection.transport.abort()
 
 
 async def _asked_and_gone(site: Site, ada: Client, number: int) -> None:
@@ -94,7 +99,7 @@ async def _drops(site: Site, count: int) -> None:
     ada = await site.person()
 
     async def drop(number: int) -> None:
-        await _subscribed_and_gone(ada, number)
+        await _subscribed_and_gone(site, ada, number)
         await _asked_and_gone(site, ada, number)
 
     for first in range(0, count, 10):
