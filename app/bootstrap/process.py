@@ -79,7 +79,7 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
             parts.runner.heed_cancels,
             parts.services.batches.errands.run,
             accounts.erasures.keep_known,
-            accounts.sessions.keep_known,
+            *((accounts.sessions.keep_known,) if parts.settings.real("redis_url") else ()),  # else nobody else ends any
         )
         tasks = [asyncio.create_task(_kept(duty)) for duty in duties]
         try:
