@@ -84,9 +84,9 @@ async def _pictures(images: list[OrnamentImage]) -> None:
 
 async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(commands: Commands) -> None:
     root = ornament(owner_id=_OWNER)
-    deep = _line(root, 300)
+    deep = _line(root, 120)
     wide = [ornament(root) for _ in range(400)]
-    bushy = [ornament(wide[number % 30]) for number in range(300)]
+    bushy = [ornament(wide[number % 30]) for number in range(480)]
     everything = [*deep, *wide, *bushy]
     await stored([root, *everything])
     await _pictures(everything)
@@ -96,7 +96,7 @@ async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(c
     tree = answer["node"]["descendants"]
     assert [node["id"] for node in tree["nodes"]] == [_id(image) for image in everything]
     assert all(node["parent"]["id"] == node["parentId"] and node["picture"] for node in tree["nodes"])
-    assert max(node["depth"] for node in tree["nodes"]) == 300
+    assert max(node["depth"] for node in tree["nodes"]) == 120
     assert (tree["deleted"], tree["pageInfo"]["hasNextPage"]) == ([], False)
 
 
