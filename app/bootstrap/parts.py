@@ -25,6 +25,7 @@ from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
 from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.erasing import erasures_of
+from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
@@ -91,6 +92,7 @@ class Parts:
             "queue": self.queue.description,
             **self.models.description(simulated=self.settings.simulate),
             "store": self.stores.description,
+            "accounts": described(self.services.accounts.outside),
             "costs": costs.described(self.runner.closing.budgets, self.models.billed),
         }
 
@@ -183,4 +185,5 @@ def _accounts(settings: Settings, erasures: Erasures) -> Accounts:
         tokens=TokenSigner(key),
         sessions=Sessions(RefreshTokens(key)),
         erasures=erasures,
+        outside=issuer_of(settings, erasures.erased),
     )
