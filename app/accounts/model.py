@@ -20,7 +20,7 @@ class User(StoredDocument):
     said, null if nothing, and its `email_key` is no address's but the subject's (`outside.arrivals.subject_key`).
     """
 
-    email: str | None
+    email: str | None = None
     email_key: str
     name: str
     password_hash: str | None = Field(default=None, repr=False)

@@ -203,6 +203,11 @@ class Accounts:
             return user
         raise account_gone()
 
+    async def close(self) -> None:
+        """Close what leads to an outside issuer."""
+        if self.outside:
+            await self.outside.jwks.close()
+
     def _require_own(self) -> None:
         if self.outside and not self.outside.beside:
             message = f"Accounts are kept by {self.outside.name}: log in there, and send its access token."

@@ -134,13 +134,13 @@ def assemble(settings: Settings) -> Parts:
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
     replays = Replays(generations, models.makers, libraries())
-    erasures = erasures_of(settings, generations, stores.all, archives)
+    accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives))
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
         services=Services(
-            _accounts(settings, erasures),
+            accounts,
             generations,
             ornaments,
             dreams,
@@ -157,13 +157,17 @@ def assemble(settings: Settings) -> Parts:
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(
-            settings, queue, switch, closing.budgets, Products(pictures, archives, batches, dreams.starter, erasures)
+            settings,
+            queue,
+            switch,
+            closing.budgets,
+            Products(pictures, archives, batches, dreams.starter, accounts.erasures),
         ),
         queue=queue,
         hub=hub,
         stores=stores,
         models=models,
-        close=_one_after_the_other(models.close, stores.close),
+        close=_one_after_the_other(models.close, stores.close, accounts.close),
         links=links,
     )
 

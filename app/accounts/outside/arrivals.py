@@ -22,7 +22,6 @@ from app.errors import AppError, ErrorCode
 from app.logs import logger
 
 _log = logger(__name__)
-_REMEMBERED_MAX: Final = 10_000
 REMEMBERED_S: Final = 600.0
 """Shorter than `Erased` knows of an erasure: so no id of an erased account outlives that here."""
 _NAMELESS: Final = "Unnamed"
@@ -36,6 +35,7 @@ class Arrivals:
     erased: Erased
     clock: Callable[[], datetime] = utc_now
     seconds: Callable[[], float] = time.monotonic
+    remembered_max: int = 10_000
     _known: OrderedDict[str, tuple[PydanticObjectId, float]] = field(
         default_factory=OrderedDict[str, tuple[PydanticObjectId, float]]
     )
@@ -59,7 +59,7 @@ class Arrivals:
         if user.identity in self.erased:
             raise account_gone()
         self._known[key] = (user.identity, self.seconds() + REMEMBERED_S)
-        if len(self._known) > _REMEMBERED_MAX:
+        if len(self._known) > self.remembered_max:
             self._known.popitem(last=False)
         return user.identity
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -15,6 +15,11 @@ DEADLINE_S: Final = 5.0
 _MAX_BYTES: Final = 262_144
 
 
+def _client() -> httpx2.AsyncClient:
+    """One that keeps no connection: the next fetch is minutes away. The deadline is set around each call."""
+    return httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_keepalive_connections=0))
+
+
 @dataclass(frozen=True, slots=True)
 class Jwks:
     """The address of a key set; redirects are not followed: whom the keys come from is the operator's decision."""
@@ -22,6 +27,7 @@ class Jwks:
     url: str
     algorithms: Sequence[str]
     deadline_s: float = DEADLINE_S
+    http: httpx2.AsyncClient = field(default_factory=_client, repr=False, compare=False)
 
     async def fetch(self) -> KeySet:
         """The keys of now, within the deadline of 5 seconds and 256 KB.
@@ -41,13 +47,14 @@ class Jwks:
         except ValueError as error:
             raise _away("answers something else: it is no JSON") from error
 
+    async def close(self) -> None:
+        """Close the connections; a fetch on its way fails."""
+        await self.http.aclose()
+
     async def _body(self) -> bytes:
         headers = {"accept": "application/jwk-set+json, application/json", "accept-encoding": "identity"}
         body = bytearray()
-        async with (
-            httpx2.AsyncClient(timeout=self.deadline_s) as client,
-            client.stream("GET", self.url, headers=headers) as response,
-        ):
+        async with self.http.stream("GET", self.url, headers=headers) as response:
             if response.status_code != HTTPStatus.OK:
                 raise NotKeysError(f"HTTP status {response.status_code}")
             async for chunk in response.aiter_raw():
