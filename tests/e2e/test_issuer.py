@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -89,8 +89,8 @@ async def test_token_that_is_not_good_is_refused_on_both(somebody: Client, token
 
 
 async def test_log_in_and_log_out_name_the_issuer(somebody: Client) -> None:
-    input = {"email": "a@example.com", "password": "a quiet sea at night", "name": "A"}
-    (error,) = (await somebody.run(SIGN_UP, {"input": input}))["signUp"]["errors"]
+    person = {"email": "a@example.com", "password": "a quiet sea at night", "name": "A"}
+    (error,) = (await somebody.run(SIGN_UP, {"input": person}))["signUp"]["errors"]
     assert error["code"] == "FORBIDDEN"
     assert ISSUER in error["message"]
     somebody.token = _token("leaver")
@@ -126,17 +126,18 @@ async def test_socket_closes_when_the_token_runs_out(somebody: Client) -> None:
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "Token expired")
 
 
-def test_doctor_says_whether_the_issuer_answers(issuer: StandIn, tmp_path: Any) -> None:
+def test_doctor_says_whether_the_issuer_answers(issuer: StandIn, tmp_path: Path) -> None:
     settings = {**_settings(issuer), **database_setting()}
-    told = regen("doctor", data_dir=tmp_path, **settings)
+    told = regen(tmp_path, "doctor", **settings)
     assert f"{ISSUER} answered in" in told.stdout
     assert "usable keys: r, e" in told.stdout
-    told = regen("doctor", data_dir=tmp_path, **{**settings, "AUTH_JWKS_URL": f"{issuer.url[:-5]}:1/keys"})
+    with standing_in() as empty:
+        told = regen(tmp_path, "doctor", **{**settings, "AUTH_JWKS_URL": empty.url})
     assert "[problem] AUTH_JWKS_URL" in told.stdout
 
 
 async def test_issuer_that_never_answered_is_told_as_such_and_is_tried_again(
-    tmp_path: Any, client_of: MakeClient
+    tmp_path: Path, client_of: MakeClient
 ) -> None:
     with standing_in(jwk(rsa("a"), "r")) as issuer:
         issuer.mode = "error"
@@ -154,7 +155,9 @@ async def test_issuer_that_never_answered_is_told_as_such_and_is_tried_again(
 
 async def _close_code(client: Client) -> int:
     async with connect(client.sockets_url, subprotocols=["graphql-transport-ws"]) as connection:  # type: ignore[list-item]
-        await connection.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {client.token}"}}))
+        await connection.send(
+            json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {client.token}"}})
+        )
         return await _closed(connection)
 
 
