@@ -56,7 +56,7 @@ class User(StoredDocument):
         await cls.rows().delete_one({"_id": user_id})
 
     @classmethod
-    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str, new: str) -> None:
+    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str | None, new: str) -> None:
         """Store a newer hash of the same password; nothing happens if the password was changed meanwhile."""
         await cls.find_one({"_id": user_id, "passwordHash": old}).update({"$set": {"passwordHash": new}})
 

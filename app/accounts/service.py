@@ -203,6 +203,13 @@ class Accounts:
             return user
         raise account_gone()
 
+    def nobody(self) -> AppError:
+        """UNAUTHENTICATED, for who sends no access token: where to get one."""
+        own = self.outside is None or self.outside.beside
+        sources = ["of `logIn` or `signUp`"] * own + ([f"of {self.outside.name}"] if self.outside else [])
+        message = f"Log in first: send the access token {' or '.join(sources)} as `Authorization: Bearer TOKEN`."
+        return AppError(ErrorCode.UNAUTHENTICATED, message)
+
     async def close(self) -> None:
         """Close what leads to an outside issuer."""
         if self.outside:

@@ -63,8 +63,5 @@ def viewer(info: Info) -> Viewer:
     """
     context = info.context
     if context.viewer is None:
-        raise context.refused or AppError(
-            ErrorCode.UNAUTHENTICATED,
-            "Log in first: send the access token of `logIn` or `signUp` as `Authorization: Bearer TOKEN`.",
-        )
+        raise context.refused or context.services.accounts.nobody()
     return context.viewer

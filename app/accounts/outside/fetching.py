@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+import anyio
 import httpx2
 
 from app.accounts.outside.jwks import KeySet, NotKeysError
@@ -13,6 +14,8 @@ from app.errors import AppError, ErrorCode
 
 DEADLINE_S: Final = 5.0
 _MAX_BYTES: Final = 262_144
+_LOST = (httpx2.HTTPError, httpx2.InvalidURL, OSError, anyio.EndOfStream)
+"""The last two: what httpx2 lets through untranslated, errors of TLS among them."""
 
 
 def _client() -> httpx2.AsyncClient:
@@ -40,7 +43,7 @@ class Jwks:
                 return KeySet.parse(await self._body(), self.algorithms)
         except TimeoutError as error:
             raise _away(f"does not answer within {self.deadline_s:g} s") from error
-        except httpx2.HTTPError as error:
+        except _LOST as error:
             raise _away(f"can't be reached ({type(error).__name__})") from error
         except NotKeysError as error:
             raise _away(f"answers something else: {error}") from error

@@ -64,7 +64,8 @@ class IssuerKeys:
 
     async def run(self) -> None:
         """For ever, from the first time that somebody asks: fetch when they are wanted, or have to be renewed."""
-        await self._wanted.wait()
+        if self._keys is None:
+            await self._wanted.wait()
         while True:
             rest_s = await self._fetch()
             with suppress(TimeoutError):

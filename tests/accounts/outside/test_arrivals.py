@@ -106,7 +106,7 @@ async def test_first_sight_makes_an_account_of_what_the_token_says(place: Place)
     ],
 )
 async def test_what_the_issuer_does_not_say_or_says_wrong_is_left_out(
-    place: Place, said: dict[str, str], email: str | None, name: str
+    place: Place, said: dict[str, Any], email: str | None, name: str
 ) -> None:
     user = await User.get(await place.arrivals.user_id(_claims(**said)))
     assert user is not None

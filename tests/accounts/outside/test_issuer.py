@@ -89,6 +89,14 @@ async def test_own_accounts_are_closed_where_the_issuer_keeps_them(accounts: Acc
     assert (await User.count(), await Session.count()) == (1, 1)
 
 
+async def test_who_sends_no_token_is_told_where_to_get_one(
+    accounts: Accounts, beside: Accounts, instead: Accounts
+) -> None:
+    said = [one.nobody().message for one in (accounts, beside, instead)]
+    assert ["`logIn`" in text for text in said] == [True, True, False]
+    assert [ISSUER in text for text in said] == [False, True, True]
+
+
 async def test_log_out_says_where_the_session_is(instead: Accounts, clock: Clock) -> None:
     who = await instead.recognise(_token(clock))
     with pytest.raises(AppError, match=f"kept by {ISSUER}: log out there") as caught:

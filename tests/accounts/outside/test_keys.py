@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -47,7 +47,7 @@ class Issuer:
 
 
 @asynccontextmanager
-async def _running(issuer: Issuer, pace: Pace = _PACE) -> AsyncIterator[IssuerKeys]:
+async def _running(issuer: Issuer, pace: Pace = _PACE) -> AsyncGenerator[IssuerKeys]:
     keys = IssuerKeys(issuer.fetch, pace, issuer.clock)
     task = asyncio.create_task(keys.run())
     try:
