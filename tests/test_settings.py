@@ -105,6 +105,7 @@ def test_issuer_that_is_whole_is_accepted(monkeypatch: pytest.MonkeyPatch) -> No
         ({"AUTH_JWKS_URL": "", "AUTH_ISSUER": "", "AUTH_AUDIENCE": "", "AUTH_LOCAL": "1"}, "AUTH_LOCAL is of no use"),
         ({"AUTH_JWKS_URL": "login.example.com"}, "AUTH_JWKS_URL is wrong: expected a URL"),
         ({"AUTH_JWKS_URL": "https://name:word@login.example.com/keys"}, "AUTH_JWKS_URL is wrong: expected a URL"),
+        ({"AUTH_JWKS_URL": "https://login.example.com:99999/keys"}, "AUTH_JWKS_URL is wrong: expected a URL"),
         ({"AUTH_ALGORITHMS": "RS256,HS256"}, "AUTH_ALGORITHMS is wrong: expected algorithms with public keys"),
         ({"AUTH_ALGORITHMS": "none"}, "AUTH_ALGORITHMS is wrong: expected algorithms with public keys"),
         ({"AUTH_ALGORITHMS": ","}, "AUTH_ALGORITHMS is wrong: expected algorithms with public keys"),

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
@@ -66,10 +67,18 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _jwks(value: str) -> str:
-    if not _JWKS.fullmatch(value):
+    if not _JWKS.fullmatch(value) or not _has_port(value):
         message = "a URL like https://login.example.com/.well-known/jwks.json"
         raise ValueError(message)
     return value
+
+
+def _has_port(url: str) -> bool:
+    """Whether its port, if it names one, can be one."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _asymmetric(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ async def test_issuer_where_nobody_listens_is_unavailable() -> None:
     assert caught.value.code is ErrorCode.UNAVAILABLE
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/keys", "http://[::1/keys", "http://xn--/keys"])
+@pytest.mark.parametrize("url", ["http://[::1/keys", "http://xn--/keys"])
 async def test_address_that_is_none_is_told_like_an_issuer_that_is_away(url: str) -> None:
     with pytest.raises(AppError) as caught:
         await Jwks(url, ("ES256",)).fetch()
