@@ -27,7 +27,7 @@ from app.logs import logger
 _log = logger(__name__)
 _LEARN_EVERY_S: Final = 2.0
 _REMEMBERED: Final = timedelta(minutes=30)
-"""Twice as long as an access token lives."""
+"""Twice as long as an access token of ours lives; those of an outside issuer are looked up anew before that."""
 _LONGEST_WITH_LEFT_S: Final = 300.0
 LAST_WAIT_S: Final = 46_800.0
 """Before the last round. Leases, deadlines of calls and access tokens are over within minutes, an hour at most.

@@ -100,7 +100,7 @@ def subject_key(issuer: str, subject: str) -> str:
 def _email(given: str | None) -> str | None:
     try:
         return EmailAddress.parse(given).given if given else None
-    except AppError:
+    except (AppError, UnicodeError):
         return None
 
 

@@ -15,7 +15,7 @@ from app.errors import AppError, ErrorCode
 DEADLINE_S: Final = 5.0
 _MAX_BYTES: Final = 262_144
 _LOST = (httpx2.HTTPError, httpx2.InvalidURL, OSError, anyio.EndOfStream)
-"""The last two: what httpx2 lets through untranslated, errors of TLS among them."""
+"""The last two: what httpx2 lets through untranslated, errors of TLS and closed connections among them."""
 
 
 def _client() -> httpx2.AsyncClient:

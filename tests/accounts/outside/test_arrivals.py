@@ -102,6 +102,7 @@ async def test_first_sight_makes_an_account_of_what_the_token_says(place: Place)
     [
         ({}, None, "Unnamed"),
         ({"email": "no address", "name": "x" * 200}, None, "no address"),
+        ({"email": "a\ud800@example.com", "name": "a\ud800"}, None, "Unnamed"),
         ({"email": "ada@example.com", "name": "a\nb"}, "ada@example.com", "ada"),
     ],
 )
