@@ -12,7 +12,7 @@ type Close = Callable[[], None]
 
 @dataclass(slots=True)
 class Erased:
-    """What this process knows; those that are forgotten have no access token left that is good."""
+    """What this process knows; those that are forgotten have no access token of ours left that is good."""
 
     _asked_at: dict[PydanticObjectId, datetime] = field(default_factory=dict[PydanticObjectId, datetime])
     _open: dict[PydanticObjectId, set[Close]] = field(default_factory=dict[PydanticObjectId, set[Close]])

@@ -15,25 +15,30 @@ from app.database.document import Instant, StoredDocument
 class User(StoredDocument):
     """A person with an account.
 
-    `email` is the address as typed; `email_key` is the form in which no two accounts may share it.
+    `email` is the address as typed; `email_key` is the form in which no two accounts may share it. Who comes from an
+    outside issuer has an `issuer` and is its `subject`; such an account has no password, its `email` is what the issuer
+    said, null if nothing, and its `email_key` is no address's but the subject's (`outside.arrivals.subject_key`).
     """
 
-    email: str
+    email: str | None = None
     email_key: str
     name: str
-    password_hash: str = Field(repr=False)
+    password_hash: str | None = Field(default=None, repr=False)
+    issuer: str | None = None
+    subject: str | None = None
     created_at: Instant
 
     class Settings:
         """Where they are kept."""
 
         name = "users"
+        keep_nulls = False
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("emailKey", ASCENDING)], name="users_email_key", unique=True),
         ]
 
     async def insert_if_free(self) -> bool:
-        """Store this new user; false if somebody has the address already, also when both came at once."""
+        """Store this new user; false if somebody has the key already, also when both came at once."""
         try:
             await self.insert()
         except DuplicateKeyError:
@@ -42,7 +47,7 @@ class User(StoredDocument):
 
     @classmethod
     async def with_email_key(cls, email_key: str) -> Self | None:
-        """The user of an address."""
+        """The user of an address, or of an issuer's subject."""
         return await cls.find_one({"emailKey": email_key})
 
     @classmethod
@@ -51,7 +56,7 @@ class User(StoredDocument):
         await cls.rows().delete_one({"_id": user_id})
 
     @classmethod
-    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str, new: str) -> None:
+    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str | None, new: str) -> None:
         """Store a newer hash of the same password; nothing happens if the password was changed meanwhile."""
         await cls.find_one({"_id": user_id, "passwordHash": old}).update({"$set": {"passwordHash": new}})
 

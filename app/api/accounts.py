@@ -31,7 +31,9 @@ TYPE_NAME, VIEWER_TYPE_NAME = "User", "Viewer"
 class User(Node):
     """Shown from the document, to that person alone."""
 
-    email: str = strawberry.field(description="As it was given at sign-up.")
+    email: str | None = strawberry.field(
+        description="As it was given at sign-up, or by the issuer that keeps the account; null if that gave none."
+    )
     name: str = strawberry.field(description="How the person wants to be called.")
     created_at: datetime = strawberry.field(description="When the account was made.")
 
@@ -197,7 +199,7 @@ class AccountMutation:
     @strawberry.mutation
     @errors_in(SignUpPayload)
     async def sign_up(self, info: Info, input: Annotated[SignUpInput, INPUT]) -> SignUpPayload | None:
-        """Make an account, and log in to it."""
+        """Make an account, and log in to it. FORBIDDEN where an outside issuer keeps the accounts."""
         context = info.context
         signed_in = await context.services.accounts.sign_up(input.email, input.password, input.name, context.client)
         return SignUpPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
@@ -205,7 +207,10 @@ class AccountMutation:
     @strawberry.mutation
     @errors_in(LogInPayload)
     async def log_in(self, info: Info, input: Annotated[LogInInput, INPUT]) -> LogInPayload | None:
-        """Open a session. Too many failures for an account or from an address are RATE_LIMITED for a while."""
+        """Open a session. Too many failures for an account or from an address are RATE_LIMITED for a while.
+
+        FORBIDDEN where an outside issuer keeps the accounts: log in there, and send its access token.
+        """
         context = info.context
         signed_in = await context.services.accounts.log_in(input.email, input.password, context.client)
         return LogInPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
@@ -225,7 +230,10 @@ class AccountMutation:
     @strawberry.mutation
     @errors_in(LogOutPayload)
     async def log_out(self, info: Info, input: Annotated[LogOutInput | None, INPUT] = None) -> LogOutPayload | None:
-        """End a session: its refresh token is worthless at once, its access token in at most 15 minutes."""
+        """End a session: its refresh token is worthless at once, its access token in at most 15 minutes.
+
+        A session that an outside issuer keeps is ended there: here that is BAD_USER_INPUT.
+        """
         accounts = info.context.services.accounts
         if input is not None and input.refresh_token is not None:
             await accounts.log_out_with(input.refresh_token)

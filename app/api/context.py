@@ -36,7 +36,7 @@ class Context:
     refused: AppError | None = None
     connection_params: Mapping[str, object] | None = None
 
-    def authenticate(self, authorization: str | None) -> None:
+    async def authenticate(self, authorization: str | None) -> None:
         """Read `Bearer TOKEN`; what is wrong with it is kept for the operations that need a viewer."""
         self.viewer = self.refused = None
         if not authorization:
@@ -47,7 +47,7 @@ class Context:
             self.refused = AppError(ErrorCode.UNAUTHENTICATED, message)
             return
         try:
-            self.viewer = self.services.accounts.viewer(token.strip())
+            self.viewer = await self.services.accounts.recognise(token.strip())
         except AppError as error:
             self.refused = error
 
@@ -63,8 +63,5 @@ def viewer(info: Info) -> Viewer:
     """
     context = info.context
     if context.viewer is None:
-        raise context.refused or AppError(
-            ErrorCode.UNAUTHENTICATED,
-            "Log in first: send the access token of `logIn` or `signUp` as `Authorization: Bearer TOKEN`.",
-        )
+        raise context.refused or context.services.accounts.nobody()
     return context.viewer

@@ -14,8 +14,11 @@ from app.accounts.sessions import account_gone
 from app.api.bodies import too_many_values
 from app.api.context import Context
 from app.api.errors import public_error
+from app.errors import AppError
 
 _UNAUTHORIZED_CLOSE = 4403
+_TRY_AGAIN_CLOSE = 1013
+"""Clients of graphql-ws connect again after that, as they do not after all others."""
 _LAST_ANSWER_S = 1
 
 
@@ -37,7 +40,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     @override
     async def handle_connection_init(self, message: Any) -> None:
         """Close the socket with 4403 when the token runs out, or the account is deleted."""
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except AppError as error:
+            await self.websocket.close(code=_TRY_AGAIN_CLOSE, reason=error.code)
         if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
             seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
             loop = asyncio.get_running_loop()

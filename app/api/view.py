@@ -87,7 +87,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request over HTTP; null when its client has gone."""
-        context = self._context_of(Request(scope))
+        context = await self._context_of(Request(scope))
         who = context.viewer
         with self._large.beside(who.user_id if who else None) as enter_large:
             request = Request(scope, capped(scope, receive, self._archive_max_bytes if who else 0, enter_large))
@@ -105,11 +105,11 @@ class GraphQLView(GraphQL[Context, None]):
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """The context, with the viewer of the Authorization header; a WebSocket says its token later."""
-        return self._context_of(request)
+        return await self._context_of(request)
 
-    def _context_of(self, request: Request | WebSocket) -> Context:
+    async def _context_of(self, request: Request | WebSocket) -> Context:
         context = self._make_context(request)
-        context.authenticate(request.headers.get("authorization"))
+        await context.authenticate(request.headers.get("authorization"))
         return context
 
     @override
@@ -118,11 +118,14 @@ class GraphQLView(GraphQL[Context, None]):
 
         Raises:
             ConnectionRejectionError: the token is not accepted; closes with 4403.
+            AppError: nobody can tell at the moment; closes with 1013.
         """
         given = {name.lower(): value for name, value in (context.connection_params or {}).items()}
         token = given.get("authorization")
         if isinstance(token, str):
-            context.authenticate(token)
+            await context.authenticate(token)
+        if context.refused and context.refused.retryable:
+            raise context.refused
         if context.refused:
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)

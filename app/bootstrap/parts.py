@@ -25,6 +25,7 @@ from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
 from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.erasing import erasures_of
+from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
@@ -91,6 +92,7 @@ class Parts:
             "queue": self.queue.description,
             **self.models.description(simulated=self.settings.simulate),
             "store": self.stores.description,
+            "accounts": described(self.services.accounts.outside),
             "costs": costs.described(self.runner.closing.budgets, self.models.billed),
         }
 
@@ -132,13 +134,13 @@ def assemble(settings: Settings) -> Parts:
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
     replays = Replays(generations, models.makers, libraries())
-    erasures = erasures_of(settings, generations, stores.all, archives)
+    accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives))
     switch = Switch()
     return Parts(
         settings=settings,
         server=database_server(settings),
         services=Services(
-            _accounts(settings, erasures),
+            accounts,
             generations,
             ornaments,
             dreams,
@@ -155,13 +157,17 @@ def assemble(settings: Settings) -> Parts:
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(
-            settings, queue, switch, closing.budgets, Products(pictures, archives, batches, dreams.starter, erasures)
+            settings,
+            queue,
+            switch,
+            closing.budgets,
+            Products(pictures, archives, batches, dreams.starter, accounts.erasures),
         ),
         queue=queue,
         hub=hub,
         stores=stores,
         models=models,
-        close=_one_after_the_other(models.close, stores.close),
+        close=_one_after_the_other(models.close, stores.close, accounts.close),
         links=links,
     )
 
@@ -183,4 +189,5 @@ def _accounts(settings: Settings, erasures: Erasures) -> Accounts:
         tokens=TokenSigner(key),
         sessions=Sessions(RefreshTokens(key)),
         erasures=erasures,
+        outside=issuer_of(settings, erasures.erased),
     )

@@ -72,12 +72,14 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
         clock, erasures = parts.services.generations.clock, parts.services.accounts.erasures
         await clock.set(connection.database)
         await erasures.learn()
+        outside = parts.services.accounts.outside
         duties = (
             parts.sweeper.run,
             partial(keep_caught_up, parts.hub.followers, clock),
             parts.runner.heed_cancels,
             parts.services.batches.errands.run,
             erasures.keep_known,
+            *((outside.tokens.keys.run,) if outside else ()),
         )
         tasks = [asyncio.create_task(_kept(duty)) for duty in duties]
         try:
