@@ -1,0 +1,145 @@
+"""The pictures that guide a message: found by what they were given as, looked at, and made the project's."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from beanie import PydanticObjectId
+
+from app.access import Gate, owns
+from app.chats.exchange import Reference
+from app.chats.image import ChatImage
+from app.chats.model import Chat
+from app.errors import AppError, bad_input
+from app.lineage.trash import in_trash
+from app.lineage.version import Version
+from app.pictures.library import Pictures
+from app.pictures.model import Picture
+from app.projects.model import Project
+
+REFERENCES_MAX: Final = 8
+CHAT_IMAGE, PICTURE = "ChatImage", "Picture"
+
+type Path = tuple[str, ...]
+type VersionsById = Callable[[Sequence[PydanticObjectId]], Awaitable[Mapping[PydanticObjectId, Version]]]
+"""Those of some ids (400 at most) that exist."""
+
+
+class Given(NamedTuple):
+    """What a reference was given as: the type is the schema's."""
+
+    type_name: str
+    identity: PydanticObjectId
+
+
+class _Found(NamedTuple):
+    """The picture that a reference shows, and whose it is; `trashed` says that what shows it is in the trash."""
+
+    picture_id: PydanticObjectId
+    trashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Finds references, whoever asks.
+
+    `images` are the types of images of other products, which are their owner's alone.
+    """
+
+    pictures: Pictures
+    gate: Gate
+    images: Mapping[str, VersionsById]
+
+    async def of(
+        self, user_id: PydanticObjectId, project: Project, given: Sequence[Given], *path: str
+    ) -> tuple[Reference, ...]:
+        """Those that were given (8 at most), each once, in their order; their pictures are the project's owner's.
+
+        The pictures are safe from every sweep for a grace period. A few commands, however many they are.
+
+        Raises:
+            AppError: BAD_USER_INPUT with that path and the place of the first one that the user may not see, or that
+                does not exist; CONFLICT for an image in the trash. Before anything is stored.
+        """
+        if len(given) > REFERENCES_MAX:
+            raise bad_input(f"At most {REFERENCES_MAX} references, not {len(given)}.", *path)
+        places = {one: str(place) for place, one in reversed(list(enumerate(given)))}
+        wanted = dict.fromkeys(given)
+        seen = await self._seen(user_id, project, list(wanted))
+        for one in wanted:
+            if one not in seen:
+                raise _unknown(*path, places[one])
+            if seen[one].trashed:
+                raise in_trash("This image", *path, places[one])
+        pictures = await _kept_for_now({found.picture_id for found in seen.values()})
+        for one in wanted:
+            if seen[one].picture_id not in pictures:
+                raise _unknown(*path, places[one])
+        return tuple([await self._reference(one, pictures[seen[one].picture_id], project) for one in wanted])
+
+    async def _reference(self, given: Given, picture: Picture, project: Project) -> Reference:
+        own = await self.pictures.adopt(picture, project.owner_id)
+        named = {} if given.type_name == PICTURE else {"image_type": given.type_name, "image_id": given.identity}
+        return Reference.model_validate({"picture_id": own.identity, "sha256": own.sha256, **named})
+
+    async def _seen(self, user_id: PydanticObjectId, project: Project, given: Sequence[Given]) -> dict[Given, _Found]:
+        """Those that the user may see, one read for each type."""
+        found = dict[Given, _Found]()
+        for type_name in dict.fromkeys(one.type_name for one in given):
+            ids = [one.identity for one in given if one.type_name == type_name]
+            if type_name == CHAT_IMAGE:
+                seen = await self._of_chats(user_id, ids)
+            elif type_name == PICTURE:
+                seen = await _alone(user_id, project, ids)
+            else:
+                seen = await self._of_product(user_id, type_name, ids)
+            found |= {Given(type_name, identity): one for identity, one in seen.items()}
+        return found
+
+    async def _of_chats(
+        self, user_id: PydanticObjectId, ids: Sequence[PydanticObjectId]
+    ) -> dict[PydanticObjectId, _Found]:
+        images = await ChatImage.by_ids(ids)
+        projects = {image.project_id: image for image in images.values()}
+        open_to = {one for one, image in projects.items() if await self.gate.sees(user_id, image)}
+        return {one: _shown(image) for one, image in images.items() if image.project_id in open_to}
+
+    async def _of_product(
+        self, user_id: PydanticObjectId, type_name: str, ids: Sequence[PydanticObjectId]
+    ) -> dict[PydanticObjectId, _Found]:
+        read = self.images.get(type_name)
+        images = await read(ids) if read else {}
+        return {one: _shown(image) for one, image in images.items() if owns(user_id, image)}
+
+
+async def _alone(
+    user_id: PydanticObjectId, project: Project, ids: Sequence[PydanticObjectId]
+) -> dict[PydanticObjectId, _Found]:
+    """Pictures of the user's own, and those that the project, its frames and its contexts show."""
+    pictures = await Picture.by_ids(ids)
+    others = [one for one, picture in pictures.items() if not owns(user_id, picture)]
+    public = set(project.context_picture_ids)
+    if set(others) - public:
+        public |= await Chat.showing_in(project.identity, others)
+    return {one: _Found(one) for one in pictures if one not in others or one in public}
+
+
+def _shown(image: Version) -> _Found:
+    return _Found(image.picture_id, image.trashed_at is not None)
+
+
+async def _kept_for_now(ids: set[PydanticObjectId]) -> dict[PydanticObjectId, Picture]:
+    """Those pictures that are there, and safe from every sweep for a grace period."""
+    if not ids:
+        return {}
+    await Picture.touch_all(list(ids))
+    return await Picture.by_ids(list(ids))
+
+
+def _unknown(*path: str) -> AppError:
+    """The same whether it exists or not, so that nobody learns what does."""
+    message = (
+        "This is no picture that you see: name a `ChatImage` of a project that you are in, an `OrnamentImage` or a "
+        "`Picture` of yours, or a `Picture` of this project."
+    )
+    return bad_input(message, *path)
