@@ -28,7 +28,10 @@ _IMAGES = Trash(StoredImage, delete_forever)
 _CHAT_IMAGES = Trash(StoredChatImage, delete_forever)
 _DREAMS = Trash(StoredDream, dreams_deletion.delete_forever, dreams_deletion.finish, "This dream")
 _AT_ONCE = 100
-_IDS = f"The ids of 1 to {_AT_ONCE} `OrnamentImage`s, `ChatImage`s or `Dream`s of yours: what is of a project is its owner's."
+_IDS = (
+    f"The ids of 1 to {_AT_ONCE} `OrnamentImage`s, `ChatImage`s or `Dream`s of yours: what is of a project is its "
+    "owner's."
+)
 _ERRORS = 'Why some were left alone; `path` says which, e.g. `["input", "ids", "2"]` for the third.'
 
 

@@ -20,20 +20,24 @@ from app.projects.model import Project
 REFERENCES_MAX: Final = 8
 CHAT_IMAGE, PICTURE = "ChatImage", "Picture"
 
-type Path = tuple[str, ...]
 type VersionsById = Callable[[Sequence[PydanticObjectId]], Awaitable[Mapping[PydanticObjectId, Version]]]
 """Those of some ids (400 at most) that exist."""
 
 
-class Given(NamedTuple):
-    """What a reference was given as: the type is the schema's."""
+type Given = tuple[str, PydanticObjectId]
+"""What was given as a reference: the schema's name of its type, and its id."""
+type Referred = Callable[
+    [PydanticObjectId, Project, Sequence[Given], tuple[str, ...]], Awaitable[tuple[Reference, ...]]
+]
+"""The pictures that a user (first) means for a project.
 
-    type_name: str
-    identity: PydanticObjectId
+Raises AppError with that path and the place of the one at fault: BAD_USER_INPUT for what is not there or may not be
+seen, CONFLICT for what is in the trash.
+"""
 
 
 class _Found(NamedTuple):
-    """The picture that a reference shows, and whose it is; `trashed` says that what shows it is in the trash."""
+    """The picture that a reference shows; `trashed` says that the image which shows it is in the trash."""
 
     picture_id: PydanticObjectId
     trashed: bool = False
@@ -41,7 +45,7 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Finds references, whoever asks.
+    """Finds references, whoever asks; implements `Referred`.
 
     `images` are the types of images of other products, which are their owner's alone.
     """
@@ -50,8 +54,8 @@ class References:
     gate: Gate
     images: Mapping[str, VersionsById]
 
-    async def of(
-        self, user_id: PydanticObjectId, project: Project, given: Sequence[Given], *path: str
+    async def __call__(
+        self, user_id: PydanticObjectId, project: Project, given: Sequence[Given], path: tuple[str, ...]
     ) -> tuple[Reference, ...]:
         """Those that were given (8 at most), each once, in their order; their pictures are the project's owner's.
 
@@ -62,38 +66,44 @@ class References:
                 does not exist; CONFLICT for an image in the trash. Before anything is stored.
         """
         if len(given) > REFERENCES_MAX:
-            raise bad_input(f"At most {REFERENCES_MAX} references, not {len(given)}.", *path)
-        places = {one: str(place) for place, one in reversed(list(enumerate(given)))}
-        wanted = dict.fromkeys(given)
-        seen = await self._seen(user_id, project, list(wanted))
-        for one in wanted:
-            if one not in seen:
-                raise _unknown(*path, places[one])
-            if seen[one].trashed:
-                raise in_trash("This image", *path, places[one])
+            message = f"A message has at most {REFERENCES_MAX} reference images, not {len(given)}."
+            raise bad_input(message, *path)
+        places = dict[Given, str]()
+        for number, one in enumerate(given):
+            places.setdefault(one, str(number))
+        seen = await self._seen(user_id, project, list(places))
         pictures = await _kept_for_now({found.picture_id for found in seen.values()})
-        for one in wanted:
-            if seen[one].picture_id not in pictures:
-                raise _unknown(*path, places[one])
-        return tuple([await self._reference(one, pictures[seen[one].picture_id], project) for one in wanted])
+        for one, place in places.items():
+            _require(seen.get(one), pictures, *path, place)
+        return tuple(
+            [
+                await self._reference(one, pictures[seen[one].picture_id], project.owner_id, *path, place)
+                for one, place in places.items()
+            ]
+        )
 
-    async def _reference(self, given: Given, picture: Picture, project: Project) -> Reference:
-        own = await self.pictures.adopt(picture, project.owner_id)
-        named = {} if given.type_name == PICTURE else {"image_type": given.type_name, "image_id": given.identity}
-        return Reference.model_validate({"picture_id": own.identity, "sha256": own.sha256, **named})
+    async def _reference(self, given: Given, picture: Picture, owner_id: PydanticObjectId, *path: str) -> Reference:
+        try:
+            own = await self.pictures.adopt(picture, owner_id)
+        except AppError as error:
+            raise error.at(*path) from error
+        type_name, identity = given
+        if type_name == PICTURE:
+            return Reference(picture_id=own.identity, sha256=own.sha256)
+        return Reference(picture_id=own.identity, sha256=own.sha256, image_type=type_name, image_id=identity)
 
     async def _seen(self, user_id: PydanticObjectId, project: Project, given: Sequence[Given]) -> dict[Given, _Found]:
         """Those that the user may see, one read for each type."""
         found = dict[Given, _Found]()
-        for type_name in dict.fromkeys(one.type_name for one in given):
-            ids = [one.identity for one in given if one.type_name == type_name]
+        for type_name in dict.fromkeys(type_name for type_name, _ in given):
+            ids = [identity for one, identity in given if one == type_name]
             if type_name == CHAT_IMAGE:
                 seen = await self._of_chats(user_id, ids)
             elif type_name == PICTURE:
                 seen = await _alone(user_id, project, ids)
             else:
                 seen = await self._of_product(user_id, type_name, ids)
-            found |= {Given(type_name, identity): one for identity, one in seen.items()}
+            found |= {(type_name, identity): one for identity, one in seen.items()}
         return found
 
     async def _of_chats(
@@ -136,10 +146,13 @@ async def _kept_for_now(ids: set[PydanticObjectId]) -> dict[PydanticObjectId, Pi
     return await Picture.by_ids(list(ids))
 
 
-def _unknown(*path: str) -> AppError:
-    """The same whether it exists or not, so that nobody learns what does."""
-    message = (
-        "This is no picture that you see: name a `ChatImage` of a project that you are in, an `OrnamentImage` or a "
-        "`Picture` of yours, or a `Picture` of this project."
-    )
-    return bad_input(message, *path)
+def _require(found: _Found | None, pictures: Mapping[PydanticObjectId, Picture], *path: str) -> None:
+    """Do nothing if it can be used; what is hidden is refused in the same words as what is not there."""
+    if found is None or found.picture_id not in pictures:
+        message = (
+            "This is no picture that you see: name a `ChatImage` of a project that you are in, an `OrnamentImage` or a "
+            "`Picture` of yours, or a `Picture` of this project."
+        )
+        raise bad_input(message, *path)
+    if found.trashed:
+        raise in_trash("This image", *path)
