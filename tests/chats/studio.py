@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from beanie import PydanticObjectId
-from PIL import Image
+from PIL import Image, ImageDraw
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.access import Role
@@ -30,9 +30,10 @@ PROMPT = "A harbour at dusk"
 
 
 def some_bytes(shade: int = 90) -> bytes:
-    """A small picture; another one for each shade."""
-    kept = BytesIO()
-    Image.new("RGB", (96, 64), (shade, 120, 60)).save(kept, "PNG")
+    """A small picture of a thing before a light wall; another one for each shade."""
+    kept, picture = BytesIO(), Image.new("RGB", (240, 160), "white")
+    ImageDraw.Draw(picture).ellipse((60, 30, 180, 130), fill=(shade, 60, 30))
+    picture.save(kept, "PNG")
     return kept.getvalue()
 
 
