@@ -157,9 +157,10 @@ async def descendants(
 
 async def tree(image: strawberry.Parent[Walked[Any]], info: Info, first: TreeFirst = None, after: After = None) -> Any:
     """All versions of the same root, itself among them, oldest first; also when the root is deleted for ever."""
-    root_id = image.document.lineage.root_id
+    version: Version = image.document
+    root_id = version.lineage.root_id
     page = Page(Listing("tree", root_id, newest_first=False), first, after, largest=LARGEST_TREE_PAGE)
-    found = await type(image.document).tree(root_id, page.stretch, whole_prompts=selects(info, _LONG))
+    found = await type(version).tree(root_id, page.stretch, whole_prompts=selects(info, _LONG))
     return _tree_of(image, found, page, 0)
 
 

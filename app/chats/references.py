@@ -118,7 +118,9 @@ class References:
         self, user_id: PydanticObjectId, type_name: str, ids: Sequence[PydanticObjectId]
     ) -> dict[PydanticObjectId, _Found]:
         read = self.images.get(type_name)
-        images = await read(ids) if read else {}
+        if read is None:
+            return {}
+        images = await read(ids)
         return {one: _shown(image) for one, image in images.items() if owns(user_id, image)}
 
 

@@ -103,7 +103,7 @@ class Studio:
     async def image(self, shade: int = 90, **given: Any) -> ChatImage:
         """An image of the chat, stored with its picture."""
         picture = await self.kept(self.project.owner_id, shade)
-        image = image_in(self.chat, **({"picture_id": picture.identity} | given))
+        image = image_in(self.chat, None, **({"picture_id": picture.identity} | given))
         await image.insert()
         return image
 

@@ -96,9 +96,9 @@ def chat_image(parent: ChatImage | None = None, owner_id: PydanticObjectId | Non
     """The same as an image of a chat."""
     common = _common(parent, PydanticObjectId(), "again")
     common["owner_id"] = owner_id or common["owner_id"]
-    of_root = ("project_id", "chat_id", "exchange_id")
-    home = {name: getattr(parent, name) if parent else PydanticObjectId() for name in of_root}
-    return ChatImage(**common, **home)
+    for name in ("project_id", "chat_id", "exchange_id"):
+        common[name] = getattr(parent, name) if parent else PydanticObjectId()
+    return ChatImage(**common)
 
 
 def chain(first: Sketch, length: int) -> list[Sketch]:
