@@ -21,7 +21,9 @@ from app.generations import model as stored
 from app.generations.attempts import Failure
 
 TYPE_NAME = GENERATION
-_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage", "DREAM": "Dream"})
+_RESULT_TYPES: Mapping[str, str] = MappingProxyType(
+    {"ORNAMENT": "OrnamentImage", "DREAM": "Dream", "CHAT": "ChatMessage", "CHAT_IMAGE": "ChatImage"}
+)
 """What the generations of each kind make."""
 
 

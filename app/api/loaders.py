@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from app.api.lineage import TreeLoaders, tree_loaders
 from app.archives.model import Archive
+from app.chats.image import ChatImage
 from app.database.keyset import Stretch
 from app.dreams.model import Dream
 from app.dreams.versions import DreamVersion
@@ -47,6 +48,8 @@ class Loaders:
     queue_positions: DataLoader[PydanticObjectId, int | None]
     ornament_images: DataLoader[PydanticObjectId, OrnamentImage | None]
     ornament_trees: TreeLoaders[OrnamentImage]
+    chat_images: DataLoader[PydanticObjectId, ChatImage | None]
+    chat_image_trees: TreeLoaders[ChatImage]
     archives: DataLoader[PydanticObjectId, Archive | None]
     promotions: DataLoader[PydanticObjectId, Promotion | None]
     scores: DataLoader[Spot, Score]
@@ -66,6 +69,8 @@ def make_loaders() -> Loaders:
         queue_positions=_by_id(_queue_positions),
         ornament_images=_by_id(OrnamentImage.by_ids),
         ornament_trees=tree_loaders(OrnamentImage),
+        chat_images=_by_id(ChatImage.by_ids),
+        chat_image_trees=tree_loaders(ChatImage),
         archives=_by_id(Archive.by_ids),
         promotions=_by_id(Promotion.of_roots, _IMAGES_AT_ONCE),
         scores=DataLoader(load_fn=_scores, cache=False, max_batch_size=_IMAGES_AT_ONCE),

@@ -17,6 +17,7 @@ from app.api import (
     archives,
     batch_steering,
     batches,
+    chat_images,
     deleting,
     dream_archives,
     dream_updates,
@@ -37,6 +38,7 @@ from app.api import (
     steering,
     templates,
     trash,
+    using,
     voting,
 )
 from app.api.context import Info, ShowResult
@@ -45,6 +47,7 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
@@ -58,6 +61,7 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
+        chat_images.TYPE_NAME: chat_images.find,
         dreams.TYPE_NAME: dreams.find,
         dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
@@ -69,6 +73,7 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
 _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
     {
         ORNAMENT: ornaments.result,
+        CHAT_IMAGE: chat_images.result,
         DREAM: dreams.result,
         DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
@@ -119,6 +124,7 @@ Mutation = merge_types(
         lineage_archives.LineageArchiveMutation,
         promoting.PromotionMutation,
         trash.TrashMutation,
+        using.UsingMutation,
         voting.VoteMutation,
         templates.TemplateMutation,
         recording.RecordingMutation,
@@ -161,7 +167,7 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[archives.Archive, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
+    types=[archives.Archive, chat_images.ChatImage, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

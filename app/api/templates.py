@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import owns
 from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
@@ -99,9 +100,9 @@ class UsedTemplate:
 
     @strawberry.field
     async def template(self, info: Info) -> Template | None:
-        """The template as it is now; null when it is deleted."""
+        """The template as it is now; null when it is deleted, or is that of another member of the project."""
         template = await info.context.loaders.templates.load(self.document.template_id)
-        return Template.of(template) if template else None
+        return Template.of(template) if template and owns(viewer(info).user_id, template) else None
 
 
 @strawberry.type

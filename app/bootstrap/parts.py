@@ -29,6 +29,10 @@ from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
+from app.chats import regenerating as chat_images
+from app.chats.image_jobs import ChatImageJob
+from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
+from app.chats.regenerating import ChatImages
 from app.database.servers import DatabaseServer
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
@@ -118,11 +122,13 @@ def assemble(settings: Settings) -> Parts:
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
+        CHAT_IMAGE: ChatImageJob(maker, hub),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
+        CHAT_IMAGE: partial(chat_images.renewed, models.edit),
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
     }
     retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
@@ -154,6 +160,7 @@ def assemble(settings: Settings) -> Parts:
             import_job,
             DreamExports(generations, archives),
             gate,
+            ChatImages(generations, models.edit, gate),
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(

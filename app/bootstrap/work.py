@@ -14,6 +14,8 @@ from app.archives.service import Archives
 from app.archives.sweep import clearing_archives
 from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
+from app.chats.exchange import Exchange
+from app.chats.image import ChatImage
 from app.costs.budgets import Budgets
 from app.database.document import utc_now
 from app.dreams import deletion as dreams_deletion
@@ -41,7 +43,11 @@ _SESSIONS_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
 _CALL_MARGIN_S = 60  # what a call's reader may take besides: the ledger, a preview
 
-_TRASHES = (Trash(OrnamentImage, delete_forever), Trash(Dream, dreams_deletion.delete_forever, dreams_deletion.finish))
+_TRASHES = (
+    Trash(OrnamentImage, delete_forever),
+    Trash(ChatImage, delete_forever),
+    Trash(Dream, dreams_deletion.delete_forever, dreams_deletion.finish),
+)
 
 type Link = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -120,4 +126,5 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
 async def _referenced(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
     """Those of them that something refers to: each feature that keeps pictures has a say."""
     shown = await OrnamentImage.showing(picture_ids) | await Dream.showing(picture_ids)
+    shown |= await ChatImage.showing(picture_ids) | await Exchange.showing(picture_ids)
     return await referring(picture_ids) | shown | await DreamVersion.showing(picture_ids)

@@ -1,5 +1,6 @@
 """A prompt and its answer: two messages of a chat, and one document, the truth of both."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -147,3 +148,10 @@ class Exchange(StoredDocument):
             IndexModel([("references.pictureId", ASCENDING)], name="references"),
             IndexModel([("due", ASCENDING), ("_id", ASCENDING)], name="due"),
         ]
+
+    @classmethod
+    async def showing(cls, picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+        """Those of `picture_ids` (400 at most) that a message refers to."""
+        wanted = set(picture_ids)
+        rows = cls.rows().find({"references.pictureId": {"$in": list(wanted)}}, {"references.pictureId": 1})
+        return {one["pictureId"] async for row in rows for one in row["references"]} & wanted

@@ -57,3 +57,13 @@ class Chat(Discardable):
         wanted = set(picture_ids)
         rows = cls.rows().find({"pictureIds": {"$in": list(wanted)}}, {"pictureIds": 1})
         return {one async for row in rows for one in row["pictureIds"]} & wanted
+
+    @classmethod
+    async def showing_in(
+        cls, project_id: PydanticObjectId, picture_ids: Sequence[PydanticObjectId]
+    ) -> set[PydanticObjectId]:
+        """Those of `picture_ids` (400 at most) that a frame or a context of that project shows."""
+        wanted = set(picture_ids)
+        rows = cls.rows().find({"pictureIds": {"$in": list(wanted)}}, {"pictureIds": 1, "projectId": 1})
+        shown = {one async for row in rows if row["projectId"] == project_id for one in row["pictureIds"]}
+        return shown & wanted

@@ -1,6 +1,6 @@
 """Generations let go of the pictures and the words of what was deleted for ever."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from beanie import PydanticObjectId
@@ -37,6 +37,13 @@ async def release(
     if held:
         await let_go(list({picture_id for pictures in held.values() for picture_id in pictures}))
         await Generation.rows().update_many({"_id": {"$in": list(held)}}, {"$set": {"pictureIds": []}})
+
+
+async def drop(generation_ids: Sequence[PydanticObjectId], picture_ids: Collection[PydanticObjectId]) -> None:
+    """Let go of those pictures alone, which `let_go` was told of: what else these (400 at most) have made stays."""
+    if generation_ids:
+        where = {"_id": {"$in": list(generation_ids)}}
+        await Generation.rows().update_many(where, {"$pullAll": {"pictureIds": list(picture_ids)}})
 
 
 async def redact_work_on(parent_ids: Sequence[PydanticObjectId]) -> None:

@@ -143,7 +143,8 @@ class Generations:
             recipe = await self.renew[generation.kind](generation.recipe)
         except AppError as error:
             raise error.at("input", "id") from error
-        return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id, asked)
+        promised = Promised(project_id=generation.project_id)
+        return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id, asked, promised)
 
     async def cancel(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
         """Cancel it: at once while nobody works on it, else as soon as its worker has let go.

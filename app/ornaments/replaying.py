@@ -9,9 +9,10 @@ from beanie import PydanticObjectId
 from app.errors import AppError, ErrorCode, not_found
 from app.generations.model import Generation, Status
 from app.generations.service import Generations
+from app.lineage.sources import require_sources
 from app.making.pictures import made_with
+from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND
-from app.ornaments.sources import require_sources
 from app.providers.ports.image import ImageModel
 
 _PATH = ("input", "generationId")
@@ -58,7 +59,7 @@ class Replays:
             if recipe.provider not in self.makers:
                 message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
                 raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
-            await require_sources(recipe, *_PATH)
+            await require_sources(OrnamentImage, recipe, *_PATH)
             known = await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked)
         before = made.steps.get("picture", {}).get("madeWith") if made else None
         return Replay(known, self.is_deterministic(known.recipe.provider, before))
