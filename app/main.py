@@ -24,6 +24,7 @@ from app.api.media import media_route
 from app.api.requests import RequestIds
 from app.api.schema import show_result
 from app.api.streams import Streams
+from app.api.uploads import upload_route
 from app.api.view import PREFLIGHT_HEADERS, GraphQLView
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
@@ -126,6 +127,7 @@ def _graphql_routes(parts: Parts, streams: Streams) -> list[Route | WebSocketRou
     )
     return [
         Route("/", home, methods=["GET"]),
+        upload_route(make_context),
         Route("/graphql", view),
         WebSocketRoute("/graphql", view, name="graphql-sockets"),
     ]

@@ -74,7 +74,9 @@ class PictureInput:
         description="A file by the GraphQL multipart request specification: JPEG, PNG, WEBP, AVIF or HEIC, "
         "at most 20 MB and 50 megapixels."
     )
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The id of a `Picture` of yours.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="The id of a `Picture` of yours; `POST /uploads` takes a file and gives one, too."
+    )
 
 
 async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture:
