@@ -47,6 +47,6 @@ format:
 	$(VENV)/python -m ruff format $(PYTHON_FILES)
 
 clean:
-	rm -rf .venv web/node_modules web/dist web/build build *.egg-info
+	rm -rf .venv web/node_modules web/dist web/build tests/clients/node_modules build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find app tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +

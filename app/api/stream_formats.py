@@ -23,8 +23,8 @@ class EventStream(SSETransport):
 
     @override
     def encode_event(self, event: str, data: str | None = None) -> str:
-        """Lines end in LF, which every client splits at; JSON has none inside."""
-        return f"event: {event}\ndata: {data or ''}\n\n"
+        """Lines end in LF, which every client splits at; JSON has none inside. Browsers drop events without `data`."""
+        return f"event: {event}\ndata: {data}\n\n" if data else f"event: {event}\ndata:\n\n"
 
     @override
     def encode_comment(self, comment: str) -> str:
