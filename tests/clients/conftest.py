@@ -56,8 +56,9 @@ type Run = Callable[[str], Awaitable[Any]]
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node.js, wherever `make` found it."""
-    command = [ROOT / "scripts" / "npm", "--node", "-p", "process.execPath"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - our own
+    command = [str(ROOT / "scripts" / "npm"), "--node", "-p", "process.execPath"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
+    return asked.stdout.strip()
 
 
 @pytest.fixture
