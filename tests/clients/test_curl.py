@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients.conftest import PHOTO, Person
 from tests.e2e.client import UPLOAD, Client
+from tests.e2e.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -128,3 +129,20 @@ async def test_stream_is_readable_by_curl(ada: Person) -> None:
     out, _ = await process.communicate()
     event = 'event: next\ndata: {"data":{"generationProgress":{"type":"SUCCEEDED"}}}\n\n'
     assert out.decode() == f": ping\n\n{event}event: complete\ndata:\n\n"
+
+
+async def test_stream_ends_at_the_server_when_its_reader_is_killed(ada: Person, server: Server) -> None:
+    """The line of a request is logged at its end."""
+    request_id, query = "killed-reader", "query=subscription { viewerEvents { type } }"
+    arguments = ("-sN", *_bearer(ada), "-H", f"X-Request-Id: {request_id}", "-H", "Accept: text/event-stream", "-G")
+    process = await asyncio.create_subprocess_exec(
+        _CURL, *arguments, "--data-urlencode", query, ada.url, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b": ping\n"
+    assert not any(request_id in line for line in server.log)
+    process.kill()
+    await process.wait()
+    async with asyncio.timeout(30):
+        while not any(request_id in line for line in server.log):  # noqa: ASYNC110 - a thread reads them
+            await asyncio.sleep(0.02)
