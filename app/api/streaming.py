@@ -33,8 +33,8 @@ class StreamingView(GraphQL[Context, None]):
         self._streams = streams
 
     @staticmethod
-    def of(request: Request, context: Context) -> None:
-        """Say whose request it is, before it is run."""
+    def keep_context(request: Request, context: Context) -> None:
+        """Have the context at hand when the request is answered; before it is run."""
         request.state.context = context
 
     @override

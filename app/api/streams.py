@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import override
 
@@ -112,10 +112,14 @@ class StreamResponse(Response):
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
-        if not writing.cancelled():
-            writing.result()
-        await _sent(send, self._end(over.result()) if over.done() else "", more=False)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        last = ""
+        if writing.cancelled():
+            last = self._end(over.result()) if over.done() else ""
+        else:
+            with suppress(OSError):  # some servers raise it when the client has gone
+                writing.result()
+        await _sent(send, last, more=False)
 
     async def _write(self, send: Send) -> None:
         async with aclosing(self._frames) as frames:
@@ -132,7 +136,8 @@ class StreamResponse(Response):
     def _end(self, reason: str | None) -> str:
         if reason is None:
             return ""
-        cause = AppError(ErrorCode.UNAUTHENTICATED, f"{reason}: open the stream again with a new access token.")
+        expired = AppError(ErrorCode.UNAUTHENTICATED, f"{reason}: open the stream again with a new access token.")
+        cause = self._context.refused or expired
         error = public_error(GraphQLError("", original_error=cause), self._context.request_id)
         return ending(self._transport, error.formatted, self._encode)
 

@@ -62,7 +62,7 @@ def upload_route(make_context: Callable[[Request], Context]) -> Route:
         except (AppError, PyMongoError) as error:
             return _failure(context, error)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it
+            return Response(status_code=400)  # that nobody reads
         return JSONResponse(_shown(context, picture), 201)
 
     return Route(UPLOADS_PATH, receive, methods=["POST"], name="uploads")

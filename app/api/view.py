@@ -92,7 +92,7 @@ class GraphQLView(StreamingView):
         who = context.viewer
         with self._large.beside(who.user_id if who else None) as enter_large:
             request = Request(scope, capped(scope, receive, self._archive_max_bytes if who else 0, enter_large))
-            self.of(request, context)
+            self.keep_context(request, context)
             try:
                 return await self.run(request, context=context)
             except HTTPException as error:

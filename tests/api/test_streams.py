@@ -177,7 +177,7 @@ async def test_stream_ends_with_its_account(house: House, stack: AsyncExitStack)
     house.parts.services.accounts.erasures.erased.learn({house.ada: now}, now - timedelta(minutes=1))
     await answering
     assert house.is_quiet()
-    assert "Account deleted" in caller.text
+    assert "This account does not exist any more." in caller.text
 
 
 async def test_server_that_stops_ends_streams_without_saying_that_they_are_complete(
