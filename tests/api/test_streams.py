@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from beanie import PydanticObjectId
@@ -288,4 +288,35 @@ async def test_source_that_fails_ends_the_answer_unfinished(house: House) -> Non
     with pytest.raises(RuntimeError):
         await caller.run()
     assert not caller.whole
+    assert house.streams.count == 0
+
+
+class _Stuck(Caller):
+    """One that takes the first frame and reads no more."""
+
+    @override
+    async def _send(self, message: Message) -> None:
+        await super()._send(message)
+        if message.get("body") == b"frame":
+            await asyncio.Event().wait()
+
+
+async def test_client_that_reads_no_more_and_then_goes_leaves_nothing(house: House) -> None:
+    closed = asyncio.Event()
+
+    async def frames() -> AsyncGenerator[str]:
+        try:
+            while True:
+                yield "frame"
+        finally:
+            closed.set()
+
+    response = StreamResponse(frames(), EventStream(), json.dumps, _context(house.parts), house.streams)
+    caller = _Stuck(response, {"type": "http"}, b"")
+    async with asyncio.timeout(_ENOUGH_S), asyncio.TaskGroup() as group:
+        answering = group.create_task(caller.run())
+        await caller.shows("frame")
+        caller.leave()
+        await answering
+        assert closed.is_set()
     assert house.streams.count == 0
