@@ -61,7 +61,15 @@ def viewer(info: Info) -> Viewer:
     Raises:
         AppError: UNAUTHENTICATED when nobody is logged in, or the token is not accepted.
     """
-    context = info.context
+    return who_asks(info.context)
+
+
+def who_asks(context: Context) -> Viewer:
+    """The viewer of a context.
+
+    Raises:
+        AppError: UNAUTHENTICATED when nobody is logged in, or the token is not accepted.
+    """
     if context.viewer is None:
         raise context.refused or context.services.accounts.nobody()
     return context.viewer

@@ -208,7 +208,7 @@ async def find(info: Info, identity: PydanticObjectId) -> Dream | None:
 async def find_version(info: Info, identity: PydanticObjectId) -> DreamVersion | None:
     """A version of a dream of the viewer's."""
     who = viewer(info)
-    version = (await stored_versions.DreamVersion.by_ids([identity])).get(identity)
+    version = await info.context.loaders.versions.load(identity)
     return DreamVersion.of(version) if version and version.owner_id == who.user_id else None
 
 

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from app.api.lineage import TreeLoaders, tree_loaders
 from app.archives.model import Archive
+from app.batches.model import Batch
 from app.chats.image import ChatImage
 from app.database.keyset import Stretch
 from app.dreams.model import Dream
@@ -39,7 +40,8 @@ class Loaders:
     """Documents by id; null for an id that names nothing. `promotions` are by the root's.
 
     `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
-    have their turn before it, null when it waits no more. `dream_versions` are a stretch of those of a dream.
+    have their turn before it, null when it waits no more. `versions` are dreams', by their own id; `dream_versions` are
+    a stretch of those of a dream.
     """
 
     pictures: DataLoader[PydanticObjectId, Picture | None]
@@ -53,7 +55,9 @@ class Loaders:
     archives: DataLoader[PydanticObjectId, Archive | None]
     promotions: DataLoader[PydanticObjectId, Promotion | None]
     scores: DataLoader[Spot, Score]
+    batches: DataLoader[PydanticObjectId, Batch | None]
     dreams: DataLoader[PydanticObjectId, Dream | None]
+    versions: DataLoader[PydanticObjectId, DreamVersion | None]
     dream_versions: DataLoader[Versions, list[DreamVersion]]
     templates: DataLoader[PydanticObjectId, Template | None]
     template_revisions: DataLoader[PydanticObjectId, tuple[TemplateRevision, ...] | None]
@@ -74,7 +78,9 @@ def make_loaders() -> Loaders:
         archives=_by_id(Archive.by_ids),
         promotions=_by_id(Promotion.of_roots, _IMAGES_AT_ONCE),
         scores=DataLoader(load_fn=_scores, cache=False, max_batch_size=_IMAGES_AT_ONCE),
+        batches=_by_id(Batch.by_ids),
         dreams=_by_id(Dream.by_ids),
+        versions=_by_id(DreamVersion.by_ids),
         dream_versions=DataLoader(load_fn=_dream_versions, cache=False, max_batch_size=_AT_ONCE),
         templates=_by_id(Template.by_ids),
         template_revisions=_by_id(Template.revisions_of),

@@ -1,10 +1,12 @@
 """The schema: every feature's part of the three roots, put together."""
 
+from asyncio import gather
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, override
+from typing import Annotated, Any, override
 
 import strawberry
+from beanie import PydanticObjectId
 from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
@@ -41,6 +43,7 @@ from app.api import (
     using,
     voting,
 )
+from app.api.connections import LARGEST_PAGE
 from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
 from app.api.errors import PublicErrors
@@ -50,6 +53,7 @@ from app.api.node import FindNode, GlobalId, Node
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
+from app.errors import bad_input
 from app.generations.model import Generation
 from app.ornaments.exporting import EXPORT_KIND
 from app.ornaments.importing import IMPORT_KIND
@@ -101,9 +105,29 @@ class NodeQuery:
     @strawberry.field
     async def node(self, info: Info, id: GlobalId) -> Node | None:
         """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
-        type_name, identity = parse_global_id(id, "id")
-        find = NODES.get(type_name)
-        return await find(info, identity) if find else None
+        return await _found(info, parse_global_id(id, "id"))
+
+    @strawberry.field
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description="Each an `id` as it was got, unchanged; at most 100.")
+        ],
+    ) -> list[Node | None] | None:
+        """Objects of the viewer's by their ids, in the same order; null in the place of one that `node` answers so."""
+        if len(ids) > LARGEST_PAGE:
+            raise bad_input(f"`ids` are at most {LARGEST_PAGE}, not {len(ids)}: ask in parts.", "ids")
+        parsed = [parse_global_id(one, "ids", str(place)) for place, one in enumerate(ids)]
+        each = tuple(dict.fromkeys(parsed))
+        found = dict(zip(each, await gather(*(_found(info, one) for one in each)), strict=True))
+        return [found[one] for one in parsed]
+
+
+async def _found(info: Info, identity: tuple[str, PydanticObjectId]) -> Node | None:
+    type_name, document_id = identity
+    find = NODES.get(type_name)
+    return await find(info, document_id) if find else None
 
 
 Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))

@@ -1,32 +1,28 @@
 """GraphQL over WebSocket: graphql-transport-ws, its messages checked, its sockets no older than a token."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, cast, override
 
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import PreExecutionError
 
-from app.accounts.sessions import account_gone
 from app.api.bodies import too_many_values
 from app.api.context import Context
 from app.api.errors import public_error
+from app.api.stays import Stay
 from app.errors import AppError
 
 _UNAUTHORIZED_CLOSE = 4403
 _TRY_AGAIN_CLOSE = 1013
 """Clients of graphql-ws connect again after that, as they do not after all others."""
-_LAST_ANSWER_S = 1
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """The graphql-transport-ws protocol; a socket lives as long as the token it was opened with, and its account."""
 
-    _expiry: asyncio.TimerHandle | None = None
-    _leave: Callable[[], None] | None = None
+    _stay: Stay | None = None
     _closing: asyncio.Task[None] | None = None
 
     @override
@@ -44,20 +40,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle_connection_init(message)
         except AppError as error:
             await self.websocket.close(code=_TRY_AGAIN_CLOSE, reason=error.code)
-        if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
-            seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
-            loop = asyncio.get_running_loop()
-            self._expiry = loop.call_later(max(0, seconds), self._close_soon, "Token expired")
-            erased = self.context.services.accounts.erasures.erased
-            self._leave = erased.opened(viewer.user_id, self._close_erased)
+        if self.connection_acknowledged and self._stay is None:
+            self._stay = Stay(self.context, self._close_soon)
+            self._stay.begin()
 
     @override
     async def shutdown(self) -> None:
         """Leave no timer behind."""
-        if self._expiry:
-            self._expiry.cancel()
-        if self._leave:
-            self._leave()
+        if self._stay:
+            self._stay.over()
         if self._closing:
             await self._closing
         await super().shutdown()
@@ -78,13 +69,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     @override
     def _get_pre_execution_close_reason(error: Any) -> str | None:
         return None  # a syntax error is that operation's, not the socket's
-
-    def _close_erased(self) -> None:
-        """Refuse what still comes; close after the answer to what deleted the account, which came by a socket maybe."""
-        self.context.viewer, self.context.refused = None, account_gone()
-        if self._expiry:
-            self._expiry.cancel()
-        self._expiry = asyncio.get_running_loop().call_later(_LAST_ANSWER_S, self._close_soon, "Account deleted")
 
     def _close_soon(self, reason: str) -> None:
         self._closing = self._closing or asyncio.create_task(self._close(reason))

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP and WebSocket: what comes in is checked, every answer is GraphQL's JSON."""
+"""GraphQL over HTTP and WebSocket: what comes in is checked, every answer is GraphQL's JSON, or a stream of it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -12,7 +12,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -25,28 +24,28 @@ from app.api.bodies import TOO_MANY_VALUES, LargeUploads, capped, too_many_value
 from app.api.context import Context
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
+from app.api.refusals import refused
 from app.api.schema import schema
 from app.api.sockets import SocketHandler
-from app.errors import ErrorCode
+from app.api.streaming import STREAM_PROTOCOLS, StreamingView
+from app.api.streams import Streams
 
 _INIT_TIMEOUT_S = 5
 _OPERATIONS_A_SOCKET = 100
 PREFLIGHT_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 
-_NOT_OVER_HTTP = {
-    OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket at this address: graphql-transport-ws.",
+_NOT_IN_ONE_ANSWER = {
+    OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket at this address (graphql-transport-ws), "
+    "or as a stream: send `Accept: text/event-stream`.",
     OperationType.MUTATION: "Mutations come by POST.",
     OperationType.QUERY: "Queries come by GET or POST.",
 }
-
-_LATER = {429: ErrorCode.RATE_LIMITED, 503: ErrorCode.UNAVAILABLE}
-"""Statuses of refusals that the same request may not meet again."""
 
 type MakeContext = Callable[[Request | WebSocket], Context]
 type Explorer = Callable[[Request], Awaitable[Response]]
 
 
-class GraphQLView(GraphQL[Context, None]):
+class GraphQLView(StreamingView):
     """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing.
 
     Who is logged in may send archives of `archive_max_bytes`.
@@ -60,11 +59,13 @@ class GraphQLView(GraphQL[Context, None]):
         explorer: Explorer | None,
         allowed_origins: tuple[str, ...],
         archive_max_bytes: int,
+        streams: Streams,
     ) -> None:
         super().__init__(
+            streams,
             schema,
             graphql_ide="graphiql" if explorer else None,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, *STREAM_PROTOCOLS),
             connection_init_wait_timeout=timedelta(seconds=_INIT_TIMEOUT_S),
             multipart_uploads_enabled=True,
             max_subscriptions_per_connection=_OPERATIONS_A_SOCKET,
@@ -91,12 +92,13 @@ class GraphQLView(GraphQL[Context, None]):
         who = context.viewer
         with self._large.beside(who.user_id if who else None) as enter_large:
             request = Request(scope, capped(scope, receive, self._archive_max_bytes if who else 0, enter_large))
+            self.keep_context(request, context)
             try:
                 return await self.run(request, context=context)
             except HTTPException as error:
-                return self._refusal(request, error.status_code, error.reason)
+                return refused(request, error.status_code, error.reason)
             except StarletteHTTPException as error:
-                return self._refusal(request, error.status_code, error.detail)
+                return refused(request, error.status_code, error.detail)
             except ClientDisconnect:
                 return None
             finally:
@@ -228,7 +230,7 @@ class GraphQLView(GraphQL[Context, None]):
         except HTTPException as error:
             if isinstance(error.__cause__, InvalidOperationTypeError):
                 kind = error.__cause__.operation_type
-                raise HTTPException(400, _NOT_OVER_HTTP[kind]) from error
+                raise HTTPException(400, _NOT_IN_ONE_ANSWER[kind]) from error
             raise
 
     @override
@@ -242,14 +244,3 @@ class GraphQLView(GraphQL[Context, None]):
         if self._explorer is None:
             raise HTTPException(404, "Not Found")
         return await self._explorer(request)
-
-    def _refusal(self, request: Request, status: int, message: str) -> Response:
-        media_type = preferred(request.headers.get("accept"))
-        extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
-        if status in _LATER:
-            extensions |= {"code": _LATER[status], "retryable": True}
-        body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
-        response = Response(body, status, media_type=media_type)
-        if status == 405:  # noqa: PLR2004 - Method Not Allowed
-            response.headers["allow"] = "GET, POST"
-        return response

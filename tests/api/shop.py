@@ -82,22 +82,22 @@ class Shop:
 
 
 @asynccontextmanager
-async def opened_shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path) -> AsyncGenerator[Shop]:
-    """Nobody's, over that database, whose indexes are there."""
-    async with opened_parts(database, mongodb_url, folder) as parts:
-        yield Shop(parts.services)
-
-
-@asynccontextmanager
 async def opened_parts(
-    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path
+    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path, **more: Any
 ) -> AsyncGenerator[Parts]:
-    """All of a process without any key, over that database, whose indexes are there."""
+    """What Regen is made of, over that database, whose indexes are there; nothing of it works."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
-    settings = load_settings({**_BARE, "data_dir": folder, "mongodb_url": url})
+    settings = load_settings({**_BARE, "data_dir": folder, "mongodb_url": url, **more})
     parts = assemble(settings)
     async with opened_database(settings, parts.server, ()) as connection:
         await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)
         await parts.services.generations.clock.set(connection.database)
         yield parts
     await parts.close()
+
+
+@asynccontextmanager
+async def opened_shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path) -> AsyncGenerator[Shop]:
+    """Nobody's, over that database."""
+    async with opened_parts(database, mongodb_url, folder) as parts:
+        yield Shop(parts.services)
