@@ -7,10 +7,11 @@ from beanie import PydanticObjectId
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
+from app.access import own, require_own
 from app.api.context import Info, viewer
 from app.api.ids import document_id, global_id
 from app.api.node import Node
-from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.errors import AppError, ErrorCode, bad_input
 from app.pictures import model as stored
 from app.pictures.intake import MAX_BYTES
 
@@ -101,10 +102,7 @@ async def require_owned(info: Info, picture_id: strawberry.ID, *path: str) -> No
         AppError: BAD_USER_INPUT, NOT_FOUND or FORBIDDEN, with the path of the argument.
     """
     picture = await info.context.loaders.pictures.load(document_id(picture_id, TYPE_NAME, *path))
-    if picture is None:
-        raise not_found("This picture", *path)
-    if picture.owner_id != viewer(info).user_id:
-        raise AppError(ErrorCode.FORBIDDEN, "This picture belongs to somebody else.", path=path)
+    require_own(viewer(info).user_id, picture, "This picture", *path)
 
 
 async def _bytes(given: PictureInput) -> bytes:
@@ -118,5 +116,5 @@ async def _bytes(given: PictureInput) -> bytes:
 async def find(info: Info, identity: PydanticObjectId) -> Picture | None:
     """The viewer's own picture."""
     who = viewer(info)
-    picture = await info.context.loaders.pictures.load(identity)
-    return Picture.of(picture) if picture and picture.owner_id == who.user_id else None
+    picture = own(who.user_id, await info.context.loaders.pictures.load(identity))
+    return Picture.of(picture) if picture else None

@@ -95,7 +95,7 @@ class NodeQuery:
 
     @strawberry.field
     async def node(self, info: Info, id: GlobalId) -> Node | None:
-        """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
+        """An object of the viewer's, or of a project of theirs; null when there is none, or it is somebody else's."""
         type_name, identity = parse_global_id(id, "id")
         find = NODES.get(type_name)
         return await find(info, identity) if find else None

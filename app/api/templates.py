@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import own
 from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
@@ -221,5 +222,5 @@ class TemplateMutation:
 async def find(info: Info, identity: PydanticObjectId) -> Template | None:
     """The viewer's own template."""
     who = viewer(info)
-    template = await info.context.loaders.templates.load(identity)
-    return Template.of(template) if template and template.owner_id == who.user_id else None
+    template = own(who.user_id, await info.context.loaders.templates.load(identity))
+    return Template.of(template) if template else None
