@@ -41,10 +41,12 @@ from app.api import (
 )
 from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
+from app.api.enforcing import enforce
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.api.rules import RULES
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
@@ -172,7 +174,9 @@ schema = RegenSchema(
         OperationCost,
     ],
 )
-describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+_core = schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+describe_from_docstrings(_core, _ROOTS)
+enforce(_core, RULES)
 
 
 def schema_text() -> str:
