@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from graphql import (
     GraphQLArgument,
-    GraphQLField,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -30,7 +29,7 @@ _BESIDE: Final[Mapping[str, Mapping[str, Any]]] = {
 """What else a field that nobody has to give takes, or must not have, in the same input."""
 
 
-def root_fields() -> Iterator[tuple[str, str, GraphQLField]]:
+def root_fields() -> Iterator[tuple[str, str, Any]]:
     """Root, name and field."""
     for root in ROOTS:
         kind = SCHEMA.type_map[root]
@@ -38,14 +37,14 @@ def root_fields() -> Iterator[tuple[str, str, GraphQLField]]:
         yield from ((root, name, field) for name, field in kind.fields.items())
 
 
-def fields_below_that_take_ids() -> Iterator[tuple[str, GraphQLField]]:
+def fields_below_that_take_ids() -> Iterator[tuple[str, Any]]:
     """`Type.field`, and the field."""
     for kind in SCHEMA.type_map.values():
         if isinstance(kind, GraphQLObjectType) and kind.name not in {*ROOTS} and not kind.name.startswith("__"):
             yield from ((f"{kind.name}.{name}", one) for name, one in kind.fields.items() if any(ids_of(one)))
 
 
-def ids_of(field: GraphQLField) -> Iterator[str]:
+def ids_of(field: Any) -> Iterator[str]:
     """The paths of all arguments of a field, and in them, that take ids."""
     for name, argument in field.args.items():
         yield from _ids(name, argument.type, ())
@@ -67,7 +66,7 @@ class Operation:
 
     root: str
     name: str
-    field: GraphQLField
+    field: Any
 
     def text(self, given: Mapping[str, Any], *, whole: bool = False) -> str:
         """It as a document, with these arguments."""
@@ -92,27 +91,27 @@ class Operation:
         names = [name for name, one in self.field.args.items() if is_required_argument(one) or path[:1] == [name]]
         own, values = samples.of_operation(self.name), dict[str, Any]()
         for name in names:
-            argument: GraphQLArgument = self.field.args[name]
             inside = path[1:] if path[:1] == [name] else None
-            values[name] = _value(own, name, argument.type, inside, identity)
+            values[name] = _value(own, name, self.field.args[name].type, inside, identity)
         return values
 
 
 def _value(samples: Samples, name: str, kind: Any, path: list[str] | None, identity: str | None) -> Any:
     """A value of that type, and in it the id at the path; null for a value as good as any."""
+    inside: Any = getattr(kind, "of_type", None)
     if isinstance(kind, GraphQLNonNull):
-        return _value(samples, name, kind.of_type, path, identity)
+        return _value(samples, name, inside, path, identity)
     if isinstance(kind, GraphQLList):
-        return [_value(samples, name, kind.of_type, path, identity)]
+        return [_value(samples, name, inside, path, identity)]
     if path is None:
         return samples.of(name, GraphQLArgument(kind))
     if not path:
         return identity
     assert isinstance(kind, GraphQLInputObjectType)
-    first = path[0]
+    first, fields = path[0], dict[str, Any](kind.fields)
     others = {} if kind.is_one_of else samples.input(kind)
-    beside = {name: value for name, value in _BESIDE.get(first, {}).items() if name in kind.fields}
-    return {**others, **beside, first: _value(samples, first, kind.fields[first].type, path[1:], identity)}
+    beside = {one: value for one, value in _BESIDE.get(first, {}).items() if one in fields}
+    return {**others, **beside, first: _value(samples, first, fields[first].type, path[1:], identity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +153,25 @@ async def call(shop: Shop, operation: Operation, variables: dict[str, Any], *, w
 
 
 def _answer(data: Any, errors: list[Any]) -> Answer:
-    told = [((one.extensions or {})["code"], (one.extensions or {}).get("argument", ""), one.message) for one in errors]
-    payload: Any = data if isinstance(data, dict) else {}
-    for one in payload.get("errors") or ():
+    told = [_error(one.extensions or {}, one.message) for one in errors]
+    payload: Any = data or {}
+    failures: list[Any] = payload.get("errors") or []
+    for one in failures:
         place = ".".join(part for part in one.get("path") or () if not part.isdigit())
-        told.append((one["code"], place, one.get("message", "")))
-    nodes = ((payload.get("batch") or {}).get("items") or {}).get("nodes") or ()
-    items = tuple(one["failure"]["code"] for one in nodes if one.get("failure"))
-    return Answer(data, tuple((str(code), place, message) for code, place, message in told), items)
+        told.append(_error({"code": one["code"], "argument": place}, one.get("message", "")))
+    batch: Any = payload.get("batch") or {}
+    items: list[Any] = batch.get("items", {}).get("nodes", [])
+    return Answer(data, tuple(told), tuple(str(one["failure"]["code"]) for one in items if one.get("failure")))
+
+
+def _error(extensions: Mapping[str, Any], message: str) -> tuple[str, str, str]:
+    return str(extensions["code"]), extensions.get("argument") or "", message
 
 
 def texts(value: Any) -> Iterator[str]:
     """Every text in an answer, or in variables."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from texts(one)
+    inside: Any = value if isinstance(value, list) else getattr(value, "values", tuple)()
+    for one in inside:
+        yield from texts(one)

@@ -303,8 +303,10 @@ class World:
     @classmethod
     async def around(cls, shop: Shop) -> "World":
         """One where nothing is planted yet."""
-        joined = {one: await shop.joined() for one in Persona if one is not Persona.NOBODY}
-        return cls({**joined, Persona.NOBODY: shop})
+        people = {Persona.NOBODY: shop}
+        for persona in [one for one in Persona if one is not Persona.NOBODY]:
+            people[persona] = await shop.joined()
+        return cls(people)
 
     def plot(self, persona: Persona, *, of_project: bool = False) -> Plot:
         """Somebody's; the owner's project has its members."""
