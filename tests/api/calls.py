@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     GraphQLArgument,
@@ -51,8 +51,8 @@ def ids_of(field: Any) -> Iterator[str]:
 
 
 def _ids(path: str, kind: Any, around: tuple[str, ...]) -> Iterator[str]:
-    while isinstance(kind, GraphQLNonNull | GraphQLList):
-        kind = kind.of_type
+    while (inside := getattr(kind, "of_type", None)) is not None:
+        kind = inside
     if kind.name == "ID":
         yield path
     if isinstance(kind, GraphQLInputObjectType) and kind.name not in around:
@@ -172,6 +172,6 @@ def texts(value: Any) -> Iterator[str]:
     """Every text in an answer, or in variables."""
     if isinstance(value, str):
         yield value
-    inside: Any = value if isinstance(value, list) else getattr(value, "values", tuple)()
-    for one in inside:
-        yield from texts(one)
+    elif isinstance(value, dict | list):
+        for one in cast("Iterable[Any]", value if isinstance(value, list) else value.values()):
+            yield from texts(one)
