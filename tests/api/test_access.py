@@ -66,16 +66,17 @@ class Case:
             return _UNAUTHENTICATED
         if self.needs_an_administrator:
             return Refusal.FORBIDDEN
-        if self.named is None or self.named.needed is None:
+        if self.named is None:
             return _ALLOWED
         is_shared = self.of_project or self.type_name in ALWAYS_OF_A_PROJECT
         role = ROLES.get(persona) if is_shared or persona is Persona.OWNER else None
-        return _ALLOWED if role is not None and role.allows(self.named.needed) else self.named.refusal
+        needed = [one.needed for one in self.rule.names if one.needed is not None and self.is_owners(one)]
+        return _ALLOWED if role is not None and all(map(role.allows, needed)) else self.named.refusal
 
     def is_owners(self, named: Named) -> bool:
         """Whether that argument names the owner's: the one in question, and with it all that are of its project."""
-        if named == self.named:
-            return True
+        if self.named is None or named.path == self.named.path:
+            return named == self.named
         is_shared = self.type_name in ALWAYS_OF_A_PROJECT
         return is_shared and (named.needed is None or not ALWAYS_OF_A_PROJECT.isdisjoint(named.types))
 
@@ -91,10 +92,11 @@ def _cases(root: str) -> Iterator[Case]:
         if operation.root != root or rule is None:  # tests/api/test_rules.py says so
             continue
         for administrators in (False, True) if rule.caller is Caller.ADMINISTRATOR else (False,):
-            for named in rule.names:
+            names = [named for named in rule.names if named.needed is not None]
+            for named in names:
                 for type_name, of_project in _kinds(named):
                     yield Case(operation, rule, named, type_name, of_project, administrators)
-            if not rule.names:
+            if not names:
                 yield Case(operation, rule, administrators=administrators)
 
 
@@ -118,7 +120,7 @@ async def _asked(world: World, case: Case, persona: Persona, *, of_nothing: bool
     if case.named is None:
         await own.id_of("Generation")  # what `viewerEvents` begins with
     for named in case.rule.names:
-        if named != case.named and _key(named) in taken:
+        if (case.named is None or named.path != case.named.path) and _key(named) in taken:
             ids[_key(named)] = await _id(theirs if case.is_owners(named) else own, case, named, named.types[0])
     identity = None
     if case.named and case.type_name:
