@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import is_oneself
 from app.accounts import model as stored
 from app.accounts.service import SignedIn
 from app.api.batches import ViewerBatches
@@ -106,13 +107,13 @@ class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons,
 async def find(info: Info, identity: PydanticObjectId) -> User | None:
     """The viewer's own account."""
     who = viewer(info)
-    return User.of(await info.context.services.accounts.user(identity)) if identity == who.user_id else None
+    return User.of(await info.context.services.accounts.user(identity)) if is_oneself(who.user_id, identity) else None
 
 
 async def find_viewer(info: Info, identity: PydanticObjectId) -> Viewer | None:
     """The viewer, fetched again."""
     who = viewer(info)
-    return Viewer.of(await info.context.services.accounts.user(identity)) if identity == who.user_id else None
+    return Viewer.of(await info.context.services.accounts.user(identity)) if is_oneself(who.user_id, identity) else None
 
 
 @strawberry.input(description="Who wants an account.")

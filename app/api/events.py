@@ -114,8 +114,9 @@ class GenerationSubscription:
         id: GlobalId,
         after: Annotated[int | None, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
     ) -> AsyncGenerator[GenerationEvent]:
-        """The events of one of the viewer's generations after number `after`: the past ones, then live, to its end.
+        """The events of a generation after number `after`: the past ones, then live, to its end.
 
+        It is one of the viewer's, or of a project of theirs.
         After a cut connection subscribe again with the last `sequence` seen: nothing is missed, nothing comes twice.
         Of a generation that ended long ago (a day, unless the server says otherwise) only the last event is kept.
         """
@@ -126,7 +127,7 @@ class GenerationSubscription:
             raise not_found("This generation", "id")
         if not 0 <= seen <= generation.last_sequence:
             raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
-        async with aclosing(progress(generations.hub, who.user_id, identity, seen)) as events:
+        async with aclosing(progress(generations.hub, generation.owner_id, identity, seen)) as events:
             async for event in events:
                 yield GenerationEvent.of(event, identity)
 

@@ -164,10 +164,10 @@ class GenerationConnection(Connection[Generation]):
 
 
 async def find(info: Info, identity: PydanticObjectId) -> Generation | None:
-    """The viewer's own generation."""
-    who = viewer(info)
-    generation = await info.context.loaders.generations.load(identity)
-    return Generation.of(generation) if generation and generation.owner_id == who.user_id else None
+    """A generation of the viewer's own, or of a project of theirs."""
+    who, services = viewer(info), info.context.services
+    generation = await services.gate.sees(who.user_id, await info.context.loaders.generations.load(identity))
+    return Generation.of(generation) if generation else None
 
 
 @strawberry.type
@@ -176,5 +176,5 @@ class GenerationQuery:
 
     @strawberry.field
     async def generation(self, info: Info, id: GlobalId) -> Generation | None:
-        """One of the viewer's generations; null when there is none, or it is somebody else's."""
+        """One of the viewer's, or of a project of theirs; null when there is none, or it is somebody else's."""
         return await find(info, document_id(id, TYPE_NAME, "id"))

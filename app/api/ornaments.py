@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import own
 from app.api import walking
 from app.api.connections import Connection
 from app.api.context import Info, viewer
@@ -143,8 +144,8 @@ async def _image(info: Info, identity: PydanticObjectId) -> OrnamentImage | None
 async def find(info: Info, identity: PydanticObjectId) -> OrnamentImage | None:
     """The viewer's own image."""
     who = viewer(info)
-    image = await info.context.loaders.ornament_images.load(identity)
-    return OrnamentImage.of(image) if image and image.owner_id == who.user_id else None
+    image = own(who.user_id, await info.context.loaders.ornament_images.load(identity))
+    return OrnamentImage.of(image) if image else None
 
 
 async def result(info: Info, generation: stored_generations.Generation) -> OrnamentImage | None:

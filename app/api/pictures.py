@@ -7,7 +7,7 @@ from beanie import PydanticObjectId
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
-from app.access import Role, require_own
+from app.access import Role, own, require_own
 from app.api.context import Info, viewer
 from app.api.ids import CHAT_IMAGE, ORNAMENT_IMAGE, global_id, typed_id
 from app.api.node import Node
@@ -80,8 +80,8 @@ class PictureInput:
         "at most 20 MB and 50 megapixels."
     )
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(
-        description="The id of a `Picture` (`POST /uploads` takes a file and gives one) or an `OrnamentImage` of yours, "
-        "or of a `ChatImage` of a project that you see, for the picture that it shows. Images in the trash are refused."
+        description="The id of a `Picture` (`POST /uploads` takes a file and gives one) or `OrnamentImage` of yours, or "
+        "of a `ChatImage` of a project that you see, for the picture that it shows. Images in the trash are refused."
     )
 
 
@@ -154,5 +154,5 @@ async def _bytes(given: PictureInput) -> bytes:
 async def find(info: Info, identity: PydanticObjectId) -> Picture | None:
     """The viewer's own picture."""
     who = viewer(info)
-    picture = await info.context.loaders.pictures.load(identity)
-    return Picture.of(picture) if picture and picture.owner_id == who.user_id else None
+    picture = own(who.user_id, await info.context.loaders.pictures.load(identity))
+    return Picture.of(picture) if picture else None

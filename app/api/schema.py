@@ -46,10 +46,12 @@ from app.api import (
 from app.api.connections import LARGEST_PAGE
 from app.api.context import Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
+from app.api.enforcing import enforce
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.api.rules import RULES
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
@@ -104,7 +106,7 @@ class NodeQuery:
 
     @strawberry.field
     async def node(self, info: Info, id: GlobalId) -> Node | None:
-        """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
+        """An object of the viewer's, or of a project of theirs; null when there is none, or it is somebody else's."""
         return await _found(info, parse_global_id(id, "id"))
 
     @strawberry.field
@@ -115,7 +117,7 @@ class NodeQuery:
             list[strawberry.ID], strawberry.argument(description="Each an `id` as it was got, unchanged; at most 100.")
         ],
     ) -> list[Node | None] | None:
-        """Objects of the viewer's by their ids, in the same order; null in the place of one that `node` answers so."""
+        """Objects as `node` shows them, in the order of their ids; null in the place of one that it answers so."""
         if len(ids) > LARGEST_PAGE:
             raise bad_input(f"`ids` are at most {LARGEST_PAGE}, not {len(ids)}: ask in parts.", "ids")
         parsed = [parse_global_id(one, "ids", str(place)) for place, one in enumerate(ids)]
@@ -202,7 +204,9 @@ schema = RegenSchema(
         OperationCost,
     ],
 )
-describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+_core = schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+describe_from_docstrings(_core, _ROOTS)
+enforce(_core, RULES)
 
 
 def schema_text() -> str:

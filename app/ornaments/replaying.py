@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode, not_found
+from app.access import require_own
+from app.errors import AppError, ErrorCode
 from app.generations.model import Generation, Status
 from app.generations.service import Generations
 from app.lineage.sources import require_sources
@@ -79,10 +80,7 @@ def _of_success(owner_id: PydanticObjectId, generation: Generation | None) -> Ge
     Raises:
         AppError: NOT_FOUND, FORBIDDEN, CONFLICT.
     """
-    if generation is None:
-        raise not_found("This generation", *_PATH)
-    if generation.owner_id != owner_id:
-        raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=_PATH)
+    generation = require_own(owner_id, generation, "This generation", *_PATH)
     if generation.kind != GENERATION_KIND:
         raise AppError(ErrorCode.CONFLICT, "Only what made an image can be replayed.", path=_PATH)
     if generation.status is not Status.SUCCEEDED:

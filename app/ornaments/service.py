@@ -6,7 +6,8 @@ from itertools import zip_longest
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode, not_found
+from app.access import require_own
+from app.errors import AppError
 from app.generations.model import Generation
 from app.generations.recipe import Recipe, RecipePicture, UsedTemplate
 from app.generations.service import Generations
@@ -134,12 +135,7 @@ class Ornaments:
         Raises:
             AppError: NOT_FOUND, or FORBIDDEN when it is another's.
         """
-        image = await OrnamentImage.get(image_id)
-        if image is None:
-            raise not_found("This image", "input", "imageId")
-        if image.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This image belongs to somebody else.", path=("input", "imageId"))
-        return image
+        return require_own(owner_id, await OrnamentImage.get(image_id), "This image", "input", "imageId")
 
 
 def first_recipe(kind: OrnamentKind, asked: Asked, pictures: Sequence[RecipePicture], model: ImageModel) -> Recipe:
