@@ -11,6 +11,9 @@ from app.errors import bad_input
 
 GENERATION: Final = "Generation"
 """Its type's name; the command line writes such ids too, and needs nothing else of the API."""
+USER: Final = "User"
+"""The name of what others show of a person, too."""
+CHAT_IMAGE: Final = "ChatImage"
 
 
 def global_id(type_name: str, document_id: PydanticObjectId) -> str:

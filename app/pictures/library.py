@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
+from app.access import owns
 from app.errors import AppError, ErrorCode, not_found
 from app.pictures.intake import AcceptedPicture, examine
 from app.pictures.made import describe, describe_preview
@@ -80,6 +81,14 @@ class Pictures:
         if await Picture.by_ids([picture_id]):
             raise AppError(ErrorCode.FORBIDDEN, "This picture belongs to somebody else.")
         raise not_found("This picture")
+
+    async def adopt(self, picture: Picture, owner_id: PydanticObjectId) -> Picture:
+        """The same picture as one of that owner's: itself when it is theirs already, else its bytes kept for them.
+
+        Raises:
+            AppError: as `read` and `keep`.
+        """
+        return picture if owns(owner_id, picture) else await self.keep(owner_id, await self.read(picture))
 
     async def read(self, picture: Picture) -> bytes:
         """The stored bytes, wherever they lie by now.
