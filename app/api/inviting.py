@@ -84,7 +84,8 @@ class AcceptInvitationPayload:
     """What `acceptInvitation` answers."""
 
     project: Project | None = strawberry.field(
-        default=None, description="The project that you are in; also when you were before, beside an error that says so."
+        default=None,
+        description="The project that you are in; also when you were before, beside an error that says so.",
     )
     errors: list[UserError] = strawberry.field(
         default_factory=list[UserError], description="Why you did not come in by this invitation."
@@ -159,9 +160,7 @@ class MemberMutation:
 
     @strawberry.mutation
     @errors_in(RemoveMemberPayload)
-    async def remove_member(
-        self, info: Info, input: Annotated[RemoveMemberInput, INPUT]
-    ) -> RemoveMemberPayload | None:
+    async def remove_member(self, info: Info, input: Annotated[RemoveMemberInput, INPUT]) -> RemoveMemberPayload | None:
         """Take somebody out of a project of your own, or leave another's. It holds at once; what they made stays."""
         who, project_id = viewer(info), document_id(input.project_id, TYPE_NAME, "input", "projectId")
         member_id = document_id(input.user_id, USER, "input", "userId")

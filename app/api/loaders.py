@@ -43,9 +43,9 @@ class Loaders:
     """Documents by id; null for an id that names nothing. `promotions` are by the root's.
 
     `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
-    have their turn before it, null when it waits no more. `dream_versions` are a stretch of those of a dream, `contexts`
-    of those of a project. `frames` are a project's in the order of the film, those in the trash included,
-    `invitations` those to it that are open. `names` are people's.
+    have their turn before it, null when it waits no more. `dream_versions` are a stretch of those of a dream,
+    `contexts` one of those of a project. `frames` are a project's in the order of the film, those in the trash
+    included, `invitations` those to it that are open. `names` are people's.
     """
 
     pictures: DataLoader[PydanticObjectId, Picture | None]

@@ -48,9 +48,7 @@ class UpdateProjectInput:
 
     project_id: strawberry.ID = strawberry.field(description=PROJECT_ID)
     name: strawberry.Maybe[str] = strawberry.field(description=_NAME)
-    context_text: strawberry.Maybe[str | None] = strawberry.field(
-        description=f"{_TEXT} Null or empty: none any more."
-    )
+    context_text: strawberry.Maybe[str | None] = strawberry.field(description=f"{_TEXT} Null or empty: none any more.")
     context_pictures: strawberry.Maybe[list[PictureInput]] = strawberry.field(
         description=f"In place of those before, which may be named again by their ids. {_PICTURES}"
     )

@@ -12,7 +12,9 @@ from app.projects import listing
 
 _Role = Annotated[
     ProjectRole | None,
-    strawberry.argument(description="Only those in which you are this: OWNER for your own, the others for shared ones."),
+    strawberry.argument(
+        description="Only those in which you are this: OWNER for your own, the others for shared ones."
+    ),
 ]
 _InTrash = Annotated[
     bool, strawberry.argument(description="True: only those of your own in the trash; false: only the others.")
@@ -32,7 +34,7 @@ class ViewerProjects:
 
     @strawberry.field
     async def projects(
-        self, first: First = None, after: After = None, role: _Role = None, in_trash: _InTrash = False
+        self, *, first: First = None, after: After = None, role: _Role = None, in_trash: _InTrash = False
     ) -> ProjectConnection:
         """The viewer's own projects and those that others have shared with them, newest first."""
         user_id = self.document.identity

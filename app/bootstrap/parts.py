@@ -28,6 +28,9 @@ from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
+from app.chats.entities import Entities
+from app.chats.frames import Frames
+from app.chats.model import Chat
 from app.database.servers import DatabaseServer
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
@@ -56,7 +59,9 @@ from app.ornaments.service import GENERATION_KIND as ORNAMENT
 from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
+from app.projects.members import Members
 from app.projects.model import Project
+from app.projects.service import Projects
 from app.providers.libraries import libraries
 from app.settings import KEYS, Settings
 
@@ -131,6 +136,8 @@ def assemble(settings: Settings) -> Parts:
     retries[DREAM] = dreams.retry
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
+    projects = Projects(gate, hub, Chat.main_of)
+    entities = Entities(projects)
     replays = Replays(generations, models.makers, libraries())
     erasures = erasures_of(settings, generations, stores.all, archives)
     switch = Switch()
@@ -152,6 +159,10 @@ def assemble(settings: Settings) -> Parts:
             import_job,
             DreamExports(generations, archives),
             gate,
+            projects,
+            Members(projects),
+            entities,
+            Frames(entities),
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(

@@ -5,7 +5,7 @@ anew by `lineage.clearing`. The exchanges go before the images: work that ends l
 nothing. An image that is written all the same finds a tombstone under its pre-allocated id, and goes again.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from beanie import PydanticObjectId
@@ -26,7 +26,7 @@ _AT_ONCE: Final = 100
 
 
 async def delete_forever(chats: Sequence[Chat]) -> None:
-    """Delete frames or contexts (1 to 100) with all that was made in their chats; the pictures are left to the sweep."""
+    """Delete frames or contexts (1 to 100) with all that was made in their chats; pictures are left to their sweep."""
     ids = [chat.identity for chat in chats]
     await Tombstone.keep([Tombstone.for_single(chat) for chat in chats])
     await _empty(ids)
@@ -78,7 +78,7 @@ async def _empty(chat_ids: Sequence[PydanticObjectId]) -> None:
         await deletion.delete_forever(images)
 
 
-def _tombstones(exchanges: Iterable[Held], being_changed: Set[PydanticObjectId]) -> Iterable[Tombstone]:
+def _tombstones(exchanges: Iterable[Held], being_changed: Collection[PydanticObjectId]) -> Iterable[Tombstone]:
     """For each image that is still to be made, and for each exchange that is being worked on, or about to be.
 
     The latter is kept as a chat's: `finish` is called for it as soon as nothing is being made of it any more.

@@ -117,9 +117,7 @@ class Entities:
         for chat in chats:
             await wake(self.projects.hub, chat.owner_id, dict.fromkeys((chat.project_id, chat.identity)))
 
-    async def _required(
-        self, user_id: PydanticObjectId, chat_id: PydanticObjectId, kind: ChatKind, *path: str
-    ) -> Chat:
+    async def _required(self, user_id: PydanticObjectId, chat_id: PydanticObjectId, kind: ChatKind, *path: str) -> Chat:
         found = (await Chat.by_ids([chat_id])).get(chat_id)
         chat = found if found is not None and found.kind is kind else None
         return await self.projects.gate.require(user_id, chat, Role.EDITOR, _WHAT[kind], *path)

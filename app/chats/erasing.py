@@ -1,4 +1,4 @@
-"""Whose account is erased is the author of nothing any more: what they sent in others' projects stays without a name."""
+"""Whose account is erased is the author of nothing any more: what they sent in others' projects stays, nobody's."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Frames in the order of the film, and the picture that each one shows."""
+"""The order of the frames, and the picture that each one shows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 from app.access import Role
 from app.chats.entities import Entities
 from app.chats.image import ChatImage
-from app.chats.model import Chat, ChatKind
+from app.chats.model import Chat
 from app.errors import AppError, ErrorCode, bad_input
 from app.lineage.trash import in_trash
 from app.pictures.model import Picture

@@ -14,13 +14,18 @@ async def _nothing_more(_: PydanticObjectId) -> None:
     """All was done by the deletion."""
 
 
+def _any(_: object) -> bool:
+    """Whatever it is."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Trash[D: Discardable]:
     """The trash of one product.
 
     `delete` deletes some (1 to 100) for ever and leaves tombstones; `finish` does what had to wait until nothing is
-    being made of one that was deleted. The ids of a call (100 at most) are by their
-    places in it, and what is refused says its place.
+    being made of one that was deleted. What does not `fit` is not of this product, whatever its collection. The ids of
+    a call (100 at most) are by their places in it, and what is refused says its place.
     """
 
     product: type[D]
@@ -28,6 +33,7 @@ class Trash[D: Discardable]:
     finish: Callable[[PydanticObjectId], Awaitable[None]] = field(default=_nothing_more)
     what: str = "This image"
     path: tuple[str, ...] = ("input", "ids")
+    fits: Callable[[D], bool] = _any
 
     async def put(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Put the owner's into the trash; what is in it stays as it is."""
@@ -50,7 +56,8 @@ class Trash[D: Discardable]:
 
     async def _sorted(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Those that are the owner's and those that can't be touched."""
-        stored = await self.product.by_ids(list(set(ids.values())))
+        known_ones = await self.product.by_ids(list(set(ids.values())))
+        stored = {identity: one for identity, one in known_ones.items() if self.fits(one)}
         missing = [identity for identity in ids.values() if identity not in stored]
         buried = await Tombstone.of(missing) if missing else {}
         found = Sorted[D]()

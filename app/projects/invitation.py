@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, IndexModel
 
 from app.access import Role
 from app.database.document import Instant, StoredDocument, utc_now

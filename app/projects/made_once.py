@@ -49,10 +49,11 @@ class MadeOnce(Discardable):
         row = await cls.rows().find_one({"idempotencyKey": call.stored_key}) if call.key else None
         if row is None:
             return None
-        if row["asked"] != (call.asked or ""):
+        known: Self = cls.model_validate(row)
+        if known.asked != (call.asked or ""):
             message = "This idempotencyKey was used before with another input; use a new key for something new."
             raise AppError(ErrorCode.CONFLICT, message, path=("input", "idempotencyKey"))
-        return cls.model_validate(row)
+        return known
 
     async def put(self) -> bool:
         """Store it; false when it, or one of the same key, is there already."""

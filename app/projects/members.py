@@ -107,9 +107,7 @@ class Members:
             AppError: NOT_FOUND; FORBIDDEN; CONFLICT when it is in the trash; BAD_USER_INPUT for the owner themself.
         """
         is_leaving = user_id == member_id
-        project = await self.projects.open_to(
-            user_id, project_id, Role.VIEWER if is_leaving else Role.OWNER, *_PROJECT
-        )
+        project = await self.projects.open_to(user_id, project_id, Role.VIEWER if is_leaving else Role.OWNER, *_PROJECT)
         _check_no_owner(project, member_id)
         await Invitation.forget_user(member_id, project_id)
         left = await dismiss(project_id, member_id)

@@ -74,7 +74,7 @@ class Project(MadeOnce):
 
     @classmethod
     async def line_up(cls, project_id: PydanticObjectId, frame_ids: Sequence[PydanticObjectId]) -> bool:
-        """Put these frames first, in that order, ahead of all others as they are; false when it is gone or in the trash.
+        """Put these frames first, in that order, the others behind them; false when it is gone, or in the trash.
 
         One write, so that a frame that comes at the same time keeps its place behind them.
         """
