@@ -79,9 +79,8 @@ class Project(MadeOnce):
         One write, so that a frame that comes at the same time keeps its place behind them.
         """
         given = list(frame_ids)
-        others = {
-            "$filter": {"input": "$frameOrder", "as": "one", "cond": {"$not": [{"$in": ["$$one", given]}]}},
-        }
+        is_other = {"$eq": [{"$in": ["$$one", given]}, False]}
+        others = {"$filter": {"input": "$frameOrder", "as": "one", "cond": is_other}}
         changes: dict[str, Any] = {
             "frameOrder": {"$concatArrays": [given, others]},
             "revision": {"$add": ["$revision", 1]},
