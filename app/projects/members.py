@@ -68,12 +68,14 @@ class Members:
         project = await _invites_to(invitation)
         if invitation is None or project is None:
             raise not_found("This invitation", *_TOKEN)
-        role = project.role_to(user_id)
-        if role is not None and role.allows(invitation.role):
+        if refusal := _already(project, user_id, invitation):
             if invitation.used_by == user_id:  # a crash kept the rest from being written
                 await invitation.is_done_for(user_id)
-            return Accepted(project, _already(role))
+            return Accepted(project, refusal)
         if not await invitation.claim(user_id):
+            now = await _invites_to(invitation) or project
+            if refusal := _already(now, user_id, invitation):  # the same call came twice at once
+                return Accepted(now, refusal)
             raise _too_late(invitation)
         joined = await join(project.identity, user_id, invitation.role)
         if joined is not Joined.IN:
@@ -153,10 +155,14 @@ def _check_no_owner(project: Project, member_id: PydanticObjectId) -> None:
         raise bad_input("This is the owner of the project, who stays its owner.", *_USER)
 
 
-def _already(role: Role) -> AppError:
+def _already(project: Project, user_id: PydanticObjectId, invitation: Invitation) -> AppError | None:
+    """Why they need no invitation; null when they do."""
+    role = project.role_to(user_id)
+    if role is None or not role.allows(invitation.role):
+        return None
     is_owner = role is Role.OWNER
     who = "This project is your own" if is_owner else f"You are a member of this project already, as {role}"
-    return AppError(ErrorCode.CONFLICT, f"{who}: the invitation was not used up.", path=_TOKEN)
+    return AppError(ErrorCode.CONFLICT, f"{who}: no invitation is used up by this.", path=_TOKEN)
 
 
 def _too_late(invitation: Invitation) -> AppError:

@@ -36,8 +36,8 @@ from app.projects.made_once import Call
 from app.projects.words import Words
 from app.settings import load_settings
 from app.templates import service as templates
-from tests.chats.chats import exchange_of
-from tests.chats.chats import image_of as chat_image_of
+from tests.chats.stored import exchange_of
+from tests.chats.stored import image_of as chat_image_of
 from tests.faults.plant import small_photo
 from tests.faults.provider import Gemini
 

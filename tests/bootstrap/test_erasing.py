@@ -41,7 +41,7 @@ from app.projects.made_once import Call
 from app.projects.model import Project
 from app.templates import service as templates
 from tests.bootstrap.household import PASSWORD, Household, elsewhere, household
-from tests.chats.chats import exchange_of
+from tests.chats.stored import exchange_of
 from tests.faults.provider import Gemini, serving_gemini
 from tests.ornaments.images import image_of
 from tests.pictures.conftest import GatedStore

@@ -36,8 +36,8 @@ from app.projects.invitation import Invitation
 from app.templates.model import Template
 from tests.api.operations import CURSORS, SCHEMA, Samples, choices, nodes, selection
 from tests.api.shop import Shop, opened_shop
-from tests.chats.chats import chat_of, exchange_of, referring_to
-from tests.chats.chats import image_of as chat_image_of
+from tests.chats.stored import chat_of, exchange_of, referring_to
+from tests.chats.stored import image_of as chat_image_of
 from tests.database.index_exceptions import OFFLINE, RESIDUALS
 from tests.database.index_rule import Watch, declared, documents, fault, queries
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
