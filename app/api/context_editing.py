@@ -98,10 +98,10 @@ class ContextMutation:
         """Make a context of a project, with a chat of its own; takes an EDITOR."""
         who, given, services = viewer(info), await keyed(input), info.context.services
         project_id = document_id(input.project_id, TYPE_NAME, *_PROJECT)
-        project = await services.projects.open_to(who.user_id, project_id, ProjectRole.EDITOR, *_PROJECT)
         call = Call(who.user_id, given.key, given.asked)
-        context = await stored.Chat.of_call(call)
+        context = await services.entities.known(call)
         if context is None:
+            project = await services.projects.open_to(who.user_id, project_id, ProjectRole.EDITOR, *_PROJECT)
             described = Described(as_context_title(input.title), as_text(input.text))
             pictures = await taken_in(info, input.pictures or (), project.owner_id, PICTURES_MAX, _SHOWN)
             context = await services.entities.create(call, project, ChatKind.CONTEXT, described, pictures)

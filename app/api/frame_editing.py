@@ -113,11 +113,12 @@ class FrameMutation:
         """Make a frame, the last one of the film, with a chat of its own; takes an EDITOR."""
         who, given, services = viewer(info), await keyed(input), info.context.services
         project_id = document_id(input.project_id, TYPE_NAME, *_PROJECT)
-        project = await services.projects.open_to(who.user_id, project_id, ProjectRole.EDITOR, *_PROJECT)
         call = Call(who.user_id, given.key, given.asked)
-        frame = await stored.Chat.of_call(call) or await services.entities.create(
-            call, project, ChatKind.FRAME, Described(as_frame_title(input.title))
-        )
+        frame = await services.entities.known(call)
+        if frame is None:
+            project = await services.projects.open_to(who.user_id, project_id, ProjectRole.EDITOR, *_PROJECT)
+            described = Described(as_frame_title(input.title))
+            frame = await services.entities.create(call, project, ChatKind.FRAME, described)
         return CreateFramePayload(frame=Frame.of(frame))
 
     @strawberry.mutation

@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import owns
 from app.api.context import Info, viewer
 from app.api.enums import ProjectRole
 from app.api.ids import USER, global_id
@@ -102,7 +103,5 @@ async def find_invitation(info: Info, identity: PydanticObjectId) -> Invitation 
     """An open invitation to a project of the viewer's own."""
     who = viewer(info)
     known = (await stored_invitations.Invitation.by_ids([identity])).get(identity)
-    project = await info.context.loaders.projects.load(known.project_id) if known else None
-    if known is None or project is None or project.role_to(who.user_id) is not ProjectRole.OWNER:
-        return None
-    return Invitation.of(known) if known.is_open(utc_now()) else None
+    is_shown = known is not None and owns(who.user_id, known) and known.is_open(utc_now())
+    return Invitation.of(known) if known and is_shown else None

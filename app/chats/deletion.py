@@ -56,6 +56,7 @@ async def delete_projects_forever(projects: Sequence[Project]) -> None:
 async def finish_project(project_id: PydanticObjectId) -> None:
     """Delete what came into a project while it was deleted."""
     await _delete_chats_of([project_id])
+    await finish(project_id)  # its main chat has its id, and no tombstone of its own
     await Invitation.remove_of([project_id])
 
 

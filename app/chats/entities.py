@@ -12,7 +12,7 @@ from app.chats.words import Described
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode, not_found
 from app.lineage.trash import in_trash
-from app.pictures.model import Picture
+from app.projects.changing import changed
 from app.projects.hints import wake
 from app.projects.made_once import Call
 from app.projects.model import Project
@@ -31,6 +31,17 @@ class Entities:
     """Keeps the frames and contexts of projects, each with its chat."""
 
     projects: Projects
+
+    async def known(self, call: Call) -> Chat | None:
+        """What the same call has made before and the caller still sees; null for a new call.
+
+        Raises:
+            AppError: CONFLICT when the key was used with another input.
+        """
+        chat = await self.projects.gate.sees(call.user_id, await Chat.of_call(call))
+        if chat is not None and chat.kind is ChatKind.FRAME:
+            await Project.add_frame(chat.project_id, chat.identity)  # which a crash may have kept from its place
+        return chat
 
     async def create(
         self,
@@ -88,14 +99,9 @@ class Entities:
         Raises:
             AppError: NOT_FOUND, or CONFLICT, when it is gone or in the trash since it was read.
         """
-        if replaced := set(chat.picture_ids) - set(told.get("pictureIds", chat.picture_ids)):
-            await Picture.let_go(replaced)
-        changed = await chat.say(told)
-        if changed is None:
-            gone = not await Chat.by_ids([chat.identity])
-            raise not_found(_WHAT[chat.kind], *path) if gone else in_trash(_WHAT[chat.kind], *path)
-        await self.wake_followers([changed])
-        return changed
+        now = await changed(chat, told, _WHAT[chat.kind], *path)
+        await self.wake_followers([now])
+        return now
 
     async def discard(self, user_id: PydanticObjectId, chat_id: PydanticObjectId, kind: ChatKind, *path: str) -> Chat:
         """Put one into the trash; one that is there stays as it is.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, override
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, IndexModel
@@ -30,6 +30,8 @@ class Chat(MadeOnce):
     its own id for the first one.
     """
 
+    shown_in: ClassVar[str] = "pictureIds"
+
     project_id: PydanticObjectId
     kind: ChatKind
     title: str = ""
@@ -48,6 +50,11 @@ class Chat(MadeOnce):
             IndexModel([("projectId", ASCENDING), ("kind", ASCENDING), ("_id", ASCENDING)], name="project_kind"),
             IndexModel([("pictureIds", ASCENDING)], name="pictures"),
         ]
+
+    @property
+    @override
+    def shown_ids(self) -> tuple[PydanticObjectId, ...]:
+        return self.picture_ids
 
     @classmethod
     async def main_of(cls, project: Project) -> Self:

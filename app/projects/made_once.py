@@ -1,8 +1,9 @@
 """What people make under an idempotency key of theirs: the same call makes it once."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from uuid import uuid4
 
 from beanie import PydanticObjectId
@@ -30,14 +31,21 @@ class Call(NamedTuple):
 class MadeOnce(Discardable):
     """`idempotency_key` is a hash of the caller and their key; `asked` is what two calls with it must have in common.
 
-    `revision` rises with each change.
+    `revision` rises with each change. `shown_in` is the key under which it keeps the pictures that it shows.
     """
+
+    shown_in: ClassVar[str]
 
     idempotency_key: str
     asked: str
     revision: int = 0
     created_at: Instant
     changed_at: Instant
+
+    @property
+    @abstractmethod
+    def shown_ids(self) -> tuple[PydanticObjectId, ...]:
+        """The pictures that it shows."""
 
     @classmethod
     async def of_call(cls, call: Call) -> Self | None:
@@ -77,8 +85,8 @@ class MadeOnce(Discardable):
         raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
     async def say(self, told: Mapping[str, Any]) -> Self | None:
-        """Change it, by the document's keys; null when it is gone, or in the trash."""
+        """Change it, by the document's keys; null when it is gone, in the trash, or was changed since it was read."""
         update = {"$set": dict(told), "$currentDate": {"changedAt": True}, "$inc": {"revision": 1}}
-        where = {"_id": self.identity, "trashedAt": None}
+        where = {"_id": self.identity, "revision": self.revision, "trashedAt": None}
         row = await self.rows().find_one_and_update(where, update, return_document=ReturnDocument.AFTER)
         return None if row is None else self.model_validate(row)

@@ -1,7 +1,7 @@
 """A video project: whose it is, who works on it, and what all of it is about."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -26,6 +26,8 @@ class Project(MadeOnce):
     the order of the film; one that is not among them comes after those that are.
     """
 
+    shown_in: ClassVar[str] = "contextPictureIds"
+
     name: str
     context_text: str = ""
     context_picture_ids: tuple[PydanticObjectId, ...] = ()
@@ -47,6 +49,11 @@ class Project(MadeOnce):
     def project_id(self) -> PydanticObjectId:
         """Its own id: who may do what in it is asked of it as of all that is in it."""
         return self.identity
+
+    @property
+    @override
+    def shown_ids(self) -> tuple[PydanticObjectId, ...]:
+        return self.context_picture_ids
 
     def role_to(self, user_id: PydanticObjectId) -> Role | None:
         """What that user is to it; null for a stranger, and for a member while it is in the trash."""

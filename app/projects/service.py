@@ -11,7 +11,7 @@ from app.database.document import utc_now
 from app.errors import not_found
 from app.generations.ports import EventHub
 from app.lineage.trash import in_trash
-from app.pictures.model import Picture
+from app.projects.changing import changed
 from app.projects.hints import wake
 from app.projects.made_once import Call
 from app.projects.model import Project
@@ -84,15 +84,9 @@ class Projects:
         Raises:
             AppError: NOT_FOUND, or CONFLICT, when it is gone or in the trash since it was read.
         """
-        shown = set(told.get("contextPictureIds", project.context_picture_ids))
-        if replaced := set(project.context_picture_ids) - shown:
-            await Picture.let_go(replaced)
-        changed = await project.say(told)
-        if changed is None:
-            gone = not await Project.by_ids([project.identity])
-            raise not_found(_WHAT, "input", "projectId") if gone else in_trash(_WHAT, "input", "projectId")
+        now = await changed(project, told, _WHAT, "input", "projectId")
         await self.wake_followers(project)
-        return changed
+        return now
 
     async def discard(self, user_id: PydanticObjectId, project_id: PydanticObjectId) -> Project:
         """Put it into the trash; one that is there stays as it is.

@@ -44,6 +44,12 @@ async def shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_pa
         yield await opened.joined()
 
 
+@pytest.fixture
+def watch(_watch: Watch) -> Watch:
+    """What is asked of the database."""
+    return _watch
+
+
 async def _project(shop: Shop, *people: tuple[Shop, Role], **given: Any) -> Project:
     project = project_of(shop.owner_id, *(member_of(one.owner_id, role) for one, role in people), **given)
     await project.insert()
@@ -302,14 +308,12 @@ async def test_frame_is_made_named_shown_and_put_away(shop: Shop) -> None:
     project = await _project(shop)
     shown = "frame { id title position imageId picture { id } trashedAt project { id } chat { id kind } }"
     named = {"projectId": global_id("Project", project.identity)}
-    for _ in range(2):
-        made = (await _done(shop, "createFrame", named, shown))["frame"]
+    _, made = [(await _done(shop, "createFrame", named, shown))["frame"] for _ in range(2)]
     assert (made["title"], made["position"], made["picture"], made["imageId"]) == (None, 1, None, None)
     assert made["project"] == {"id": named["projectId"]}
     renamed = await _done(shop, "updateFrame", {"frameId": made["id"], "title": " A  door "}, shown)
     assert renamed["frame"]["title"] == "A door"
-    chat = await Chat.get(PydanticObjectId((await Chat.find_all().sort("-_id").to_list())[0].identity))
-    assert chat is not None
+    _, chat = await Chat.find_all().sort("_id").to_list()
     picture = picture_of(shop.owner_id)
     exchange = exchange_of(chat)
     image = image_of(exchange, picture_id=picture.identity)
@@ -331,12 +335,14 @@ async def test_project_goes_to_the_trash_comes_back_and_is_deleted_for_ever(shop
     project_id = global_id("Project", project.identity)
     trashed = await _done(shop, "deleteProject", {"projectId": project_id}, "project { id trashedAt }")
     assert trashed["project"]["trashedAt"]
-    for operation, told in (
-        ("createFrame", {"projectId": project_id}),
-        ("updateProject", {"projectId": project_id, "name": "a"}),
-        ("reorderFrames", {"projectId": project_id, "frameIds": []}),
-        ("inviteToProject", {"projectId": project_id, "role": "VIEWER"}),
-    ):
+    changes: dict[str, dict[str, Any]] = {
+        "createFrame": {},
+        "updateProject": {"name": "a"},
+        "reorderFrames": {"frameIds": []},
+        "inviteToProject": {"role": "VIEWER"},
+    }
+    for operation, more in changes.items():
+        told = {"projectId": project_id, **more}
         assert _faults(await _done(shop, operation, told, "__typename")) == [("CONFLICT", ["input", "projectId"])]
     text = "mutation ($ids: [ID!]!) { restore(input: {ids: $ids}) { projects { id trashedAt } errors { code } } }"
     restored = (await shop.run(text, {"ids": [project_id]}))["restore"]
@@ -398,17 +404,17 @@ async def test_revoked_invitation_is_gone_from_the_list(shop: Shop) -> None:
     assert revoked == {"project": {"invitations": []}, "errors": []}
 
 
-async def test_many_projects_with_all_in_them_are_read_in_few_commands(shop: Shop, _watch: Watch) -> None:
+async def test_many_projects_with_all_in_them_are_read_in_few_commands(shop: Shop, watch: Watch) -> None:
     texts = list[int]()
     for count in (1, 12):
         for _ in range(count):
             project = await _project(shop, context_picture_ids=(PydanticObjectId(),))
             kinds = (ChatKind.FRAME, ChatKind.FRAME, ChatKind.CONTEXT, ChatKind.MAIN)
             await Chat.insert_many([chat_of(project, kind) for kind in kinds])
-        _watch.clear()
+        watch.clear()
         nodes = (await shop.run(f"{{ viewer {{ projects(first: 20) {{ nodes {{ {_PROJECT} }} }} }} }}"))["viewer"]
         assert {len(one["frames"]["nodes"]) for one in nodes["projects"]["nodes"]} == {2}
         assert {len(one["contexts"]["nodes"]) for one in nodes["projects"]["nodes"]} == {1}
-        texts.append(len(_watch.asked))
+        texts.append(len(watch.asked))
     assert texts[0] == texts[1]
     assert texts[1] <= 12

@@ -62,17 +62,16 @@ class Blade(CommandListener):
     def failed(self, event: CommandFailedEvent) -> None: ...
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def blade() -> Blade:
+    """Hears what is sent by all that are opened from now on."""
     made = Blade()
     monitoring.register(made)
     return made
 
 
 @pytest.fixture
-async def shop(
-    blade: Blade, database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_path: Path
-) -> AsyncIterator[Shop]:
+async def shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     async with opened_shop(database, mongodb_url, tmp_path) as opened:
         yield await opened.joined()
 
@@ -188,7 +187,8 @@ async def test_what_comes_into_a_chat_or_a_project_too_late_goes_with_the_sweep(
     world = await _planted(shop)
     await deletion.delete_projects_forever([world.project])
     late_frame = chat_of(world.project)
-    late = exchange_of(world.frame, 7), exchange_of(late_frame)
+    main = chat_of(world.project, ChatKind.MAIN)
+    late = exchange_of(world.frame, 7), exchange_of(late_frame), exchange_of(main, 7)
     invitation, _ = Invitation.to(world.project, Role.EDITOR)
     for one in (late_frame, *late, *(image_of(one) for one in late), invitation):
         await one.insert()

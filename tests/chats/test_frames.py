@@ -144,6 +144,30 @@ async def test_same_call_at_once_makes_one_frame(entities: Entities, project: Pr
     assert await _in_order(project) == [made[0].identity]
 
 
+async def test_frame_that_a_crash_kept_from_its_place_gets_it_by_the_same_call(
+    shop: Shop, entities: Entities, project: Project
+) -> None:
+    call = Call(shop.owner_id, "a", "b")
+    frame = await entities.create(call, project, ChatKind.FRAME, Described("A door"))
+    await Project.drop_frames(project.identity, [frame.identity])
+    await shop.services.projects.discard(shop.owner_id, project.identity)
+    known = await entities.known(call)
+    assert known is not None
+    assert known.identity == frame.identity
+    stored = await Project.get(project.identity)
+    assert stored is not None
+    assert stored.frame_order == (frame.identity,)
+
+
+async def test_who_is_no_member_any_more_is_not_shown_what_they_made(
+    shop: Shop, entities: Entities, project: Project
+) -> None:
+    call = Call(PydanticObjectId(), "a", "b")
+    await entities.create(call, project, ChatKind.FRAME, Described("A door"))
+    assert await entities.known(call) is None
+    assert await entities.known(Call(shop.owner_id, "a", "b")) is None
+
+
 async def test_project_has_so_many_frames_at_most(entities: Entities, project: Project) -> None:
     await Chat.insert_many([chat_of(project) for _ in range(OF_A_KIND_MAX)])
     with pytest.raises(AppError, match="at most 500 frames") as full:
@@ -171,7 +195,7 @@ async def test_frame_goes_on_to_show_the_picture_of_an_image_that_is_deleted(
     assert (now.state, await Chat.showing([picture.identity])) == (PictureState.LOOSE, set())
 
 
-async def test_frame_shows_images_of_its_own_chat_alone(shop: Shop, frames: Frames, project: Project) -> None:
+async def test_frame_shows_images_of_its_own_chat_alone(frames: Frames, project: Project) -> None:
     frame, other = chat_of(project), chat_of(project)
     elsewhere, own = exchange_of(other), exchange_of(frame)
     foreign, trashed, lost = image_of(elsewhere), image_of(own, trashed_at=utc_now()), image_of(own)

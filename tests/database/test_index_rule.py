@@ -166,9 +166,9 @@ async def _stocked(shop: Shop) -> Samples:
 
 async def _project_in_stock(owner_id: PydanticObjectId, picture: Picture) -> dict[str, str]:
     """One with a member, and one of everything in it; the ids of those."""
-    shown, member = {"picture_ids": (picture.identity,)}, member_of(PydanticObjectId())
-    project = project_of(owner_id, member, context_picture_ids=(picture.identity,))
-    frame, context = chat_of(project, **shown), chat_of(project, ChatKind.CONTEXT, **shown)
+    shown, member = (picture.identity,), member_of(PydanticObjectId())
+    project = project_of(owner_id, member, context_picture_ids=shown)
+    frame, context = (chat_of(project, kind, picture_ids=shown) for kind in (ChatKind.FRAME, ChatKind.CONTEXT))
     exchange = exchange_of(frame, references=(referring_to(picture.identity),))
     image = chat_image_of(exchange, picture_id=picture.identity)
     invitation, _ = Invitation.to(project, Role.VIEWER)

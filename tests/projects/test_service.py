@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.access import Role
 from app.chats.model import Chat, ChatKind
-from app.database.keyset import Stretch
 from app.database.document import utc_now
+from app.database.keyset import Stretch
 from app.errors import AppError, ErrorCode
 from app.pictures.model import Picture, PictureState
 from app.projects import listing
@@ -124,6 +125,33 @@ async def test_pictures_that_are_replaced_are_let_go_and_the_others_held(shop: S
     assert await Project.showing([one.identity for one in pictures]) == {kept.identity, new.identity}
 
 
+async def test_picture_that_somebody_else_put_there_meanwhile_is_let_go_too(shop: Shop, projects: Projects) -> None:
+    first, second, third = pictures = [picture_of(shop.owner_id) for _ in range(3)]
+    await Picture.insert_many(pictures)
+    project = project_of(shop.owner_id, context_picture_ids=(first.identity,))
+    await project.insert()
+    for one in (second, third):
+        await projects.update(project, {"contextPictureIds": [one.identity]})  # as it was read by both
+    now = await Picture.by_ids([one.identity for one in pictures])
+    assert [now[one.identity].state for one in pictures] == [
+        PictureState.LOOSE,
+        PictureState.LOOSE,
+        PictureState.HELD,
+    ]
+
+
+async def test_many_who_change_other_things_at_once_overwrite_nothing(shop: Shop, projects: Projects) -> None:
+    project = project_of(shop.owner_id)
+    await project.insert()
+    told: list[dict[str, Any]] = [{"name": "Other"}, {"contextText": "At night."}, {"contextPictureIds": [PydanticObjectId()]}]
+    await asyncio.gather(*(projects.update(project, one) for one in told))
+    now = await Project.get(project.identity)
+    assert now is not None
+    assert (now.name, now.context_text, len(now.context_picture_ids)) == ("Other", "At night.", 1)
+    assert now.revision == 3
+
+
+@pytest.mark.usefixtures("shop")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(st.sampled_from(["own", "VIEWER", "EDITOR", "none"]), st.booleans()), max_size=9),
@@ -132,15 +160,15 @@ async def test_pictures_that_are_replaced_are_let_go_and_the_others_held(shop: S
     trashed=st.booleans(),
 )
 async def test_pages_are_what_a_plain_list_says(
-    shop: Shop, rows: list[tuple[str, bool]], size: int, role: Role | None, trashed: bool
+    rows: list[tuple[str, bool]], size: int, role: Role | None, *, trashed: bool
 ) -> None:
     me, other = PydanticObjectId(), PydanticObjectId()
     stored, expected = list[Project](), list[PydanticObjectId]()
     for what, in_trash in rows:
-        role_here = Role.OWNER if what == "own" else Role(what) if what != "none" else None
-        members = (member_of(me, role_here),) if role_here in {Role.VIEWER, Role.EDITOR} else (member_of(other),)
+        role_here = {"own": Role.OWNER, "none": None}.get(what) if what in {"own", "none"} else Role(what)
+        member = member_of(other) if what in {"own", "none"} else member_of(me, Role(what))
         at = utc_now() if in_trash else None
-        stored.append(project_of(me if what == "own" else other, *members, trashed_at=at))
+        stored.append(project_of(me if what == "own" else other, member, trashed_at=at))
         is_seen = role_here is not None and (role is None or role is role_here) and in_trash is trashed
         if is_seen and (role_here is Role.OWNER or not in_trash):
             expected.insert(0, stored[-1].identity)
