@@ -1,6 +1,7 @@
 """What is deleted for ever leaves nothing, whoever writes meanwhile, and wherever it is cut off."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ _TRASHES: Mapping[str, Trash[Any]] = {
     "chats": Trash(Chat, deletion.delete_forever, deletion.finish),
     "chat_images": Trash(ChatImage, delete_forever),
 }
+_STEP = 1 if os.environ.get("FULL") else 11
+"""At each so-manieth command it is cut off."""
 _IN_A_PROJECT = (Project, Invitation, Chat, Exchange, ChatImage, Tombstone)
 
 
@@ -105,7 +108,7 @@ async def _planted(shop: Shop) -> World:
 
 async def _cleared() -> None:
     """As it is done a grace period later, as often as something new turns up."""
-    for _ in range(3):
+    for _ in range(2):
         await Tombstone.rows().update_many({}, {"$set": {"touchedAt": utc_now().replace(year=2000)}})
         await clear(_TRASHES, 0)
 
@@ -144,7 +147,7 @@ async def test_frame_goes_with_its_chat_and_its_place(shop: Shop) -> None:
 async def test_deletion_that_is_cut_off_at_any_command_is_finished_by_the_sweep(shop: Shop, blade: Blade) -> None:
     cut, is_through = 0, False
     while not is_through:
-        cut += 3
+        cut += _STEP
         world = await _planted(shop)
         doomed = asyncio.create_task(deletion.delete_projects_forever([world.project]))
         blade.task, blade.left = doomed, cut
@@ -211,7 +214,7 @@ async def test_two_who_delete_the_same_at_once_disturb_nobody(shop: Shop) -> Non
 async def test_long_chat_goes_whole(shop: Shop) -> None:
     project = project_of(shop.owner_id)
     chat = chat_of(project)
-    exchanges = [exchange_of(chat, number) for number in range(230)]
+    exchanges = [exchange_of(chat, number) for number in range(120)]
     await Chat.insert_many([chat])
     await Exchange.insert_many(exchanges)
     await ChatImage.insert_many([image_of(one) for one in exchanges])

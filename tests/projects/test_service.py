@@ -143,7 +143,11 @@ async def test_picture_that_somebody_else_put_there_meanwhile_is_let_go_too(shop
 async def test_many_who_change_other_things_at_once_overwrite_nothing(shop: Shop, projects: Projects) -> None:
     project = project_of(shop.owner_id)
     await project.insert()
-    told: list[dict[str, Any]] = [{"name": "Other"}, {"contextText": "At night."}, {"contextPictureIds": [PydanticObjectId()]}]
+    told: list[dict[str, Any]] = [
+        {"name": "Other"},
+        {"contextText": "At night."},
+        {"contextPictureIds": [PydanticObjectId()]},
+    ]
     await asyncio.gather(*(projects.update(project, one) for one in told))
     now = await Project.get(project.identity)
     assert now is not None
