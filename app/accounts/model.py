@@ -1,5 +1,6 @@
 """Users and their sessions, as stored, with every query that is made of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -49,6 +50,12 @@ class User(StoredDocument):
     async def with_email_key(cls, email_key: str) -> Self | None:
         """The user of an address, or of an issuer's subject."""
         return await cls.find_one({"emailKey": email_key})
+
+    @classmethod
+    async def names_of(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, str]:
+        """How those of `ids` (400 at most) that exist want to be called: all that others may know of them."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"name": 1})
+        return {row["_id"]: row["name"] async for row in rows}
 
     @classmethod
     async def remove(cls, user_id: PydanticObjectId) -> None:

@@ -17,15 +17,16 @@ from app.api.enums import Status, UsagePeriod
 from app.api.errors import UserError, errors_in
 from app.api.gallery import OrnamentGallery
 from app.api.generations import Generation, GenerationConnection
-from app.api.ids import global_id
+from app.api.ids import USER, global_id
 from app.api.journal import Journal
 from app.api.node import INPUT, Node
+from app.api.project_listing import ViewerProjects
 from app.api.templates import ViewerTemplates
 from app.api.usage import Usage, usage_of
 from app.errors import AppError
 from app.generations import model as stored_generations
 
-TYPE_NAME, VIEWER_TYPE_NAME = "User", "Viewer"
+TYPE_NAME, VIEWER_TYPE_NAME = USER, "Viewer"
 
 
 @strawberry.type(description="A person with an account.")
@@ -69,7 +70,7 @@ class Session:
 
 
 @strawberry.type(description="Who asks, and what is theirs.")
-class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons, ViewerBatches):
+class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons, ViewerBatches, ViewerProjects):
     """The entry to everything that belongs to one person."""
 
     user: User = strawberry.field(description="The account.")

@@ -9,6 +9,8 @@ from typing import Any
 
 import strawberry
 
+from app.access import Role as ProjectRole
+from app.chats.model import ChatKind
 from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
@@ -24,6 +26,7 @@ from app.ornaments.model import OrnamentKind
 from app.providers.ports.model import Source
 
 __all__ = [
+    "ChatKind",
     "DreamFilter",
     "DreamPart",
     "DreamStatus",
@@ -34,6 +37,7 @@ __all__ = [
     "ModelType",
     "OrnamentKind",
     "Outcome",
+    "ProjectRole",
     "Source",
     "Status",
     "UsagePeriod",
@@ -205,5 +209,26 @@ _describe(
     {
         ExportFormat.JSON: "For programs: one `dreams.json`.",
         ExportFormat.MARKDOWN: "For people: a page for each dream, and an index.",
+    },
+)
+_describe(
+    ProjectRole,
+    "ProjectRole",
+    "What somebody may do in a project; each may all that those before it may.",
+    {
+        ProjectRole.VIEWER: "See everything in it, and follow it live.",
+        ProjectRole.EDITOR: "Send messages, make frames and contexts, change and remove them.",
+        ProjectRole.OWNER: "Invite and remove members, delete the project. All that is made in it is the owner's, "
+        "its costs too.",
+    },
+)
+_describe(
+    ChatKind,
+    "ChatKind",
+    "Whose chat it is.",
+    {
+        ChatKind.MAIN: "The project's own.",
+        ChatKind.FRAME: "A frame's.",
+        ChatKind.CONTEXT: "A context's.",
     },
 )

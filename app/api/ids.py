@@ -15,6 +15,8 @@ GENERATION: Final = "Generation"
 ORNAMENT_IMAGE: Final = "OrnamentImage"
 CHAT_IMAGE: Final = "ChatImage"
 """The types of images, which stand for the pictures that they show wherever one comes in."""
+USER: Final = "User"
+"""The name of what others show of a person, too."""
 
 
 def global_id(type_name: str, document_id: PydanticObjectId) -> str:

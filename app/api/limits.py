@@ -61,7 +61,9 @@ _SIZES = frozenset({"first", "last", "limit"})
 """Arguments that say how much of a list is wanted."""
 _LARGEST = MappingProxyType({"descendants": LARGEST_TREE_PAGE, "tree": LARGEST_TREE_PAGE})
 """Of lists whose pages may be larger than others'."""
-_UNSIZED = MappingProxyType({"ancestors": LARGEST_PAGE, "changed": LARGEST_PAGE, "revisions": LARGEST_PAGE})
+_UNSIZED: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys(("ancestors", "changed", "invitations", "members", "revisions"), LARGEST_PAGE)
+)
 """Of lists that come whole and may be long: as many as are reckoned with."""
 
 

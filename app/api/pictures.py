@@ -80,7 +80,7 @@ class PictureInput:
         "at most 20 MB and 50 megapixels."
     )
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(
-        description="The id of a `Picture` (`POST /uploads` takes a file and gives one) or `OrnamentImage` of yours, or "
+        description="The id of a `Picture` (`POST /uploads` gives one for a file) or `OrnamentImage` of yours, or "
         "of a `ChatImage` of a project that you see, for the picture that it shows. Images in the trash are refused."
     )
 

@@ -6,6 +6,8 @@ from app.access import Gate
 from app.accounts.service import Accounts
 from app.archives.service import Archives
 from app.batches.service import Batches
+from app.chats.entities import Entities
+from app.chats.frames import Frames
 from app.chats.regenerating import ChatImages
 from app.dreams.exporting import DreamExports
 from app.dreams.service import Dreams
@@ -17,6 +19,8 @@ from app.ornaments.importing import LineageImports
 from app.ornaments.replaying import Replays
 from app.ornaments.service import Ornaments
 from app.pictures.library import Pictures
+from app.projects.members import Members
+from app.projects.service import Projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +42,7 @@ class Services:
     dream_exports: DreamExports
     gate: Gate
     chat_images: ChatImages
+    projects: Projects
+    members: Members
+    entities: Entities
+    frames: Frames

@@ -26,6 +26,7 @@ from app.lineage.tombstone import Tombstone
 from app.lineage.votes import Vote
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
+from app.projects.invitation import Invitation
 from app.projects.model import Project
 from app.settings import Settings
 from app.templates.model import Template
@@ -50,6 +51,7 @@ DOCUMENTS: DocumentTypes = (
     Dream,
     DreamVersion,
     Project,
+    Invitation,
     Chat,
     Exchange,
     ChatImage,

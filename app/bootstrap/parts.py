@@ -30,7 +30,10 @@ from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
 from app.chats import regenerating as chat_images
+from app.chats.entities import Entities
+from app.chats.frames import Frames
 from app.chats.image_jobs import ChatImageJob
+from app.chats.model import Chat
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.chats.regenerating import ChatImages
 from app.database.servers import DatabaseServer
@@ -61,7 +64,9 @@ from app.ornaments.service import GENERATION_KIND as ORNAMENT
 from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
+from app.projects.members import Members
 from app.projects.model import Project
+from app.projects.service import Projects
 from app.providers.libraries import libraries
 from app.settings import KEYS, Settings
 
@@ -139,6 +144,8 @@ def assemble(settings: Settings) -> Parts:
     retries[DREAM] = dreams.retry
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
+    projects = Projects(gate, hub, Chat.main_of)
+    entities = Entities(projects)
     replays = Replays(generations, models.makers, libraries())
     accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives))
     switch = Switch()
@@ -161,6 +168,10 @@ def assemble(settings: Settings) -> Parts:
             DreamExports(generations, archives),
             gate,
             ChatImages(generations, models.edit, gate),
+            projects,
+            Members(projects),
+            entities,
+            Frames(entities),
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(

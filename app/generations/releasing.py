@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 from app.generations.events import EventType
 from app.generations.model import Generation
 
-_SAID = ("wish", "mood", "lucid", "asked", "measurements")
+_SAID = ("wish", "mood", "lucid", "asked", "measurements", "contextText")
 """The parameters of recipes that are somebody's own words."""
 
 type LetGo = Callable[[Sequence[PydanticObjectId]], Awaitable[None]]
@@ -56,7 +56,13 @@ async def redact_work_on(parent_ids: Sequence[PydanticObjectId]) -> None:
 
 async def being_changed(parent_id: PydanticObjectId) -> bool:
     """Whether a generation that has not ended makes a version of that one."""
-    return await Generation.rows().find_one({**_made_from([parent_id]), "settled": False}, {"_id": 1}) is not None
+    return bool(await those_being_changed([parent_id]))
+
+
+async def those_being_changed(parent_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Those (400 at most) that generations work on which have not ended."""
+    rows = Generation.rows().find({**_made_from(parent_ids), "settled": False}, {"recipe.parentId": 1})
+    return {row["recipe"]["parentId"] async for row in rows}
 
 
 def _blank(**changes: object) -> dict[str, Any]:

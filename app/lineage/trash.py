@@ -18,13 +18,19 @@ async def _nothing_more(_: PydanticObjectId) -> None:
     """All was done by the deletion."""
 
 
+def _any(_: object) -> bool:
+    """Whatever it is."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Trash[D: Discardable]:
     """The trash of one product.
 
     `delete` deletes some (1 to 100) for ever and leaves tombstones; `finish` does what had to wait until nothing is
     being made of one that was deleted. `roles` knows who may do what with them: of what is of no project, its owner
-    alone. The ids of a call (100 at most) are by their places in it, and what is refused says its place.
+    alone. What does not `fit` is not of this product, whatever its collection. The ids of a call (100 at most) are by
+    their places in it, and what is refused says its place.
     """
 
     product: type[D]
@@ -33,6 +39,7 @@ class Trash[D: Discardable]:
     what: str = "This image"
     path: tuple[str, ...] = ("input", "ids")
     roles: RolesIn[D] = own_roles
+    fits: Callable[[D], bool] = _any
 
     async def put(
         self, user_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId], needed: Role = Role.OWNER
@@ -61,7 +68,8 @@ class Trash[D: Discardable]:
         self, user_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId], needed: Role
     ) -> "Sorted[D]":
         """Those that the user may touch and those that they may not."""
-        stored = await self.product.by_ids(list(set(ids.values())))
+        known_ones = await self.product.by_ids(list(set(ids.values())))
+        stored = {identity: one for identity, one in known_ones.items() if self.fits(one)}
         roles = dict(zip(stored, await self.roles(user_id, list(stored.values())), strict=True))
         missing = [identity for identity in ids.values() if identity not in stored]
         buried = await Tombstone.of(missing) if missing else {}
