@@ -4,7 +4,7 @@ A picture may show anything, also writing that looks like instructions. So what 
 numbered, quoted as a description and called one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.chats.parts import Analysis, AnswerStatus, SlotStatus
 from app.errors import bad_input
@@ -60,7 +60,7 @@ def check_length(prompt: str, wish: str | None, references: int, context_text: s
 
 def analysis_text(analyses: Sequence[Analysis]) -> str:
     """What was said of the references, numbered; empty without any."""
-    return numbered([one.text for one in analyses])
+    return numbered(dict(enumerate((one.text for one in analyses), 1)))
 
 
 def answer_text(analyses: Sequence[Analysis], status: AnswerStatus, slots: Sequence[SlotStatus]) -> str:
@@ -73,9 +73,9 @@ def answer_text(analyses: Sequence[Analysis], status: AnswerStatus, slots: Seque
     return "\n\n".join(text for text in (analysis_text(analyses), ended.get(status, "")) if text)
 
 
-def numbered(texts: Sequence[str]) -> str:
-    """A line each, counted from 1."""
-    return "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
+def numbered(texts: Mapping[int, str]) -> str:
+    """A line each, with its number."""
+    return "\n".join(f"{number}. {text}" for number, text in texts.items())
 
 
 def cut(text: str, characters: int) -> str:
@@ -88,6 +88,6 @@ def _words(prompt: str, wish: str | None) -> str:
 
 
 def _joined(words: str, descriptions: Sequence[str], context_text: str | None) -> str:
-    seen = f"{_SEEN}\n{numbered(descriptions)}" if descriptions else ""
+    seen = f"{_SEEN}\n{numbered(dict(enumerate(descriptions, 1)))}" if descriptions else ""
     context = f"{_CONTEXT}\n{context_text}" if context_text else ""
     return "\n\n".join(part for part in (words, seen, context) if part)

@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 from app.generations.events import EventType
 from app.generations.model import Generation
 
-_SAID = ("wish", "mood", "lucid", "asked", "measurements")
+_SAID = ("wish", "mood", "lucid", "asked", "measurements", "contextText")
 """The parameters of recipes that are somebody's own words."""
 
 type LetGo = Callable[[Sequence[PydanticObjectId]], Awaitable[None]]

@@ -1,0 +1,113 @@
+"""Named queries of the branches of chats: which exchanges lie on the way to one, and which stand beside it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from beanie import PydanticObjectId
+from pymongo import ASCENDING, DESCENDING
+
+from app.chats.exchange import Exchange, place_of
+from app.chats.parts import Fork, Segment
+
+_IN_ONE_QUERY = 400
+
+
+class Beside(NamedTuple):
+    """The place of a user's message among others: the same position after the same exchange."""
+
+    chat_id: PydanticObjectId
+    position: int
+    parent_id: PydanticObjectId | None
+
+
+class Route(NamedTuple):
+    """The way through a chat that ends with a branch: stretches of others, then the branch itself."""
+
+    above: tuple[Segment, ...]
+    branch_id: PydanticObjectId
+
+    def place(self, position: int) -> str:
+        """Where the exchange of that position lies."""
+        return place_of(next((one.branch_id for one in self.above if position < one.until), self.branch_id), position)
+
+    def before(self, exchange: Exchange) -> tuple[Segment, ...]:
+        """The stretches up to an exchange of the branch, without it; what a branch beside it goes on from."""
+        begin = self.above[-1].until if self.above else 0
+        own = Segment(branch_id=self.branch_id, until=exchange.position)
+        return (*self.above, own) if exchange.position > begin else self.above
+
+
+async def route_of(chat_id: PydanticObjectId, branch_id: PydanticObjectId) -> Route:
+    """The way that ends with that branch; one command at most."""
+    if branch_id == chat_id:
+        return Route((), branch_id)
+    row = await Exchange.rows().find_one({"_id": branch_id}, {"fork": 1})
+    return Route(Fork.model_validate(row["fork"]).above if row and row["fork"] else (), branch_id)
+
+
+async def last_of(branch_id: PydanticObjectId) -> Exchange | None:
+    """The last exchange of a branch; null for the first branch of a chat in which nothing was said."""
+    row = await Exchange.rows().find_one({"branchId": branch_id}, sort=[("position", DESCENDING)])
+    return None if row is None else Exchange.model_validate(row)
+
+
+async def length_of(branch_id: PydanticObjectId) -> int:
+    """How many exchanges lie on the way to the end of that branch."""
+    row = await Exchange.rows().find_one({"branchId": branch_id}, {"position": 1}, sort=[("position", DESCENDING)])
+    return 0 if row is None else int(row["position"]) + 1
+
+
+async def along(route: Route, positions: range) -> list[Exchange]:
+    """The exchanges at those positions (400 at most) of a way that exist, in order; one command."""
+    places = [route.place(position) for position in positions]
+    rows = Exchange.rows().find({"place": {"$in": places}}).batch_size(_IN_ONE_QUERY)
+    found = [Exchange.model_validate(row) async for row in rows] if places else []
+    return sorted(found, key=lambda one: one.position)
+
+
+async def used_last(exchange: Exchange) -> PydanticObjectId:
+    """Of the branches that lead through an exchange, its own or one that goes on from there, the one used last."""
+    through = {"$elemMatch": {"branchId": exchange.branch_id, "until": {"$gt": exchange.position}}}
+    order = [("fork.usedAt", DESCENDING), ("_id", DESCENDING)]
+    fork = await Exchange.rows().find_one({"fork.above": through}, {"fork": 1}, sort=order)
+    if fork is None:
+        return exchange.branch_id
+    own = await Exchange.rows().find_one(_beginning(exchange.chat_id, exchange.branch_id), {"fork": 1})
+    own_used = own["fork"]["usedAt"] if own and own["fork"] else None
+    is_newer = own_used is None or fork["fork"]["usedAt"] > own_used
+    return PydanticObjectId(fork["_id"]) if is_newer else exchange.branch_id
+
+
+async def use(chat_id: PydanticObjectId, branch_id: PydanticObjectId) -> None:
+    """Note that a branch was used now, by the database's clock."""
+    where = {**_beginning(chat_id, branch_id), "fork": {"$ne": None}}
+    await Exchange.rows().update_one(where, {"$currentDate": {"fork.usedAt": True}})
+
+
+async def answers_to(question_ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, list[PydanticObjectId]]:
+    """The answers to each of those messages (400 at most), oldest first; one command."""
+    rows = Exchange.rows().find({"questionId": {"$in": list(question_ids)}}, {"questionId": 1}).sort("_id", ASCENDING)
+    found = defaultdict[PydanticObjectId, list[PydanticObjectId]](list)
+    async for row in rows.batch_size(_IN_ONE_QUERY):
+        found[row["questionId"]].append(row["_id"])
+    return found
+
+
+async def questions_beside(places: Sequence[Beside]) -> dict[Beside, list[PydanticObjectId]]:
+    """The first answer to each of the messages at those places, oldest first; one command a chat."""
+    positions = defaultdict[PydanticObjectId, set[int]](set)
+    for one in places:
+        positions[one.chat_id].add(one.position)
+    found = defaultdict[Beside, dict[PydanticObjectId, PydanticObjectId]](dict)
+    shown = {"questionId": 1, "position": 1, "parentId": 1}
+    for chat_id, wanted in positions.items():
+        where = {"chatId": chat_id, "position": {"$in": sorted(wanted)}}
+        async for row in Exchange.rows().find(where, shown).sort("_id", ASCENDING).batch_size(_IN_ONE_QUERY):
+            found[Beside(chat_id, row["position"], row["parentId"])].setdefault(row["questionId"], row["_id"])
+    return {place: list(firsts.values()) for place, firsts in found.items()}
+
+
+def _beginning(chat_id: PydanticObjectId, branch_id: PydanticObjectId) -> dict[str, object]:
+    """The exchange that a branch begins with."""
+    return {"place": place_of(chat_id, 0)} if branch_id == chat_id else {"_id": branch_id}
