@@ -1,8 +1,9 @@
 """Named queries of the branches of chats: which exchanges lie on the way to one, and which stand beside it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, DESCENDING
@@ -11,6 +12,7 @@ from app.chats.exchange import Exchange, place_of
 from app.chats.parts import Fork, Segment
 
 _IN_ONE_QUERY = 400
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Beside(NamedTuple):
@@ -19,6 +21,13 @@ class Beside(NamedTuple):
     chat_id: PydanticObjectId
     position: int
     parent_id: PydanticObjectId | None
+
+
+class Used(NamedTuple):
+    """A branch, and when it was last chosen, or gone on with."""
+
+    at: datetime
+    branch_id: PydanticObjectId
 
 
 class Route(NamedTuple):
@@ -66,17 +75,14 @@ async def along(route: Route, positions: range) -> list[Exchange]:
     return sorted(found, key=lambda one: one.position)
 
 
-async def used_last(exchange: Exchange) -> PydanticObjectId:
+async def used_last(exchange: Exchange) -> Used:
     """Of the branches that lead through an exchange, its own or one that goes on from there, the one used last."""
     through = {"$elemMatch": {"branchId": exchange.branch_id, "until": {"$gt": exchange.position}}}
     order = [("fork.usedAt", DESCENDING), ("_id", DESCENDING)]
     fork = await Exchange.rows().find_one({"fork.above": through}, {"fork": 1}, sort=order)
-    if fork is None:
-        return exchange.branch_id
     own = await Exchange.rows().find_one(_beginning(exchange.chat_id, exchange.branch_id), {"fork": 1})
-    own_used = own["fork"]["usedAt"] if own and own["fork"] else None
-    is_newer = own_used is None or fork["fork"]["usedAt"] > own_used
-    return PydanticObjectId(fork["_id"]) if is_newer else exchange.branch_id
+    uses = [Used(_used_at(own), exchange.branch_id), *([Used(_used_at(fork), fork["_id"])] if fork else [])]
+    return max(uses, key=lambda one: one.at)
 
 
 async def use(chat_id: PydanticObjectId, branch_id: PydanticObjectId) -> None:
@@ -106,6 +112,10 @@ async def questions_beside(places: Sequence[Beside]) -> dict[Beside, list[Pydant
         async for row in Exchange.rows().find(where, shown).sort("_id", ASCENDING).batch_size(_IN_ONE_QUERY):
             found[Beside(chat_id, row["position"], row["parentId"])].setdefault(row["questionId"], row["_id"])
     return {place: list(firsts.values()) for place, firsts in found.items()}
+
+
+def _used_at(row: Mapping[str, Any] | None) -> datetime:
+    return Fork.model_validate(row["fork"]).used_at if row and row["fork"] else _NEVER
 
 
 def _beginning(chat_id: PydanticObjectId, branch_id: PydanticObjectId) -> dict[str, object]:
