@@ -9,6 +9,8 @@ from typing import Any
 
 import strawberry
 
+from app.chats.listing import MessageRole
+from app.chats.parts import AnswerStatus, SlotStatus
 from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
@@ -24,6 +26,7 @@ from app.ornaments.model import OrnamentKind
 from app.providers.ports.model import Source
 
 __all__ = [
+    "AnswerStatus",
     "DreamFilter",
     "DreamPart",
     "DreamStatus",
@@ -31,9 +34,11 @@ __all__ = [
     "EventType",
     "ExportFormat",
     "ImageOrder",
+    "MessageRole",
     "ModelType",
     "OrnamentKind",
     "Outcome",
+    "SlotStatus",
     "Source",
     "Status",
     "UsagePeriod",
@@ -205,5 +210,36 @@ _describe(
     {
         ExportFormat.JSON: "For programs: one `dreams.json`.",
         ExportFormat.MARKDOWN: "For people: a page for each dream, and an index.",
+    },
+)
+_describe(
+    MessageRole,
+    "ChatMessageRole",
+    "Whose a message is.",
+    {
+        MessageRole.USER: "Somebody's who works on the project.",
+        MessageRole.ASSISTANT: "The answer to it: its images.",
+    },
+)
+_describe(
+    AnswerStatus,
+    "ChatMessageStatus",
+    "How far an answer has come.",
+    {
+        AnswerStatus.PROCESSING: "Its images are being made.",
+        AnswerStatus.READY: "All its images are there.",
+        AnswerStatus.PARTIAL: "Some of its images are there, as was allowed: `retryMessageImages` makes the others.",
+        AnswerStatus.FAILED: "It has no images, and its `failure` says why: `retryMessageImages` makes them.",
+        AnswerStatus.CANCELLED: "It was called off; its prompt is kept, and `retryMessageImages` makes its images.",
+    },
+)
+_describe(
+    SlotStatus,
+    "MessageImageStatus",
+    "How far one image of an answer has come.",
+    {
+        SlotStatus.PENDING: "It is being made, or waits for the others.",
+        SlotStatus.READY: "It is there.",
+        SlotStatus.FAILED: "It is not there; its `failure` says why, null when the work was called off.",
     },
 )

@@ -21,7 +21,9 @@ from app.generations import model as stored
 from app.generations.attempts import Failure
 
 TYPE_NAME = GENERATION
-_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage", "DREAM": "Dream"})
+_RESULT_TYPES: Mapping[str, str] = MappingProxyType(
+    {"ORNAMENT": "OrnamentImage", "DREAM": "Dream", "CHAT": "ChatMessage"}
+)
 """What the generations of each kind make."""
 
 
@@ -51,7 +53,8 @@ class GenerationRecipe:
     provider: str = strawberry.field(description="Who makes it: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
     parent_id: strawberry.ID | None = strawberry.field(
-        description="The image that this is a further version of (null for a first one), or the `Dream` it is made for."
+        description="The image that this is a further version of (null for a first one), or the `Dream` or the "
+        "`ChatMessage` it is made for."
     )
     template: UsedTemplate | None = strawberry.field(
         description="The saved prompt that the last of `prompts` comes from; null without one."

@@ -24,6 +24,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE, LARGEST_TREE_PAGE
+from app.chats.references import REFERENCES_MAX
 from app.errors import ErrorCode
 
 
@@ -58,7 +59,16 @@ _SIZES = frozenset({"first", "last", "limit"})
 """Arguments that say how much of a list is wanted."""
 _LARGEST = MappingProxyType({"descendants": LARGEST_TREE_PAGE, "tree": LARGEST_TREE_PAGE})
 """Of lists whose pages may be larger than others'."""
-_UNSIZED = MappingProxyType({"ancestors": LARGEST_PAGE, "changed": LARGEST_PAGE, "revisions": LARGEST_PAGE})
+_UNSIZED = MappingProxyType(
+    {
+        "ancestors": LARGEST_PAGE,
+        "changed": LARGEST_PAGE,
+        "revisions": LARGEST_PAGE,
+        "branches": DEFAULT_PAGE,
+        "contextImages": REFERENCES_MAX,
+        "analysis": REFERENCES_MAX,
+    }
+)
 """Of lists that come whole and may be long: as many as are reckoned with."""
 
 

@@ -12,6 +12,9 @@ from strawberry.dataloader import DataLoader
 
 from app.api.lineage import TreeLoaders, tree_loaders
 from app.archives.model import Archive
+from app.chats.branches import Beside, answers_to, questions_beside
+from app.chats.exchange import Exchange
+from app.chats.image import ChatImage
 from app.database.keyset import Stretch
 from app.dreams.model import Dream
 from app.dreams.versions import DreamVersion
@@ -39,6 +42,8 @@ class Loaders:
 
     `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
     have their turn before it, null when it waits no more. `dream_versions` are a stretch of those of a dream.
+    `answers` are the exchanges of a user's message, `questions` those of the messages beside one, by the message's id;
+    both oldest first.
     """
 
     pictures: DataLoader[PydanticObjectId, Picture | None]
@@ -52,6 +57,10 @@ class Loaders:
     scores: DataLoader[Spot, Score]
     dreams: DataLoader[PydanticObjectId, Dream | None]
     dream_versions: DataLoader[Versions, list[DreamVersion]]
+    exchanges: DataLoader[PydanticObjectId, Exchange | None]
+    answers: DataLoader[PydanticObjectId, list[PydanticObjectId]]
+    questions: DataLoader[Beside, dict[PydanticObjectId, PydanticObjectId]]
+    chat_images: DataLoader[PydanticObjectId, ChatImage | None]
     templates: DataLoader[PydanticObjectId, Template | None]
     template_revisions: DataLoader[PydanticObjectId, tuple[TemplateRevision, ...] | None]
     template_uses: DataLoader[PydanticObjectId, int | None]
@@ -71,6 +80,10 @@ def make_loaders() -> Loaders:
         scores=DataLoader(load_fn=_scores, cache=False, max_batch_size=_IMAGES_AT_ONCE),
         dreams=_by_id(Dream.by_ids),
         dream_versions=DataLoader(load_fn=_dream_versions, cache=False, max_batch_size=_AT_ONCE),
+        exchanges=_by_id(Exchange.by_ids),
+        answers=DataLoader(load_fn=_answers, cache=False, max_batch_size=_AT_ONCE),
+        questions=DataLoader(load_fn=_questions, cache=False, max_batch_size=_AT_ONCE),
+        chat_images=_by_id(ChatImage.by_ids),
         templates=_by_id(Template.by_ids),
         template_revisions=_by_id(Template.revisions_of),
         template_uses=_by_id(uses_of),
@@ -94,6 +107,16 @@ async def _dream_versions(wanted: list[Versions]) -> list[list[DreamVersion]]:
         dreams[stretch][dream_id] = None
     found = {stretch: await DreamVersion.of_dreams(list(ids), stretch) for stretch, ids in dreams.items()}
     return [found[stretch].get(dream_id, []) for dream_id, stretch in wanted]
+
+
+async def _answers(question_ids: list[PydanticObjectId]) -> list[list[PydanticObjectId]]:
+    found = await answers_to(list(dict.fromkeys(question_ids)))
+    return [found.get(question_id, []) for question_id in question_ids]
+
+
+async def _questions(places: list[Beside]) -> list[dict[PydanticObjectId, PydanticObjectId]]:
+    found = await questions_beside(places)
+    return [found.get(place, {}) for place in places]
 
 
 async def _scores(spots: list[Spot]) -> list[Score]:

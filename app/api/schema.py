@@ -17,6 +17,8 @@ from app.api import (
     archives,
     batch_steering,
     batches,
+    chat_images,
+    chats,
     deleting,
     dream_archives,
     dream_updates,
@@ -26,6 +28,8 @@ from app.api import (
     generations,
     labels,
     lineage_archives,
+    messages,
+    messaging,
     ornament_making,
     ornaments,
     pictures,
@@ -45,6 +49,7 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.chats.recipes import GENERATION_KIND as CHAT
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
@@ -58,9 +63,12 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
+        chat_images.TYPE_NAME: chat_images.find,
+        chats.TYPE_NAME: chats.find,
         dreams.TYPE_NAME: dreams.find,
         dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
+        messages.TYPE_NAME: messages.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
         templates.TYPE_NAME: templates.find,
@@ -69,6 +77,7 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
 _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
     {
         ORNAMENT: ornaments.result,
+        CHAT: messages.result,
         DREAM: dreams.result,
         DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
@@ -117,6 +126,7 @@ Mutation = merge_types(
         batch_steering.BatchMutation,
         labels.LabelMutation,
         lineage_archives.LineageArchiveMutation,
+        messaging.MessageMutation,
         promoting.PromotionMutation,
         trash.TrashMutation,
         voting.VoteMutation,
@@ -161,7 +171,14 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[archives.Archive, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
+    types=[
+        archives.Archive,
+        chats.Chat,
+        messages.ChatMessage,
+        ornaments.OrnamentImage,
+        dreams.Dream,
+        pictures.Picture,
+    ],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

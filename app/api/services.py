@@ -6,6 +6,8 @@ from app.access import Gate
 from app.accounts.service import Accounts
 from app.archives.service import Archives
 from app.batches.service import Batches
+from app.chats.retrying import Missing
+from app.chats.service import Chats
 from app.dreams.exporting import DreamExports
 from app.dreams.service import Dreams
 from app.generations.service import Generations
@@ -20,7 +22,10 @@ from app.pictures.library import Pictures
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, put together by the composition root; `import_job` mends what a crash left of an import."""
+    """The use cases, put together by the composition root; `import_job` mends what a crash left of an import.
+
+    `missing` makes the images that answers lack.
+    """
 
     accounts: Accounts
     generations: Generations
@@ -35,4 +40,6 @@ class Services:
     imports: LineageImports
     import_job: ImportJob
     dream_exports: DreamExports
+    chats: Chats
+    missing: Missing
     gate: Gate

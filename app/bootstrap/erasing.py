@@ -6,6 +6,7 @@ from app.accounts.model import Session, User
 from app.archives.erasing import ArchiveEraser
 from app.archives.service import Archives
 from app.batches.model import Batch
+from app.chats.descriptions import PictureDescription
 from app.costs.erasing import BudgetEraser
 from app.dreams.model import Dream
 from app.dreams.versions import DreamVersion
@@ -35,6 +36,7 @@ def erasures_of(settings: Settings, generations: Generations, stores: Stores, ar
         OwnedRows(OrnamentImage),
         OwnedRows(Dream),
         OwnedRows(DreamVersion),
+        OwnedRows(PictureDescription),
         OwnedRows(Tombstone),
         OwnedRows(Promotion),
         OwnedRows(Vote),

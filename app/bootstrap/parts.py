@@ -28,6 +28,15 @@ from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
+from app.chats import ends as chat_ends
+from app.chats.describing import Describer
+from app.chats.jobs import ChatJob
+from app.chats.recipes import GENERATION_KIND as CHAT
+from app.chats.recipes import ChatModels
+from app.chats.references import stored_pictures
+from app.chats.retrying import Missing
+from app.chats.service import Chats
+from app.chats.starting import ExchangeStarter
 from app.database.servers import DatabaseServer
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
@@ -112,13 +121,15 @@ def assemble(settings: Settings) -> Parts:
     dream_models = dream_models_of(models, settings)
     jobs: Mapping[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
+        CHAT: ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
+    losses = {DREAM: ends.end, CHAT: chat_ends.end}
+    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
@@ -128,7 +139,9 @@ def assemble(settings: Settings) -> Parts:
     generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
-    retries[DREAM] = dreams.retry
+    chats = Chats(ExchangeStarter(generations), ChatModels(models.image, models.vision), stored_pictures)
+    missing = Missing(chats)
+    retries |= {DREAM: dreams.retry, CHAT: missing.retry}
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
     replays = Replays(generations, models.makers, libraries())
@@ -151,11 +164,17 @@ def assemble(settings: Settings) -> Parts:
             LineageImports(generations, archives, caps),
             import_job,
             DreamExports(generations, archives),
+            chats,
+            missing,
             gate,
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(
-            settings, queue, switch, closing.budgets, Products(pictures, archives, batches, dreams.starter, erasures)
+            settings,
+            queue,
+            switch,
+            closing.budgets,
+            Products(pictures, archives, batches, dreams.starter, chats.starter, erasures),
         ),
         queue=queue,
         hub=hub,

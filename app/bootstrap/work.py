@@ -14,6 +14,8 @@ from app.archives.service import Archives
 from app.archives.sweep import clearing_archives
 from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
+from app.chats.exchange import Exchange
+from app.chats.starting import ExchangeStarter
 from app.costs.budgets import Budgets
 from app.database.document import utc_now
 from app.dreams import deletion as dreams_deletion
@@ -90,6 +92,7 @@ class Products(NamedTuple):
     archives: Archives
     batches: Batches
     dreams: DreamStarter
+    exchanges: ExchangeStarter
     erasures: Erasures
 
 
@@ -109,6 +112,7 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
         Chore("erasures", settings.sweep_every_s, products.erasures.go_on),
         Chore("batches", settings.sweep_every_s, products.batches.finish_left_over),
         Chore("dreams", settings.sweep_every_s, products.dreams.finish_left_over),
+        Chore("exchanges", settings.sweep_every_s, products.exchanges.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
         clearing_archives(products.archives, every_s),
         Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
@@ -120,4 +124,5 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
 async def _referenced(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
     """Those of them that something refers to: each feature that keeps pictures has a say."""
     shown = await OrnamentImage.showing(picture_ids) | await Dream.showing(picture_ids)
+    shown |= await Exchange.showing(picture_ids)
     return await referring(picture_ids) | shown | await DreamVersion.showing(picture_ids)

@@ -100,8 +100,11 @@ async def answers_to(question_ids: Sequence[PydanticObjectId]) -> dict[PydanticO
     return found
 
 
-async def questions_beside(places: Sequence[Beside]) -> dict[Beside, list[PydanticObjectId]]:
-    """The first answer to each of the messages at those places, oldest first; one command a chat."""
+async def questions_beside(places: Sequence[Beside]) -> dict[Beside, dict[PydanticObjectId, PydanticObjectId]]:
+    """The first answer to each of the users' messages at those places, by the message's id, oldest first.
+
+    One command a chat.
+    """
     positions = defaultdict[PydanticObjectId, set[int]](set)
     for one in places:
         positions[one.chat_id].add(one.position)
@@ -111,7 +114,7 @@ async def questions_beside(places: Sequence[Beside]) -> dict[Beside, list[Pydant
         where = {"chatId": chat_id, "position": {"$in": sorted(wanted)}}
         async for row in Exchange.rows().find(where, shown).sort("_id", ASCENDING).batch_size(_IN_ONE_QUERY):
             found[Beside(chat_id, row["position"], row["parentId"])].setdefault(row["questionId"], row["_id"])
-    return {place: list(firsts.values()) for place, firsts in found.items()}
+    return found
 
 
 def _used_at(row: Mapping[str, Any] | None) -> datetime:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from beanie import PydanticObjectId
 
@@ -26,6 +26,14 @@ class Spot:
     position: int
     parent_id: PydanticObjectId | None
     fork: Fork | None = None
+
+
+class _Where(NamedTuple):
+    """Whose it is, and in which chat."""
+
+    owner_id: PydanticObjectId
+    project_id: PydanticObjectId
+    chat_id: PydanticObjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +60,12 @@ async def append(chat: Chat, words: Words, caller: Caller, models: ChatModels, n
         AppError: NOT_FOUND when the chat is deleted for ever meanwhile; retryable UNAVAILABLE when very many send at
             the same moment.
     """
-    key = caller.hashed_key
+    key, where = caller.hashed_key, _Where(chat.owner_id, chat.project_id, chat.identity)
     for _ in range(_TRIES):
         spot = await _end_of(chat, now)
-        exchange = _exchange(chat, spot, words, (key, caller.asked), models, now)
+        exchange = _exchange(where, spot, words, (key, caller.asked), models, now)
         if await exchange.put():
-            await _require_chat(chat, exchange)
+            await _require_chat(exchange, "input", "chatId")
             if exchange.fork is None:
                 await branches.use(chat.identity, spot.branch_id)
             return exchange
@@ -67,9 +75,7 @@ async def append(chat: Chat, words: Words, caller: Caller, models: ChatModels, n
     raise AppError(ErrorCode.UNAVAILABLE, message, retryable=True)
 
 
-async def begin_beside(
-    chat: Chat, other: Exchange, words: Words, caller: Caller, models: ChatModels, now: datetime
-) -> Exchange:
+async def begin_beside(other: Exchange, words: Words, caller: Caller, models: ChatModels, now: datetime) -> Exchange:
     """Store an exchange in the place of another, as the first one of a branch, and show that branch.
 
     The one of the same idempotency key, if that was stored meanwhile.
@@ -77,17 +83,17 @@ async def begin_beside(
     Raises:
         AppError: NOT_FOUND when the chat is deleted for ever meanwhile.
     """
-    route = await branches.route_of(chat.identity, other.branch_id)
+    route = await branches.route_of(other.chat_id, other.branch_id)
     branch_id, key = PydanticObjectId(), caller.hashed_key
     spot = Spot(branch_id, other.position, other.parent_id, Fork(above=route.before(other), used_at=now))
-    exchange = _exchange(chat, spot, words, (key, caller.asked), models, now)
+    exchange = _exchange(other, spot, words, (key, caller.asked), models, now)
     if not await exchange.put():
         known = await Exchange.of_key(key)
         if known is None:  # and no other can have its place: its id is new
-            raise not_found("This message")
+            raise not_found("This message", "input", "messageId")
         return known
-    await _require_chat(chat, exchange)
-    await show(chat.identity, branch_id)
+    await _require_chat(exchange, "input", "messageId")
+    await show(exchange.chat_id, branch_id)
     return exchange
 
 
@@ -129,28 +135,28 @@ async def _shown(chat: Chat) -> Chat:
     return found
 
 
-async def _require_chat(chat: Chat, exchange: Exchange) -> None:
+async def _require_chat(exchange: Exchange, *path: str) -> None:
     """Who deletes a chat for ever leaves its tombstone first: what comes later takes itself back.
 
     Raises:
-        AppError: NOT_FOUND.
+        AppError: NOT_FOUND with that path.
     """
-    if await Tombstone.of([chat.identity, chat.project_id]):
+    if await Tombstone.of([exchange.chat_id, exchange.project_id]):
         await Exchange.withdraw(exchange.identity)
-        raise not_found("This chat", "input", "chatId")
+        raise not_found("This chat", *path)
 
 
 def _exchange(
-    chat: Chat, spot: Spot, words: Words, key: tuple[str, str], models: ChatModels, now: datetime
+    where: _Where | Exchange, spot: Spot, words: Words, key: tuple[str, str], models: ChatModels, now: datetime
 ) -> Exchange:
     """One whose work is to begin; not stored yet."""
     sent = words.sent
     given: dict[str, Any] = {name: getattr(sent, name) for name in ("prompt", "with_context", "allow_partial")}
     exchange = Exchange(
-        id=spot.branch_id if spot.fork and spot.branch_id != chat.identity else PydanticObjectId(),
-        owner_id=chat.owner_id,
-        project_id=chat.project_id,
-        chat_id=chat.identity,
+        id=spot.branch_id if spot.fork and spot.branch_id != where.chat_id else PydanticObjectId(),
+        owner_id=where.owner_id,
+        project_id=where.project_id,
+        chat_id=where.chat_id,
         branch_id=spot.branch_id,
         position=spot.position,
         place=place_of(spot.branch_id, spot.position),

@@ -6,6 +6,8 @@ A message has a number: that of its exchange doubled, and one more for the assis
 from enum import StrEnum
 from typing import NamedTuple
 
+from beanie import PydanticObjectId
+
 from app.chats import branches
 from app.chats.exchange import Exchange
 from app.chats.model import Chat
@@ -23,6 +25,11 @@ class Message(NamedTuple):
 
     exchange: Exchange
     role: MessageRole
+
+    @property
+    def identity(self) -> PydanticObjectId:
+        """The message's own id."""
+        return self.exchange.question_id if self.role is MessageRole.USER else self.exchange.identity
 
     @property
     def number(self) -> int:
@@ -68,3 +75,8 @@ async def number_of_messages(chat: Chat) -> int:
 def both(exchange: Exchange) -> tuple[Message, Message]:
     """The user's message and the assistant's."""
     return Message(exchange, MessageRole.USER), Message(exchange, MessageRole.ASSISTANT)
+
+
+def role_of(exchange: Exchange, message_id: PydanticObjectId) -> MessageRole:
+    """Which side of an exchange has that id."""
+    return MessageRole.ASSISTANT if exchange.identity == message_id else MessageRole.USER

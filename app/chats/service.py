@@ -20,6 +20,7 @@ from app.chats.wording import check_length
 from app.errors import AppError, ErrorCode, bad_input
 
 _CHAT, _MESSAGE, _KEY = ("input", "chatId"), ("input", "messageId"), ("input", "idempotencyKey")
+_PROMPT, _WISH = ("input", "prompt"), ("input", "wish")
 _REFERENCES = ("input", "contextImageIds")
 
 
@@ -38,17 +39,28 @@ class Chats:
     models: ChatModels
     referred: Referred
 
+    async def known(self, caller: Caller) -> Answering | None:
+        """What the same call has stored before; null for a new one. What could not be started then is tried again.
+
+        To be asked before anything that the input names is looked at: that may be gone by now.
+
+        Raises:
+            AppError: FORBIDDEN when the caller is no editor any more; CONFLICT when the key was used with another
+                input.
+        """
+        known = await Exchange.of_key(caller.hashed_key) if caller.key is not None else None
+        if known is None:
+            return None
+        await self.gate.require(caller.user_id, known, Role.EDITOR, "What this key was used for", *_KEY)
+        return await self._answering(known, caller)
+
     async def send(self, caller: Caller, chat_id: PydanticObjectId, draft: Draft) -> Answering:
         """Store a message at the end of the branch that is shown, and start the generation that answers it.
-
-        The same key with the same input is the same message; what could not be started then is tried again.
 
         Raises:
             AppError: NOT_FOUND; FORBIDDEN; CONFLICT in the trash, and for a used key; BAD_USER_INPUT. Nothing is
                 stored then.
         """
-        if known := await self._known(caller):
-            return await self._answering(known, caller)
         chat = (await Chat.by_ids([chat_id])).get(chat_id)
         room = await room_of(await self.gate.require(caller.user_id, chat, Role.EDITOR, "This chat", *_CHAT), *_CHAT)
         check_image_count(draft.image_count)
@@ -62,7 +74,7 @@ class Chats:
             draft.template,
         )
         now = self.starter.generations.clock.now()
-        words = _checked(room, Words(sent, PydanticObjectId(), caller.user_id, now))
+        words = _checked(room, Words(sent, PydanticObjectId(), caller.user_id, now), *_PROMPT)
         return await self._answering(await branching.append(room.chat, words, caller, self.models, now), caller)
 
     async def regenerate(self, caller: Caller, message_id: PydanticObjectId, wish: str | None) -> Answering:
@@ -71,14 +83,13 @@ class Chats:
         Raises:
             AppError: as `send`; BAD_USER_INPUT for a user's message.
         """
-        if known := await self._known(caller):
-            return await self._answering(known, caller)
         other = await self.answer(caller.user_id, message_id, "send it anew with `editAndResend`")
         sent = Sent(
             other.prompt, len(other.slots), other.with_context, other.allow_partial, other.references, other.template
         )
         words = Words(sent, other.question_id, other.author_id, other.sent_at, wish)
-        return await self._beside(caller, other, words, await self._room(other))
+        words = _checked(await self._room(other), words, *_WISH)
+        return await self._beside(caller, other, words)
 
     async def edit(self, caller: Caller, message_id: PydanticObjectId, edits: Edits) -> Answering:
         """Send a user's message anew with other words; what was said after it stays with the old one.
@@ -86,8 +97,6 @@ class Chats:
         Raises:
             AppError: as `send`; BAD_USER_INPUT for an assistant's message.
         """
-        if known := await self._known(caller):
-            return await self._answering(known, caller)
         other = await self._required(caller.user_id, message_id)
         if other.identity == message_id:
             message = "This is an answer: have it made anew with `regenerateMessage`, or name the message it answers."
@@ -100,7 +109,7 @@ class Chats:
             found = await self.referred(caller.user_id, room.project, edits.given, _REFERENCES)
             sent = replace(sent, references=found)
         words = Words(sent, PydanticObjectId(), caller.user_id, self.starter.generations.clock.now())
-        return await self._beside(caller, other, words, room)
+        return await self._beside(caller, other, _checked(room, words, *_PROMPT))
 
     async def choose(self, user_id: PydanticObjectId, message_id: PydanticObjectId) -> Exchange:
         """Show a branch that leads through that message; of several the one used last. Safe to repeat.
@@ -140,22 +149,9 @@ class Chats:
         chat = (await Chat.by_ids([exchange.chat_id])).get(exchange.chat_id)
         return await room_of(chat, *_MESSAGE)
 
-    async def _known(self, caller: Caller) -> Exchange | None:
-        """What the same call has stored before.
-
-        Raises:
-            AppError: FORBIDDEN when the caller is no editor any more.
-        """
-        known = await Exchange.of_key(caller.hashed_key) if caller.key is not None else None
-        if known is None:
-            return None
-        return await self.gate.require(caller.user_id, known, Role.EDITOR, "What this key was used for", *_KEY)
-
-    async def _beside(self, caller: Caller, other: Exchange, words: Words, room: Room) -> Answering:
-        words = _checked(room, words)
+    async def _beside(self, caller: Caller, other: Exchange, words: Words) -> Answering:
         now = self.starter.generations.clock.now()
-        exchange = await branching.begin_beside(room.chat, other, words, caller, self.models, now)
-        return await self._answering(exchange, caller)
+        return await self._answering(await branching.begin_beside(other, words, caller, self.models, now), caller)
 
     async def _answering(self, exchange: Exchange, caller: Caller) -> Answering:
         """Have its work started, if it is not.
@@ -186,12 +182,12 @@ class Chats:
         return await exchange.begin(Making(generation_id=PydanticObjectId(), recipe=recipe))
 
 
-def _checked(room: Room, words: Words) -> Words:
+def _checked(room: Room, words: Words, *path: str) -> Words:
     """With the project's context, as far as it is wanted.
 
     Raises:
-        AppError: BAD_USER_INPUT for what is too long together.
+        AppError: BAD_USER_INPUT with that path for what is too long together.
     """
     sent, context_text = words.sent, room.context_text(with_context=words.sent.with_context)
-    check_length(sent.prompt, words.wish, len({one.sha256 for one in sent.references}), context_text)
+    check_length(sent.prompt, words.wish, len({one.sha256 for one in sent.references}), context_text, *path)
     return replace(words, context_text=context_text)

@@ -42,11 +42,11 @@ def full_prompt(prompt: str, wish: str | None, descriptions: Sequence[str], cont
     return _joined(words, [cut(plain(one), longest) for one in descriptions], context_text)
 
 
-def check_length(prompt: str, wish: str | None, references: int, context_text: str | None) -> None:
+def check_length(prompt: str, wish: str | None, references: int, context_text: str | None, *path: str) -> None:
     """Look at the length of what an image model is to be asked for, before anything is described.
 
     Raises:
-        AppError: BAD_USER_INPUT with the path of the prompt.
+        AppError: BAD_USER_INPUT with that path.
     """
     frame = len(_joined(_words(prompt, wish), [""] * references, context_text))
     length = frame + references * _DESCRIPTION_MIN_CHARACTERS
@@ -55,7 +55,7 @@ def check_length(prompt: str, wish: str | None, references: int, context_text: s
             f"With its wish, its references and the project's context the prompt would have {length:,} characters or "
             f"more, and the models take {COMBINED_MAX_CHARACTERS:,}: say it shorter, or shorten the context."
         )
-        raise bad_input(message, "input", "prompt")
+        raise bad_input(message, *path)
 
 
 def analysis_text(analyses: Sequence[Analysis]) -> str:
