@@ -51,7 +51,9 @@ class Desk:
     def owner_id(self) -> PydanticObjectId:
         return self.project.owner_id
 
-    async def send(self, prompt: str = PROMPT, key: str | None = None, chat: Chat | None = None, **more: Any) -> Answering:
+    async def send(
+        self, prompt: str = PROMPT, key: str | None = None, chat: Chat | None = None, **more: Any
+    ) -> Answering:
         caller = Caller(self.owner_id, key, f"{prompt} {more}" if key else "")
         known = await self.chats.known(caller)
         return known or await self.chats.send(caller, (chat or self.chat).identity, Draft(prompt, **more))
