@@ -33,10 +33,12 @@ async def stored_pictures(
         AppError: BAD_USER_INPUT with the path of the one at fault.
     """
     del user_id
+    if not given:
+        return ()
     if len(given) > REFERENCES_MAX:
         message = f"A message has at most {REFERENCES_MAX} reference images, not {len(given)}."
         raise bad_input(message, *path)
-    found = await Picture.by_ids([one for _, one in given]) if given else {}
+    found = await Picture.by_ids([one for _, one in given])
     await Picture.touch_all(list(found))
     references = dict[PydanticObjectId, Reference]()
     for place, (type_name, picture_id) in enumerate(given):

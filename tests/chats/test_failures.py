@@ -1,4 +1,4 @@
-"""What fails says so and keeps its prompt; what was made is not paid for twice, and shown only where that is allowed."""
+"""What fails says so and keeps its prompt; what was made is not paid for twice, and shown where that is allowed."""
 
 import asyncio
 from collections import Counter

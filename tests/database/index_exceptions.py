@@ -70,6 +70,7 @@ RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("dreams", "ownerId", "illustration.source"): _JOURNAL,
         ("dream_versions", "dreamId", "interpretation.generationId"): _VERSIONS,
         ("dream_versions", "dreamId", "illustration.generationId"): _VERSIONS,
+        ("exchanges", "fork.above.branchId", "fork.above.until"): "looked at in the branches that go on from one",
         ("*", "lineage.rootId", "lineage.ancestors"): _TREE,
         ("*", "lineage.rootId", "lineage.depth"): _TREE,
     }
