@@ -1,5 +1,6 @@
 """What a generation of an answer does: the references are described, then the images are made side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,6 +8,7 @@ from app.chats import ends
 from app.chats.describing import Describer, read_reference
 from app.chats.exchange import Exchange
 from app.chats.following import wake
+from app.chats.parts import Analysis
 from app.chats.recipes import describer_of, indexes_in
 from app.chats.slots import failure_step, image_step, number_in
 from app.chats.taking_over import take_over
@@ -15,6 +17,7 @@ from app.errors import AppError, ErrorCode, not_found
 from app.generations.attempts import Failure
 from app.generations.model import Generation
 from app.generations.ports import EventHub
+from app.generations.recipe import Recipe
 from app.generations.work import StepResult, Work
 from app.making.pictures import PictureMaker
 from app.providers.ports.end_user import end_user
@@ -44,9 +47,7 @@ class ChatJob:
         exchange = await work.bear(partial(_waiting, work.generation))
         await take_over(work)
         analyses = await self.describer.describe_all(work, describer_of(recipe)) if recipe.pictures else []
-        wish = recipe.prompts[1] if len(recipe.prompts) > 1 else None
-        context_text = recipe.parameters.get("contextText")
-        prompt = full_prompt(recipe.prompts[0], wish, [one.text for one in analyses], context_text)
+        prompt = _prompt_of(recipe, analyses)
         await work.bear(partial(exchange.show_prompt, analyses, prompt))
         await wake(self.hub, exchange.owner_id, exchange.chat_id)
         begun = _DESCRIBED if recipe.pictures else _BEGUN
@@ -91,6 +92,13 @@ class _Heed:
         failure = Failure(code=error.code, message=error.message, retryable=error.retryable)
         values = failure.model_dump(by_alias=True)
         self.work.note(failure_step(number_in(name)), StepResult(values))
+
+
+def _prompt_of(recipe: Recipe, analyses: Sequence[Analysis]) -> str:
+    """What the image model is asked for by that recipe."""
+    said, *wishes = recipe.prompts
+    wish = wishes[0] if wishes else None
+    return full_prompt(said, wish, [one.text for one in analyses], recipe.parameters.get("contextText"))
 
 
 async def _waiting(generation: Generation) -> Exchange:

@@ -19,16 +19,20 @@ from app.batches.service import Chosen
 from app.batches.service import Wanted as WantedBatch
 from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
+from app.chats.descriptions import PictureDescription
 from app.dreams.recipes import Again as DreamAgain
 from app.dreams.telling import Told
 from app.generations.model import Generation, Status
 from app.lineage.deletion import delete_forever
+from app.making.chosen import Chosen as ChosenModel
 from app.ornaments.asked import Asked, Role
 from app.ornaments.batching import parameters_of_batch
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.regenerating import Again
 from app.ornaments.service import GENERATION_KIND
 from app.pictures.model import Picture
+from app.providers.ports.model import Source
+from app.providers.ports.vision import Description
 from app.settings import load_settings
 from app.templates import service as templates
 from tests.faults.plant import small_photo
@@ -90,6 +94,8 @@ class Household:
         await self.parts.services.exports.start(owner_id, root.identity, None)
         await self.work()
         await self._dream(owner_id)
+        said = Description("A quiet sea.", Source.PROVIDER, "m")
+        await PictureDescription.keep(owner_id, ChosenModel("p", "m"), "0" * 64, said)
         shown = await Picture.get(root.picture_id)
         assert shown is not None
         assert await self.parts.store.file(shown.key, 64)

@@ -171,8 +171,10 @@ class Story:
 
 async def _page(chat: Chat, **arguments: Any) -> tuple[tuple[list[PydanticObjectId], PageInfo], int]:
     """As the schema reads it."""
-    given = {"first": None, "after": None, "last": None, "before": None, **arguments}
-    page = Numbers(Listing("messages", chat.identity, newest_first=False), **given)
+    listing = Listing("messages", chat.identity, newest_first=False)
+    names = ("first", "after", "last", "before")
+    first, after, last, before = (arguments.get(name) for name in names)
+    page = Numbers(listing, first, after, last, before)
     found = [(one.number, one) for one in await messages(chat, page.span)]
 
     async def count() -> int:
