@@ -76,7 +76,7 @@ async def append(chat: Chat, words: Words, caller: Caller, models: ChatModels, n
 
 
 async def begin_beside(other: Exchange, words: Words, caller: Caller, models: ChatModels, now: datetime) -> Exchange:
-    """Store an exchange in the place of another, as the first one of a branch, and show that branch.
+    """Store an exchange in the place of another, as the first one of a branch, with its work to be begun.
 
     The one of the same idempotency key, if that was stored meanwhile.
 
@@ -93,7 +93,6 @@ async def begin_beside(other: Exchange, words: Words, caller: Caller, models: Ch
             raise not_found("This message", "input", "messageId")
         return known
     await _require_chat(exchange, "input", "messageId")
-    await show(exchange.chat_id, branch_id)
     return exchange
 
 

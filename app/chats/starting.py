@@ -7,6 +7,7 @@ between leaves an exchange with something left to do, and the sweep does it.
 from dataclasses import dataclass
 
 from app.chats import ends
+from app.chats.branching import show
 from app.chats.exchange import Exchange
 from app.chats.following import wake
 from app.chats.parts import Making
@@ -31,10 +32,14 @@ class ExchangeStarter:
     async def start(self, exchange: Exchange, making: Making) -> Generation:
         """The generation of the work that the answer waits for; safe to repeat and to race.
 
+        A branch that begins with the answer is shown from then on.
+
         Raises:
             AppError: why there is none; then the answer says so, too. Or UNAVAILABLE: then nothing is lost, and the
                 sweep starts it.
         """
+        if exchange.fork is not None and making.retry_of is None:
+            await show(exchange.chat_id, exchange.branch_id)
         try:
             generation = await self._started(exchange, making)
         except AppError as refusal:

@@ -268,6 +268,19 @@ async def test_message_whose_start_a_crash_cut_off_has_one_generation_in_the_end
     assert (await desk.now(exchange)).status is AnswerStatus.READY
 
 
+async def test_new_answer_whose_start_a_crash_cut_off_is_shown_as_soon_as_it_is_started(bare_desk: Desk) -> None:
+    desk, first = bare_desk, (await bare_desk.send()).exchange
+    doomed = replace(desk.chats, starter=KilledBefore(desk.chats.starter.generations))
+    with pytest.raises(KilledError):
+        await doomed.regenerate(Caller(desk.owner_id), first.identity, None)
+    assert [one.identity for one in await desk.shown()] == [first.question_id, first.identity]
+    await desk.sweep()
+    (_, answer) = await desk.shown()
+    assert (answer.exchange.question_id, answer.identity != first.identity) == (first.question_id, True)
+    await desk.work()
+    assert (await desk.now(answer.exchange)).status is AnswerStatus.READY
+
+
 async def test_message_that_comes_as_its_chat_is_deleted_for_ever_takes_itself_back(bare_desk: Desk) -> None:
     await Tombstone.keep([Tombstone.for_single(bare_desk.chat)])
     with pytest.raises(AppError) as refused:
