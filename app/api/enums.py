@@ -10,7 +10,9 @@ from typing import Any
 import strawberry
 
 from app.access import Role as ProjectRole
+from app.chats.listing import MessageRole
 from app.chats.model import ChatKind
+from app.chats.parts import AnswerStatus, SlotStatus
 from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
@@ -26,6 +28,7 @@ from app.ornaments.model import OrnamentKind
 from app.providers.ports.model import Source
 
 __all__ = [
+    "AnswerStatus",
     "ChatKind",
     "DreamFilter",
     "DreamPart",
@@ -34,10 +37,12 @@ __all__ = [
     "EventType",
     "ExportFormat",
     "ImageOrder",
+    "MessageRole",
     "ModelType",
     "OrnamentKind",
     "Outcome",
     "ProjectRole",
+    "SlotStatus",
     "Source",
     "Status",
     "UsagePeriod",
@@ -230,5 +235,36 @@ _describe(
         ChatKind.MAIN: "The project's own.",
         ChatKind.FRAME: "A frame's.",
         ChatKind.CONTEXT: "A context's.",
+    },
+)
+_describe(
+    MessageRole,
+    "ChatMessageRole",
+    "Whose a message is.",
+    {
+        MessageRole.USER: "Somebody's who works on the project.",
+        MessageRole.ASSISTANT: "The answer to it: its images.",
+    },
+)
+_describe(
+    AnswerStatus,
+    "ChatMessageStatus",
+    "How far an answer has come.",
+    {
+        AnswerStatus.PROCESSING: "Its images are being made.",
+        AnswerStatus.READY: "All its images are there.",
+        AnswerStatus.PARTIAL: "Some of its images are there, as was allowed: `retryMessageImages` makes the others.",
+        AnswerStatus.FAILED: "It has no images, and its `failure` says why: `retryMessageImages` makes them.",
+        AnswerStatus.CANCELLED: "It was called off; its prompt is kept, and `retryMessageImages` makes its images.",
+    },
+)
+_describe(
+    SlotStatus,
+    "MessageImageStatus",
+    "How far one image of an answer has come.",
+    {
+        SlotStatus.PENDING: "It is being made, or waits for the others.",
+        SlotStatus.READY: "It is there.",
+        SlotStatus.FAILED: "It is not there; its `failure` says why, null when the work was called off.",
     },
 )

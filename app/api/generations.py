@@ -53,7 +53,8 @@ class GenerationRecipe:
     provider: str = strawberry.field(description="Who makes it: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
     parent_id: strawberry.ID | None = strawberry.field(
-        description="The image that this is a further version of (null for a first one), or the `Dream` it is made for."
+        description="The image that this is a further version of (null for a first one), or the `Dream` or the "
+        "`ChatMessage` it is made for."
     )
     template: UsedTemplate | None = strawberry.field(
         description="The saved prompt that the last of `prompts` comes from; null without one."

@@ -25,6 +25,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE, LARGEST_TREE_PAGE
+from app.chats.references import REFERENCES_MAX
 from app.errors import ErrorCode
 
 
@@ -62,7 +63,12 @@ _SIZES = frozenset({"first", "last", "limit"})
 _LARGEST = MappingProxyType({"descendants": LARGEST_TREE_PAGE, "tree": LARGEST_TREE_PAGE})
 """Of lists whose pages may be larger than others'."""
 _UNSIZED: Mapping[str, int] = MappingProxyType(
-    dict.fromkeys(("ancestors", "changed", "invitations", "members", "revisions"), LARGEST_PAGE)
+    {
+        **dict.fromkeys(("ancestors", "changed", "invitations", "members", "revisions"), LARGEST_PAGE),
+        "branches": DEFAULT_PAGE,
+        "contextImages": REFERENCES_MAX,
+        "analysis": REFERENCES_MAX,
+    }
 )
 """Of lists that come whole and may be long: as many as are reckoned with."""
 

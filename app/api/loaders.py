@@ -14,6 +14,8 @@ from app.accounts.model import User
 from app.api.lineage import TreeLoaders, tree_loaders
 from app.archives.model import Archive
 from app.batches.model import Batch
+from app.chats.branches import Beside, answers_to, questions_beside
+from app.chats.exchange import Exchange
 from app.chats.frames import frames_in_order
 from app.chats.image import ChatImage
 from app.chats.model import Chat
@@ -47,7 +49,8 @@ class Loaders:
     `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
     have their turn before it, null when it waits no more. `versions` are dreams', by their own id; `dream_versions` are
     a stretch of those of a dream, `contexts` one of those of a project. `frames` are a project's in the order of the
-    film, those in the trash included, `invitations` those to it that are open. `names` are people's.
+    film, those in the trash included, `invitations` those to it that are open. `names` are people's. `answers` are the
+    exchanges of a user's message, `questions` those of the messages beside one, by the message's id; both oldest first.
     """
 
     pictures: DataLoader[PydanticObjectId, Picture | None]
@@ -65,6 +68,9 @@ class Loaders:
     dreams: DataLoader[PydanticObjectId, Dream | None]
     versions: DataLoader[PydanticObjectId, DreamVersion | None]
     dream_versions: DataLoader[Part, list[DreamVersion]]
+    exchanges: DataLoader[PydanticObjectId, Exchange | None]
+    answers: DataLoader[PydanticObjectId, list[PydanticObjectId]]
+    questions: DataLoader[Beside, dict[PydanticObjectId, PydanticObjectId]]
     templates: DataLoader[PydanticObjectId, Template | None]
     template_revisions: DataLoader[PydanticObjectId, tuple[TemplateRevision, ...] | None]
     template_uses: DataLoader[PydanticObjectId, int | None]
@@ -94,6 +100,9 @@ def make_loaders() -> Loaders:
         dreams=_by_id(Dream.by_ids),
         versions=_by_id(DreamVersion.by_ids),
         dream_versions=_by_part(DreamVersion.of_dreams),
+        exchanges=_by_id(Exchange.by_ids),
+        answers=DataLoader(load_fn=_answers, cache=False, max_batch_size=_AT_ONCE),
+        questions=DataLoader(load_fn=_questions, cache=False, max_batch_size=_AT_ONCE),
         templates=_by_id(Template.by_ids),
         template_revisions=_by_id(Template.revisions_of),
         template_uses=_by_id(uses_of),
@@ -130,6 +139,16 @@ def _by_part[T](
         return [found[stretch].get(identity, []) for identity, stretch in wanted]
 
     return DataLoader(load_fn=load, cache=False, max_batch_size=_AT_ONCE)
+
+
+async def _answers(question_ids: list[PydanticObjectId]) -> list[list[PydanticObjectId]]:
+    found = await answers_to(list(dict.fromkeys(question_ids)))
+    return [found.get(question_id, []) for question_id in question_ids]
+
+
+async def _questions(places: list[Beside]) -> list[dict[PydanticObjectId, PydanticObjectId]]:
+    found = await questions_beside(places)
+    return [found.get(place, {}) for place in places]
 
 
 async def _scores(spots: list[Spot]) -> list[Score]:

@@ -11,6 +11,7 @@ from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
 from app.api.enums import ChatKind
 from app.api.ids import CHAT_IMAGE, global_id
+from app.api.messages import ChatMessages
 from app.api.node import Node
 from app.api.pictures import Picture
 from app.api.project_members import ProjectMembers
@@ -79,11 +80,10 @@ class Project(Node, ProjectMembers):
 
 
 @strawberry.type(description="A chat in which prompts become images: a project's own, a frame's, or a context's.")
-class Chat(Node):
+class Chat(Node, ChatMessages):
     """Shown from its document."""
 
     kind: ChatKind = strawberry.field(description="Whose it is.")
-    document: strawberry.Private[stored_chats.Chat]
 
     @classmethod
     def of(cls, chat: stored_chats.Chat) -> Self:

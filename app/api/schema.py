@@ -32,6 +32,8 @@ from app.api import (
     inviting,
     labels,
     lineage_archives,
+    messages,
+    messaging,
     ornament_making,
     ornaments,
     pictures,
@@ -58,6 +60,7 @@ from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
 from app.api.rules import RULES
+from app.chats.recipes import GENERATION_KIND as CHAT
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
@@ -77,6 +80,7 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         dreams.TYPE_NAME: dreams.find,
         dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
+        messages.TYPE_NAME: messages.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
         projects.TYPE_NAME: projects.find,
@@ -91,6 +95,7 @@ _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
     {
         ORNAMENT: ornaments.result,
         CHAT_IMAGE: chat_images.result,
+        CHAT: messages.result,
         DREAM: dreams.result,
         DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
@@ -159,6 +164,7 @@ Mutation = merge_types(
         batch_steering.BatchMutation,
         labels.LabelMutation,
         lineage_archives.LineageArchiveMutation,
+        messaging.MessageMutation,
         promoting.PromotionMutation,
         trash.TrashMutation,
         using.UsingMutation,
@@ -208,7 +214,14 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[archives.Archive, chat_images.ChatImage, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
+    types=[
+        archives.Archive,
+        chat_images.ChatImage,
+        messages.ChatMessage,
+        ornaments.OrnamentImage,
+        dreams.Dream,
+        pictures.Picture,
+    ],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

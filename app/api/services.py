@@ -9,6 +9,8 @@ from app.batches.service import Batches
 from app.chats.entities import Entities
 from app.chats.frames import Frames
 from app.chats.regenerating import ChatImages
+from app.chats.retrying import Missing
+from app.chats.service import Chats
 from app.dreams.exporting import DreamExports
 from app.dreams.service import Dreams
 from app.generations.service import Generations
@@ -25,7 +27,10 @@ from app.projects.service import Projects
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, put together by the composition root; `import_job` mends what a crash left of an import."""
+    """The use cases, put together by the composition root; `import_job` mends what a crash left of an import.
+
+    `missing` makes the images that answers lack.
+    """
 
     accounts: Accounts
     generations: Generations
@@ -40,6 +45,8 @@ class Services:
     imports: LineageImports
     import_job: ImportJob
     dream_exports: DreamExports
+    chats: Chats
+    missing: Missing
     gate: Gate
     chat_images: ChatImages
     projects: Projects

@@ -7,6 +7,7 @@ from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
 from app.archives.model import Archive
 from app.batches.model import Batch
+from app.chats.descriptions import PictureDescription
 from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
 from app.chats.model import Chat
@@ -55,6 +56,7 @@ DOCUMENTS: DocumentTypes = (
     Chat,
     Exchange,
     ChatImage,
+    PictureDescription,
 )
 
 

@@ -6,6 +6,7 @@ from app.accounts.model import Session, User
 from app.archives.erasing import ArchiveEraser
 from app.archives.service import Archives
 from app.batches.model import Batch
+from app.chats.descriptions import PictureDescription
 from app.chats.erasing import AuthorEraser
 from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
@@ -49,6 +50,7 @@ def erasures_of(settings: Settings, generations: Generations, stores: Stores, ar
         OwnedRows(ChatImage),
         MembershipEraser(),
         AuthorEraser(),
+        OwnedRows(PictureDescription),
         OwnedRows(Tombstone),
         OwnedRows(Promotion),
         OwnedRows(Vote),

@@ -29,13 +29,22 @@ from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
+from app.chats import ends as chat_ends
 from app.chats import regenerating as chat_images
+from app.chats.describing import Describer
 from app.chats.entities import Entities
 from app.chats.frames import Frames
 from app.chats.image_jobs import ChatImageJob
+from app.chats.jobs import ChatJob
 from app.chats.model import Chat
+from app.chats.recipes import GENERATION_KIND as CHAT
+from app.chats.recipes import ChatModels
+from app.chats.references import References
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.chats.regenerating import ChatImages
+from app.chats.retrying import Missing
+from app.chats.service import Chats
+from app.chats.starting import ExchangeStarter
 from app.database.servers import DatabaseServer
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
@@ -59,6 +68,7 @@ from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports
 from app.ornaments.import_job import ImportJob
 from app.ornaments.importing import IMPORT_KIND, LineageImports, caps_of
 from app.ornaments.jobs import OrnamentJob
+from app.ornaments.model import OrnamentImage
 from app.ornaments.replaying import Replays
 from app.ornaments.service import GENERATION_KIND as ORNAMENT
 from app.ornaments.service import Ornaments, renewed
@@ -123,6 +133,7 @@ def assemble(settings: Settings) -> Parts:
     dream_models = dream_models_of(models, settings)
     jobs: Mapping[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
+        CHAT: ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
@@ -130,7 +141,8 @@ def assemble(settings: Settings) -> Parts:
         CHAT_IMAGE: ChatImageJob(maker, hub),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
+    losses = {DREAM: ends.end, CHAT: chat_ends.end}
+    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
         CHAT_IMAGE: partial(chat_images.renewed, models.edit),
@@ -141,7 +153,10 @@ def assemble(settings: Settings) -> Parts:
     generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
-    retries[DREAM] = dreams.retry
+    referred = References(pictures, gate, {"OrnamentImage": OrnamentImage.by_ids})
+    chats = Chats(ExchangeStarter(generations), ChatModels(models.image, models.vision), referred)
+    missing = Missing(chats)
+    retries |= {DREAM: dreams.retry, CHAT: missing.retry}
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
     projects = Projects(gate, hub, Chat.main_of)
@@ -166,6 +181,8 @@ def assemble(settings: Settings) -> Parts:
             LineageImports(generations, archives, caps),
             import_job,
             DreamExports(generations, archives),
+            chats,
+            missing,
             gate,
             ChatImages(generations, models.edit, gate),
             projects,
@@ -179,7 +196,7 @@ def assemble(settings: Settings) -> Parts:
             queue,
             switch,
             closing.budgets,
-            Products(pictures, archives, batches, dreams.starter, accounts.erasures),
+            Products(pictures, archives, batches, dreams.starter, chats.starter, accounts.erasures),
         ),
         queue=queue,
         hub=hub,

@@ -18,6 +18,7 @@ from app.chats import deletion as chats_deletion
 from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
 from app.chats.model import Chat
+from app.chats.starting import ExchangeStarter
 from app.costs.budgets import Budgets
 from app.database.document import utc_now
 from app.dreams import deletion as dreams_deletion
@@ -102,6 +103,7 @@ class Products(NamedTuple):
     archives: Archives
     batches: Batches
     dreams: DreamStarter
+    exchanges: ExchangeStarter
     erasures: Erasures
 
 
@@ -122,6 +124,7 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
         Chore("erasures", settings.sweep_every_s, products.erasures.go_on),
         Chore("batches", settings.sweep_every_s, products.batches.finish_left_over),
         Chore("dreams", settings.sweep_every_s, products.dreams.finish_left_over),
+        Chore("exchanges", settings.sweep_every_s, products.exchanges.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
         clearing_archives(products.archives, every_s),
         Chore("expired", _EXPIRED_EVERY_S, forget_expired),

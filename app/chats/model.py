@@ -114,6 +114,13 @@ class Chat(MadeOnce):
         return await cls._read(rows.limit(limit).batch_size(limit))
 
     @classmethod
+    async def show_branch(cls, chat_id: PydanticObjectId, branch_id: PydanticObjectId) -> None:
+        """Let that branch be the one that is shown; safe to repeat."""
+        where = {"_id": chat_id, "branchId": {"$ne": branch_id}}
+        change = {"$set": {"branchId": branch_id}, "$currentDate": {"changedAt": True}, "$inc": {"revision": 1}}
+        await cls.rows().update_one(where, change)
+
+    @classmethod
     async def showing(cls, picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
         """Those of `picture_ids` (400 at most) that a frame or a context shows."""
         wanted = set(picture_ids)

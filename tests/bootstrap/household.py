@@ -20,12 +20,14 @@ from app.batches.service import Chosen
 from app.batches.service import Wanted as WantedBatch
 from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
+from app.chats.descriptions import PictureDescription
 from app.chats.model import ChatKind
 from app.chats.words import Described
 from app.dreams.recipes import Again as DreamAgain
 from app.dreams.telling import Told
 from app.generations.model import Generation, Status
 from app.lineage.deletion import delete_forever
+from app.making.chosen import Chosen as ChosenModel
 from app.ornaments.asked import Asked, Role
 from app.ornaments.batching import parameters_of_batch
 from app.ornaments.model import OrnamentImage, OrnamentKind
@@ -34,6 +36,8 @@ from app.ornaments.service import GENERATION_KIND
 from app.pictures.model import Picture
 from app.projects.made_once import Call
 from app.projects.words import Words
+from app.providers.ports.model import Source
+from app.providers.ports.vision import Description
 from app.settings import load_settings
 from app.templates import service as templates
 from tests.chats.stored import exchange_of
@@ -98,6 +102,8 @@ class Household:
         await self.work()
         await self._dream(owner_id)
         await self._project(owner_id)
+        said = Description("A quiet sea.", Source.PROVIDER, "m")
+        await PictureDescription.keep(owner_id, ChosenModel("p", "m"), "0" * 64, said)
         shown = await Picture.get(root.picture_id)
         assert shown is not None
         assert await self.parts.store.file(shown.key, 64)

@@ -79,6 +79,7 @@ RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("invitations", "projectId", "usedAt"): _INVITATIONS,
         ("invitations", "projectId", "expiresAt"): _INVITATIONS,
         ("invitations", "usedBy", "projectId"): "nobody is about to accept more than a few",
+        ("exchanges", "fork.above.branchId", "fork.above.until"): "looked at in the branches that go on from one",
         ("*", "lineage.rootId", "lineage.ancestors"): _TREE,
         ("*", "lineage.rootId", "lineage.depth"): _TREE,
     }
