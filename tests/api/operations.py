@@ -40,6 +40,7 @@ _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
     "RegenerateImagesInput": ("ids", "prompt"),
     "RegenerateDreamsInput": ("ids",),
     "UpdateDreamInput": ("title",),
+    "SendMessageInput": ("prompt",),
 }
 """Fields of inputs that nobody has to give, but without which there is nothing to do."""
 

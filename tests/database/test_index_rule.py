@@ -32,6 +32,7 @@ from app.ornaments.service import GENERATION_KIND
 from app.templates.model import Template
 from tests.api.operations import CURSORS, SCHEMA, Samples, choices, nodes, selection
 from tests.api.shop import Shop, opened_shop
+from tests.chats.exchanges import stocked_chat
 from tests.database.index_exceptions import OFFLINE, RESIDUALS
 from tests.database.index_rule import Watch, declared, documents, fault, queries
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
@@ -150,6 +151,7 @@ async def _stocked(shop: Shop) -> Samples:
             "retryBatch.id": batch_id,
             "cancelBatch.id": batch_id,
             "batchProgress.id": batch_id,
+            **await stocked_chat(picture, done.identity),
         }
     )
 
