@@ -48,7 +48,8 @@ class ChatJob:
         await take_over(work)
         analyses = await self.describer.describe_all(work, describer_of(recipe)) if recipe.pictures else []
         prompt = _prompt_of(recipe, analyses)
-        await work.bear(partial(exchange.show_prompt, analyses, prompt))
+        if not await work.bear(partial(exchange.show_prompt, analyses, prompt)):
+            await work.bear(partial(_waiting, work.generation))  # no image is paid for that nobody waits for
         await wake(self.hub, exchange.owner_id, exchange.chat_id)
         begun = _DESCRIBED if recipe.pictures else _BEGUN
         await work.stage("making the images", begun)

@@ -44,6 +44,7 @@ _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
     "UpdateFrameInput": ("title",),
     "UpdateContextInput": ("title",),
     "SetFramePictureInput": ("imageId",),
+    "SendMessageInput": ("prompt",),
 }
 """Fields of inputs that nobody has to give, but without which there is nothing to do."""
 

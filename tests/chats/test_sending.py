@@ -298,6 +298,23 @@ async def test_work_on_a_message_that_is_gone_by_then_leaves_nothing(desk: Desk,
     assert await ChatImage.count() == 0
 
 
+async def test_message_that_is_deleted_while_its_references_are_described_costs_no_image(
+    desk: Desk, simulator: Simulator
+) -> None:
+    picture = await desk.picture()
+    simulator.hold()
+    answering = await desk.send(given=_given(picture))
+    working = asyncio.create_task(desk.work())
+    await simulator.until(lambda seen: seen.in_flight == 1)
+    await Exchange.withdraw(answering.exchange.identity)
+    simulator.release()
+    await working
+    (generation,) = await desk.generations()
+    assert generation.failure is not None
+    assert (generation.status, generation.failure.code) == (Status.FAILED, ErrorCode.NOT_FOUND)
+    assert [call.operation for call in simulator.calls] == [Operation.OPENAI_RESPONSE]
+
+
 async def test_images_of_a_message_that_is_deleted_while_they_are_made_are_not_written(
     desk: Desk, simulator: Simulator
 ) -> None:

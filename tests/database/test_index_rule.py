@@ -36,6 +36,7 @@ from app.projects.invitation import Invitation
 from app.templates.model import Template
 from tests.api.operations import CURSORS, SCHEMA, Samples, choices, nodes, selection
 from tests.api.shop import Shop, opened_shop
+from tests.chats.exchanges import stocked_chat
 from tests.chats.stored import chat_of, exchange_of, referring_to
 from tests.chats.stored import image_of as chat_image_of
 from tests.database.index_exceptions import OFFLINE, RESIDUALS
@@ -160,6 +161,7 @@ async def _stocked(shop: Shop) -> Samples:
             "cancelBatch.id": batch_id,
             "batchProgress.id": batch_id,
             **in_project,
+            **await stocked_chat(picture, done.identity),
         }
     )
 
