@@ -1,4 +1,4 @@
-"""The command line: `regen serve | worker | jobs | doctor | schema | upgrade | copy | backup | restore`.
+"""The command line: `regen serve | worker | jobs | admin | doctor | schema | upgrade | copy | backup | restore`.
 
 What takes long to import, and not every command needs, is imported by the command.
 """
@@ -14,6 +14,7 @@ import click
 from pymongo.errors import PyMongoError
 
 from app.accounts.secrets import SecretFileError
+from app.admin.commands import AdminError, admin
 from app.bootstrap.database import DOCUMENTS, database_server, opened_database
 from app.bootstrap.stores import media_dir
 from app.database import backup as backups
@@ -30,7 +31,7 @@ from app.shelves.commands import pictures
 from app.shelves.desk import ShelvesError
 from app.simulator.command import simulate_providers
 
-_EXPECTED = (SettingsError, DatabaseError, SecretFileError, JobsError, ShelvesError, OSError)
+_EXPECTED = (SettingsError, DatabaseError, SecretFileError, AdminError, JobsError, ShelvesError, OSError)
 
 
 def main() -> None:
@@ -69,6 +70,7 @@ def worker() -> None:
     work(load_settings())
 
 
+regen.add_command(admin)
 regen.add_command(jobs)
 regen.add_command(simulate_providers)
 regen.add_command(pictures)

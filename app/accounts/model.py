@@ -15,7 +15,8 @@ from app.database.document import Instant, StoredDocument
 class User(StoredDocument):
     """A person with an account.
 
-    `email` is the address as typed; `email_key` is the form in which no two accounts may share it.
+    `email` is the address as typed; `email_key` is the form in which no two accounts may share it. `is_admin`: they
+    may do what is for administrators; only the command line makes one.
     """
 
     email: str
@@ -23,6 +24,7 @@ class User(StoredDocument):
     name: str
     password_hash: str = Field(repr=False)
     created_at: Instant
+    is_admin: bool = False
 
     class Settings:
         """Where they are kept."""
@@ -30,6 +32,7 @@ class User(StoredDocument):
         name = "users"
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("emailKey", ASCENDING)], name="users_email_key", unique=True),
+            IndexModel([("isAdmin", ASCENDING), ("_id", ASCENDING)], name="users_administrators"),
         ]
 
     async def insert_if_free(self) -> bool:
@@ -44,6 +47,19 @@ class User(StoredDocument):
     async def with_email_key(cls, email_key: str) -> Self | None:
         """The user of an address."""
         return await cls.find_one({"emailKey": email_key})
+
+    @classmethod
+    async def administrators(cls) -> list[Self]:
+        """Those who are, who came first at the top."""
+        rows = cls.rows().find({"isAdmin": True}).sort("_id", ASCENDING)
+        return [cls.model_validate(row) async for row in rows]
+
+    @classmethod
+    async def set_administrator(cls, email_key: str, *, is_admin: bool) -> Self | None:
+        """Make the user of an address an administrator or no longer one; as they were before, null for nobody."""
+        change = {"$set": {"isAdmin": is_admin}}
+        row = await cls.rows().find_one_and_update({"emailKey": email_key}, change)
+        return None if row is None else cls.model_validate(row)
 
     @classmethod
     async def remove(cls, user_id: PydanticObjectId) -> None:
