@@ -9,6 +9,8 @@ from typing import Any
 
 import strawberry
 
+from app.diagnostics.results import ProbeStatus
+from app.diagnostics.suites import Suite
 from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
@@ -34,8 +36,10 @@ __all__ = [
     "ModelType",
     "OrnamentKind",
     "Outcome",
+    "ProbeStatus",
     "Source",
     "Status",
+    "Suite",
     "UsagePeriod",
 ]
 
@@ -205,5 +209,26 @@ _describe(
     {
         ExportFormat.JSON: "For programs: one `dreams.json`.",
         ExportFormat.MARKDOWN: "For people: a page for each dream, and an index.",
+    },
+)
+_describe(
+    Suite,
+    "DiagnosticsSuite",
+    "A number of tests that are made together.",
+    {
+        Suite.PROVIDERS: "Each model that is set up is asked once, as it is: text, image, vision, modification.",
+        Suite.FULL_FLOW: "What people do, the way they do it: the configuration, generations, the whole flow.",
+    },
+)
+_describe(
+    ProbeStatus,
+    "DiagnosticsTestStatus",
+    "Where a test stands; the last three are ends.",
+    {
+        ProbeStatus.WAITING: "Its turn has not come.",
+        ProbeStatus.RUNNING: "It is being made.",
+        ProbeStatus.PASSED: "All went well.",
+        ProbeStatus.FAILED: "It went wrong; its `message` says how.",
+        ProbeStatus.SKIPPED: "It was not made; its `message` says why.",
     },
 )

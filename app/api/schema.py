@@ -18,6 +18,7 @@ from app.api import (
     batch_steering,
     batches,
     deleting,
+    diagnostics,
     dream_archives,
     dream_updates,
     dreams,
@@ -45,6 +46,7 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost, OperationSize
 from app.api.node import FindNode, GlobalId, Node
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.generations.model import Generation
@@ -58,6 +60,7 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
+        diagnostics.TYPE_NAME: diagnostics.find,
         dreams.TYPE_NAME: dreams.find,
         dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
@@ -73,6 +76,7 @@ _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
         DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
         IMPORT_KIND: ornaments.imported,
+        DIAGNOSTICS: diagnostics.result,
     }
 )
 _CACHED_OPERATIONS = 100
@@ -101,10 +105,24 @@ class NodeQuery:
         return await find(info, identity) if find else None
 
 
-Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))
+Query = merge_types(
+    "Query",
+    (
+        NodeQuery,
+        accounts.AccountQuery,
+        generations.GenerationQuery,
+        estimates.EstimateQuery,
+        diagnostics.DiagnosticsQuery,
+    ),
+)
 Subscription = merge_types(
     "Subscription",
-    (events.GenerationSubscription, batch_steering.BatchSubscription, dream_updates.DreamSubscription),
+    (
+        events.GenerationSubscription,
+        batch_steering.BatchSubscription,
+        dream_updates.DreamSubscription,
+        diagnostics.DiagnosticsSubscription,
+    ),
 )
 Mutation = merge_types(
     "Mutation",
@@ -125,6 +143,7 @@ Mutation = merge_types(
         redreaming.RedreamingMutation,
         dream_archives.DreamArchiveMutation,
         steering.GenerationMutation,
+        diagnostics.DiagnosticsMutation,
     ),
 )
 
@@ -161,7 +180,7 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[archives.Archive, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
+    types=[archives.Archive, diagnostics.DiagnosticsRun, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,

@@ -6,6 +6,7 @@ from app.access import Gate
 from app.accounts.service import Accounts
 from app.archives.service import Archives
 from app.batches.service import Batches
+from app.diagnostics.service import Diagnostics
 from app.dreams.exporting import DreamExports
 from app.dreams.service import Dreams
 from app.generations.service import Generations
@@ -36,3 +37,4 @@ class Services:
     import_job: ImportJob
     dream_exports: DreamExports
     gate: Gate
+    diagnostics: Diagnostics

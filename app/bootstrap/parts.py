@@ -23,12 +23,15 @@ from app.batches.service import Batches
 from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
+from app.bootstrap.diagnostics import Examination, diagnostics_job
 from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.erasing import erasures_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
 from app.database.servers import DatabaseServer
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
+from app.diagnostics.service import Diagnostics
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
@@ -110,15 +113,17 @@ def assemble(settings: Settings) -> Parts:
     import_job = ImportJob(archives, pictures, caps)
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
+    server, budgets = database_server(settings), costs.budgets_of(settings)
     jobs: Mapping[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
+        DIAGNOSTICS: diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
+    closing = Closing(jobs, queue, hub, limits.running, budgets, {DREAM: ends.end})
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
@@ -128,7 +133,8 @@ def assemble(settings: Settings) -> Parts:
     generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
-    retries[DREAM] = dreams.retry
+    diagnostics = Diagnostics(generations)
+    retries[DREAM], retries[DIAGNOSTICS] = dreams.retry, diagnostics.retry
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
     replays = Replays(generations, models.makers, libraries())
@@ -136,7 +142,7 @@ def assemble(settings: Settings) -> Parts:
     switch = Switch()
     return Parts(
         settings=settings,
-        server=database_server(settings),
+        server=server,
         services=Services(
             _accounts(settings, erasures),
             generations,
@@ -152,6 +158,7 @@ def assemble(settings: Settings) -> Parts:
             import_job,
             DreamExports(generations, archives),
             gate,
+            diagnostics,
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(
