@@ -56,8 +56,8 @@ class Examination:
                 purpose: {"provider": one.name, "model": one.model, "source": one.source}
                 for purpose, one in self.models.purposes.items()
             },
-            "keys": {
-                name: "set" if settings.real(name.lower()) else "not set"
+            "isSet": {
+                name: settings.real(name.lower()) is not None
                 for name in ("OPENAI_API_KEY", "GOOGLE_API_KEY", "CLOUDINARY_URL")
             },
             "stores": {"chosen": self.stores.all.chosen.name, "all": list(self.stores.all.names)},

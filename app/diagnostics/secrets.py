@@ -10,25 +10,28 @@ LIMIT_BYTES: Final = 16_384
 """Of one request or response, as JSON."""
 _REMOVED: Final = "[removed]"
 _KNOWN_MIN_CHARACTERS: Final = 6  # a shorter one would be found in every word
+_READ_CHARACTERS: Final = 20_480  # of a text, which a provider may make as long as it likes
+_TORN_CHARACTERS: Final = 4_000  # at the end of what was read: a secret may have been cut in two there
 _CUTS: Final = ((8_000, 200), (2_000, 100), (500, 50), (100, 20), (40, 8))
 """Characters of a text and members of a list or an object; tried in turn until it is short enough."""
 
+_MARK = re.compile(r"… \[cut: [\d,]+ characters in all\]\Z")
 _NAMES_A_SECRET = re.compile(
     r"authorization|cookie|passw(or)?d|passphrase|pwd$|secret|credential|signature|"
     r"api[-_]?key|private[-_]?key|access[-_]?key|[-_]key$|(?<![a-z])key$|[a-z]Key$|token$",
     re.IGNORECASE,
 )
-_NAMED = r"[\w-]*(?:authorization|cookie|passw(?:or)?d|secret|signature|api[-_]?key|token|(?<![a-z])key)"
+_NAMED = r"[\w-]{0,40}(?:authorization|cookie|passw(?:or)?d|secret|signature|api[-_]?key|token|(?<![a-z])key)"
 _VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"'<>]+)"
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", _REMOVED),
         (r"data:[\w.+/-]+;base64,[A-Za-z0-9+/=_-]+", "[data]"),
-        (r"\b([a-z][a-z0-9+.-]*://)[^\s/?#@]+@", rf"\1{_REMOVED}@"),
-        (r"\b([a-z][a-z0-9+.-]*://[^\s?#\"'<>]+)[?#][^\s\"'<>]*", rf"\1?{_REMOVED}"),
+        (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#@]{1,500}@", rf"\1{_REMOVED}@"),
+        (r"\b([a-z][a-z0-9+.-]{0,20}://[^\s?#\"'<>]{1,2000})[?#][^\s\"'<>]*", rf"\1?{_REMOVED}"),
         (r"\b(Bearer|Basic|Digest|Token)\s+[A-Za-z0-9._~+/=-]{6,}", rf"\1 {_REMOVED}"),
-        (r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?", _REMOVED),
+        (r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?", _REMOVED),
         (r"\b(?:sk|pk|rk|sess)-[\w*-]{8,}", _REMOVED),
         (r"\b(?:AIza[\w-]{20,}|AQ\.[\w-]{20,}|ya29\.[\w.-]{20,}|gh[opsu]_\w{20,}|AKIA[A-Z0-9]{12,})", _REMOVED),
         (r"\b(?:org-|proj_)\w{8,}", _REMOVED),
@@ -65,7 +68,9 @@ class Cleaner:
                 return self.text(str(value))
 
     def text(self, text: str) -> str:
-        """A text without secrets."""
+        """A text without secrets, cut where it is longer than anybody would read."""
+        if len(text) > _READ_CHARACTERS:
+            return f"{self.text(text[:_READ_CHARACTERS])[:-_TORN_CHARACTERS]}{_mark(text)}"
         for secret in self.known:
             if len(secret) >= _KNOWN_MIN_CHARACTERS:
                 text = text.replace(secret, _REMOVED)
@@ -96,7 +101,7 @@ def _bytes_of(value: Any) -> int:
 
 def _shortened(value: Any, characters: int, members: int) -> Any:
     if isinstance(value, str) and len(value) > characters:
-        return f"{value[:characters]}… [cut: {len(value):,} characters in all]"
+        return f"{value[:characters]}{_mark(value)}"
     if isinstance(value, list):
         return _shortened_list(value, characters, members)  # pyright: ignore[reportUnknownArgumentType] - anything may be in it
     if isinstance(value, dict):
@@ -113,3 +118,9 @@ def _shortened_object(given: dict[str, Any], characters: int, members: int) -> d
     some = [*given.items()][:members]
     kept = {name[:characters]: _shortened(one, characters, members) for name, one in some}
     return kept if len(given) <= members else {**kept, "…": f"[cut: {len(given):,} in all]"}
+
+
+def _mark(text: str) -> str:
+    """What is put in the place of the rest; the mark that is there already stays."""
+    marked = _MARK.search(text)
+    return marked.group() if marked else f"… [cut: {len(text):,} characters in all]"
