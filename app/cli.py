@@ -78,15 +78,26 @@ regen.add_command(pictures)
 
 @regen.command()
 @click.option("--providers", is_flag=True, help="Ask each provider that is configured about its models; free of cost.")
-def doctor(*, providers: bool) -> None:
+@click.option("--full", is_flag=True, help="Make the tests of /diagnostics instead; each calls a model, which costs.")
+@click.option("--json", "as_json", is_flag=True, help="With --full: for machines.")
+def doctor(*, providers: bool, full: bool, as_json: bool) -> None:
     """Say what is configured, what is reachable, what is missing and how to set it."""
-    from app.doctor.examination import examine  # noqa: PLC0415 - the same
     from app.simulator.thread import simulated_if_asked  # noqa: PLC0415 - the same
 
+    if (providers and full) or (as_json and not full):
+        raise click.UsageError("--full stands alone, and --json goes with it.")
     with simulated_if_asked(load_settings()) as settings:
-        report = asyncio.run(examine(settings, providers=providers))
-    click.echo(report.text())
-    sys.exit(0 if report.healthy else 1)
+        if full:
+            from app.doctor.commands import all_passed  # noqa: PLC0415 - the same
+
+            healthy = all_passed(settings, as_json=as_json)
+        else:
+            from app.doctor.examination import examine  # noqa: PLC0415 - the same
+
+            report = asyncio.run(examine(settings, providers=providers))
+            click.echo(report.text())
+            healthy = report.healthy
+    sys.exit(0 if healthy else 1)
 
 
 @regen.command()

@@ -22,6 +22,7 @@ _NAMES_A_SECRET = re.compile(
     re.IGNORECASE,
 )
 _NAMED = r"[\w-]{0,40}(?:authorization|cookie|passw(?:or)?d|secret|signature|api[-_]?key|token|(?<![a-z])key)"
+_NO_WORD = r"[\w.~+/-]{0,200}(?-i:[A-Z0-9=])|[\w.~+/=-]{16}"  # `basic processing` is two of them
 _VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"'<>]+)"
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
@@ -30,7 +31,7 @@ _PATTERNS: Final = tuple(
         (r"data:[\w.+/-]+;base64,[A-Za-z0-9+/=_-]+", "[data]"),
         (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#@]{1,500}@", rf"\1{_REMOVED}@"),
         (r"\b([a-z][a-z0-9+.-]{0,20}://[^\s?#\"'<>]{1,2000})[?#][^\s\"'<>]*", rf"\1?{_REMOVED}"),
-        (r"\b(Bearer|Basic|Digest|Token)\s+[A-Za-z0-9._~+/=-]{6,}", rf"\1 {_REMOVED}"),
+        (rf"\b(Bearer|Basic|Digest|Token)\s+(?={_NO_WORD})[A-Za-z0-9._~+/=-]{{6,}}", rf"\1 {_REMOVED}"),
         (r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?", _REMOVED),
         (r"\b(?:sk|pk|rk|sess)-[\w*-]{8,}", _REMOVED),
         (r"\b(?:AIza[\w-]{20,}|AQ\.[\w-]{20,}|ya29\.[\w.-]{20,}|gh[opsu]_\w{20,}|AKIA[A-Z0-9]{12,})", _REMOVED),

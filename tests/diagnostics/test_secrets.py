@@ -98,6 +98,7 @@ def test_sentence_loses_its_secret_and_keeps_its_words(sentence: str) -> None:
         {"isSet": {"OPENAI_API_KEY": True, "GOOGLE_API_KEY": False}},
         {"prompt": "A keyboard and a monkey beside a turkey: the key is old, its token of love is bright."},
         {"model": "gpt-image-2.6-flare", "requestId": "req_0a1b2c3d", "sha256": "ab" * 32, "source": "MOCK"},
+        {"message": "Made by basic processing here; its bearer was tired, the token was late."},
         {"text": "See https://example.com/a/b.png for 10:30, a/b and me@example.com.", "durationMs": None},
     ],
 )
