@@ -37,7 +37,9 @@ class DiagnosticsTest:
     title: str = strawberry.field(description="Its name, for people; `generation.stage` says it while it is made.")
     about: str = strawberry.field(description="What it shows, in a sentence.")
     status: ProbeStatus = strawberry.field(description="Where it stands.")
-    duration_ms: int | None = strawberry.field(description="How long it took, in milliseconds; null before its end.")
+    duration_ms: int | None = strawberry.field(
+        description="How long it took, in milliseconds; null before its end, and when it was skipped."
+    )
     request: JSON | None = strawberry.field(
         description=f"What was asked, by the name of each call: the model, the words, the pictures' sizes. {_CUT}"
     )

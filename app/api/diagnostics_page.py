@@ -17,8 +17,8 @@ _PAGES: Final = Path(__file__).parent / "pages"
 _FILES: Final = {"page.js": "text/javascript", "page.css": "text/css"}
 _TITLES: Final = {Suite.PROVIDERS: "Providers", Suite.FULL_FLOW: "Full flow"}
 _ABOUT: Final = {
-    Suite.PROVIDERS: "Each model that is set up is asked once, as it is.",
-    Suite.FULL_FLOW: "What people do, the way they do it.",
+    Suite.PROVIDERS: "Each model that is set up is asked once, as it is. A run costs what the models cost.",
+    Suite.FULL_FLOW: "What people do, the way they do it. A run costs what the models cost.",
 }
 
 

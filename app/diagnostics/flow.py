@@ -8,7 +8,7 @@ from app.costs.usage import named
 from app.diagnostics.bench import Bench, SkippedError, reference_of, told
 from app.diagnostics.calls import asked_for, describe, note_failure
 from app.diagnostics.ports import Examine, Test, WholeFlow
-from app.diagnostics.providers import LOOK, made_by, said_of
+from app.diagnostics.providers import LOOK, answered_by, said_of
 from app.diagnostics.suites import Names
 from app.errors import AppError, ErrorCode
 from app.making.chosen import Chosen
@@ -84,7 +84,7 @@ class FlowTests:
         if not await self._described(bench, await bench.takes_sample()):
             raise AppError(ErrorCode.INVALID_ANSWER, "The model said nothing about the picture.", retryable=True)
         vision = bench.response["vision"]
-        return made_by(vision["source"], vision["model"])
+        return answered_by(vision["source"], vision["model"])
 
     async def goes_the_whole_way(self, bench: Bench) -> str:
         """From a new project to its deletion.

@@ -57,7 +57,7 @@ class DiagnosticsJob:
         status, message = await self._outcome(bench)
         result = Result(
             status=status,
-            duration_ms=round((loop.time() - began_s) * 1000),
+            duration_ms=None if status is ProbeStatus.SKIPPED else round((loop.time() - began_s) * 1000),
             input_pictures=bench.inputs,
             output_pictures=bench.outputs,
             request=self.cleaner.clean(bench.request) if bench.request else None,

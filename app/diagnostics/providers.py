@@ -21,8 +21,8 @@ _ASK, _QUESTION = "Answer the question in one short sentence.", "Which colours d
 _DRAW = "A small red sailing boat on a calm blue lake, seen from the shore, in soft morning light."
 _WISH = "Make it warmer"
 _BY = {
-    Source.PROVIDER: "Made by {0}.",
-    Source.LOCAL: "Made by basic processing on this server; no provider was asked.",
+    Source.PROVIDER: "{verb} by {model}.",
+    Source.LOCAL: "{verb} by basic processing on this server; no provider was asked.",
     Source.MOCK: "A placeholder; no AI model was asked.",
 }
 
@@ -62,7 +62,7 @@ class ProviderTests:
         answer = await write(bench, self.text, request)
         if not answer.value.answer.strip():
             raise AppError(ErrorCode.INVALID_ANSWER, "The model answered without a word.", retryable=True)
-        return made_by(answer.source, answer.model)
+        return answered_by(answer.source, answer.model)
 
     async def generates(self, bench: Bench) -> str:
         """A picture of words.
@@ -83,7 +83,7 @@ class ProviderTests:
         picture = await bench.takes_sample()
         request = VisionRequest(LOOK, (await reference_of(bench, picture),), end_user=end_user(bench.owner_id))
         said = await describe(bench, self.vision, request, picture)
-        return made_by(said.source, said.model)
+        return answered_by(said.source, said.model)
 
     async def modifies(self, bench: Bench) -> str:
         """A description of the sample, then the sample edited by it.
@@ -101,12 +101,12 @@ class ProviderTests:
         return said_of(bench)
 
 
-def made_by(source: str, model: str) -> str:
-    """Who really made it, in a sentence."""
-    return _BY[Source(source)].format(model)
+def answered_by(source: str, model: str) -> str:
+    """Who really answered, in a sentence."""
+    return _BY[Source(source)].format(verb="Answered", model=model)
 
 
 def said_of(bench: Bench) -> str:
     """Who really made the picture, and what it is not."""
     image = bench.response["image"]
-    return image["note"] or made_by(image["source"], image["model"])
+    return image["note"] or _BY[Source(image["source"])].format(verb="Made", model=image["model"])
