@@ -18,26 +18,26 @@ _CUTS: Final = ((8_000, 200), (2_000, 100), (500, 50), (100, 20), (40, 8))
 _MARK = re.compile(r"… \[cut: [\d,]+ characters in all\]\Z")
 _NAMES_A_SECRET = re.compile(
     r"authorization|cookie|passw(or)?d|passphrase|pwd$|secret|credential|signature|"
-    r"api[-_]?key|private[-_]?key|access[-_]?key|[-_]key$|(?<![a-z])key$|[a-z]Key$|token$",
+    r"api[-_]?key|private[-_]?key|access[-_]?key|[-_]key$|(?<![a-z])key$|(?-i:[a-z]Key$)|token$",
     re.IGNORECASE,
 )
 _NAMED = r"[\w-]{0,40}(?:authorization|cookie|passw(?:or)?d|secret|signature|api[-_]?key|token|(?<![a-z])key)"
 _NO_WORD = r"[\w.~+/-]{0,200}(?-i:[A-Z0-9=])|[\w.~+/=-]{16}"  # `basic processing` is two of them
-_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"'<>]+)"
+_VALUE = r"(?:\\*\"[^\"]*\"|\\*'[^']*'|[^\s,;&\"'<>]+)"  # JSON in a JSON text has backslashes before its quotes
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", _REMOVED),
+        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", _REMOVED),
         (r"data:[\w.+/-]+;base64,[A-Za-z0-9+/=_-]+", "[data]"),
-        (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#@]{1,500}@", rf"\1{_REMOVED}@"),
-        (r"\b([a-z][a-z0-9+.-]{0,20}://[^\s?#\"'<>]{1,2000})[?#][^\s\"'<>]*", rf"\1?{_REMOVED}"),
+        (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/?#]{1,500}@", rf"\1{_REMOVED}@"),
+        (r"\b([a-z][a-z0-9+.-]{0,20}://[^\s?#\"'<>]{1,2000}+)[?#][^\s\"'<>]*", rf"\1?{_REMOVED}"),
         (rf"\b(Bearer|Basic|Digest|Token)\s+(?={_NO_WORD})[A-Za-z0-9._~+/=-]{{6,}}", rf"\1 {_REMOVED}"),
-        (r"\beyJ[\w-]{6,4000}\.[\w-]+(?:\.[\w-]*)?", _REMOVED),
+        (r"\beyJ[\w-]{6,4000}+\.[\w-]+(?:\.[\w-]*)?", _REMOVED),
         (r"\b(?:sk|pk|rk|sess)-[\w*-]{8,}", _REMOVED),
         (r"\b(?:AIza[\w-]{20,}|AQ\.[\w-]{20,}|ya29\.[\w.-]{20,}|gh[opsu]_\w{20,}|AKIA[A-Z0-9]{12,})", _REMOVED),
         (r"\b(?:org-|proj_)\w{8,}", _REMOVED),
         (
-            rf"\b({_NAMED})([\"']?\s*[=:]\s*)(?!{re.escape(_REMOVED)}){_VALUE}",
+            rf"\b({_NAMED})([\\\"']{{0,8}}\s*[=:]\s*)(?!{re.escape(_REMOVED)}){_VALUE}",
             rf"\1\2{_REMOVED}",
         ),
     )

@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
@@ -26,67 +26,18 @@ from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 from app.settings import load_settings
 from tests.diagnostics.conftest import Lab, MakeLab, results_of
-
-_KNOWN: Final = "a-key-that-looks-like-any-other-word"
-_JWT: Final = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
-_PLANTED: Final = {
-    "openai": "sk-proj-AbCdEfGhIjKlMnOpQrStUvWx",
-    "starred": "sk-AbCd**********WxYz",
-    "google": "AIzaSyA1234567890abcdefghijklmnopqrstu",
-    "jwt": _JWT,
-    "password": "correct-horse-battery",
-    "bearer": "0123456789abcdef0123",
-    "known": _KNOWN,
-    "query": "Zm9vYmFyYmF6cXV4",
-    "basic": "dXNlcjpwYXNzd29yZA==",
-    "cloudinary": "s3cr3tOfCloudinary",
-}
-_SENTENCES: Final = (
-    "The key {openai} was refused, and so was {starred}; {google} too.",
-    "Authorization: Bearer {bearer}",
-    'curl -H "Authorization: Basic {basic}" https://api.example.com/v1?key={query}&alt=json',
-    "mongodb://ada:{password}@db.example.com:27017/regen failed",
-    "cloudinary://1234567890:{cloudinary}@shop",
-    "password={password} token: {bearer} api_key='{query}'",
-    'the answer was {{"access_token": "{bearer}", "secret": "{cloudinary}"}}',
-    "a token {jwt} in the middle",
-    "and {known} in a sentence",
-    "see https://files.example.com/a.png?signature={query}&expires=1",
-)
-_NAMED: Final = (
-    ("Authorization", "bearer"),
-    ("x-goog-api-key", "google"),
-    ("api_key", "query"),
-    ("apiKey", "query"),
-    ("password", "password"),
-    ("Set-Cookie", "bearer"),
-    ("refreshToken", "bearer"),
-    ("access_token", "bearer"),
-    ("client_secret", "cloudinary"),
-    ("X-Signature", "query"),
-)
-
-
-def _everything() -> dict[str, Any]:
-    """Each secret, in each place."""
-    said = [sentence.format(**_PLANTED) for sentence in _SENTENCES]
-    headers = {name: _PLANTED[planted] for name, planted in _NAMED}
-    return {"said": said, "headers": headers, "deep": [{"er": [headers, *said]}], said[0]: 1, "many": " ".join(said)}
-
-
-def _leaks(text: str) -> list[str]:
-    return [name for name, secret in _PLANTED.items() if secret in text]
+from tests.diagnostics.planted import KNOWN, PLANTED, SENTENCES, everything, leaks
 
 
 def test_every_planted_secret_is_found_by_the_cleaner() -> None:
-    assert _leaks(json.dumps(_everything())) == list(_PLANTED)
-    assert _leaks(json.dumps(Cleaner((_KNOWN,)).clean(_everything()))) == []
+    assert leaks(json.dumps(everything())) == list(PLANTED)
+    assert leaks(json.dumps(Cleaner((KNOWN,)).clean(everything()))) == []
 
 
-@pytest.mark.parametrize("sentence", _SENTENCES)
+@pytest.mark.parametrize("sentence", SENTENCES)
 def test_sentence_loses_its_secret_and_keeps_its_words(sentence: str) -> None:
-    clean = Cleaner((_KNOWN,)).text(sentence.format(**_PLANTED))
-    assert _leaks(clean) == []
+    clean = Cleaner((KNOWN,)).text(sentence.format(**PLANTED))
+    assert leaks(clean) == []
     assert "[removed]" in clean
     assert clean.split()[0].strip('"')[:4] == sentence.split(maxsplit=1)[0][:4]
 
@@ -103,7 +54,7 @@ def test_sentence_loses_its_secret_and_keeps_its_words(sentence: str) -> None:
     ],
 )
 def test_what_is_no_secret_stays_as_it_is(harmless: dict[str, Any]) -> None:
-    assert Cleaner((_KNOWN,)).clean(harmless) == harmless
+    assert Cleaner((KNOWN,)).clean(harmless) == harmless
 
 
 _TEXTS = st.text(max_size=20) | st.integers(0, 90_000).map(lambda length: "ü=" * length)
@@ -137,50 +88,50 @@ def test_text_that_a_provider_made_to_be_slow_is_read_in_time(piece: str) -> Non
 
 
 def test_secret_where_a_long_text_is_cut_is_not_told_in_part() -> None:
-    text = "data:image/png;base64," + "A" * 20_440 + f" {_KNOWN} {_KNOWN * 2_000}"
-    assert _KNOWN[:8] not in Cleaner((_KNOWN,)).text(text)
+    text = "data:image/png;base64," + "A" * 20_440 + f" {KNOWN} {KNOWN * 2_000}"
+    assert KNOWN[:8] not in Cleaner((KNOWN,)).text(text)
 
 
 def test_server_knows_its_own_secrets(lab: Lab) -> None:
     url = "mongodb://ada:p%40ss-of-mongo@db.example.com/regen"
     more = {
         "mongodb_url": url,
-        "openai_api_key": _KNOWN,
+        "openai_api_key": KNOWN,
         "jwt_secret": "j" * 40,
         "data_dir": lab.parts.settings.data_dir,
     }
     known = secrets_of(load_settings(more))
-    assert {_KNOWN, "p%40ss-of-mongo", "p@ss-of-mongo", "j" * 40} <= set(known)
+    assert {KNOWN, "p%40ss-of-mongo", "p@ss-of-mongo", "j" * 40} <= set(known)
     assert (lab.parts.settings.data_dir / "secrets" / "media_url_key").read_text() in known
 
 
-async def _tells_everything(bench: Bench) -> str:
-    bench.request.update(_everything())
-    bench.response.update(_everything())
-    return " ".join(_everything()["said"])
+async def _tells_all(bench: Bench) -> str:
+    bench.request.update(everything())
+    bench.response.update(everything())
+    return " ".join(everything()["said"])
 
 
-async def _fails_with_everything(bench: Bench) -> str:
-    bench.request.update(_everything())
-    raise AppError(ErrorCode.PROVIDER_UNAVAILABLE, " ".join(_everything()["said"]))
+async def _fails_with_all(bench: Bench) -> str:
+    bench.request.update(everything())
+    raise AppError(ErrorCode.PROVIDER_UNAVAILABLE, " ".join(everything()["said"]))
 
 
-async def _crashes_with_everything(_: Bench) -> str:
-    raise RuntimeError(_everything())
+async def _crashes_with_all(_: Bench) -> str:
+    raise RuntimeError(everything())
 
 
 @pytest.fixture
 async def planted_lab(make_lab: MakeLab) -> Lab:
-    return await make_lab(openai_api_key=_KNOWN, openai_base_url="http://127.0.0.1:1/v1")
+    return await make_lab(openai_api_key=KNOWN, openai_base_url="http://127.0.0.1:1/v1")
 
 
 async def test_nothing_that_was_planted_is_in_documents_events_answers_or_logs(
     planted_lab: Lab, capfd: pytest.CaptureFixture[str]
 ) -> None:
     planted = {
-        Names.TEXT: _tells_everything,
-        Names.IMAGE: _fails_with_everything,
-        Names.VISION: _crashes_with_everything,
+        Names.TEXT: _tells_all,
+        Names.IMAGE: _fails_with_all,
+        Names.VISION: _crashes_with_all,
     }
     job = replace(planted_lab.job, tests={**planted_lab.job.tests, **planted})
     run = await planted_lab.run(Suite.PROVIDERS, job)
@@ -188,11 +139,11 @@ async def test_nothing_that_was_planted_is_in_documents_events_answers_or_logs(
     stored = await Generation.rows().find_one({"_id": run.generation_id})
     assert stored is not None
     assert "[removed]" in str(stored["steps"])
-    assert _leaks(str(stored)) == []
-    assert _leaks(json.dumps(await _answer(planted_lab, run.generation_id), ensure_ascii=False)) == []
+    assert leaks(str(stored)) == []
+    assert leaks(json.dumps(await _answer(planted_lab, run.generation_id), ensure_ascii=False)) == []
     logged = capfd.readouterr()
     assert "diagnostic_crashed" in logged.out + logged.err
-    assert _leaks(logged.out + logged.err) == []
+    assert leaks(logged.out + logged.err) == []
 
 
 async def _answer(lab: Lab, generation_id: PydanticObjectId) -> Any:

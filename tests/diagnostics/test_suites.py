@@ -89,7 +89,7 @@ async def test_without_a_key_every_test_says_that_no_model_was_asked(bare_lab: L
     assert sources
 
 
-def _calls(response: Any) -> list[dict[str, Any]]:
+def _calls(response: dict[str, Any] | None) -> list[Any]:
     return [call for name, call in (response or {}).items() if name in {"text", "image", "vision"}]
 
 

@@ -124,6 +124,7 @@ def test_full_doctor_fails_with_what_failed_and_tells_no_key(site: Site) -> None
     assert "sim-rejected-key" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_full_doctor_without_a_server_and_without_a_key(tmp_path: Path) -> None:
     done = regen(tmp_path, "doctor", "--full", "--json", **database_setting())
     assert (done.returncode, done.stderr) == (0, "")
