@@ -26,7 +26,7 @@ SENTENCES: Final = (
     'the answer was {{"access_token": "{bearer}", "secret": "{cloudinary}"}}',
     'once more in quotes: {{\\"access_token\\": \\"{bearer}\\", \\"client_secret\\":\\"{cloudinary}\\"}}',
     "postgres://ada:half@{password}@db.example.com/regen failed",
-    "-----BEGIN RSA PRIVATE KEY-----\n{query}\n{bearer}\n-----END RSA PRIVATE KEY-----",
+    "it said -----BEGIN RSA PRIVATE KEY-----\n{query}\n{bearer}\n-----END RSA PRIVATE KEY-----",
     "a token {jwt} in the middle",
     "and {known} in a sentence",
     "see https://files.example.com/a.png?signature={query}&expires=1",
