@@ -57,7 +57,7 @@ _describe(
     "What went wrong, for programs.",
     {
         ErrorCode.UNAUTHENTICATED: "Nobody is logged in, or the token is not accepted: log in, or refresh the session.",
-        ErrorCode.FORBIDDEN: "It is somebody else's.",
+        ErrorCode.FORBIDDEN: "It is somebody else's, or for administrators.",
         ErrorCode.NOT_FOUND: "It does not exist.",
         ErrorCode.BAD_USER_INPUT: "An argument is wrong; the message says what is expected.",
         ErrorCode.CONFLICT: "It contradicts what is there: an address in use, an idempotency key used before, "

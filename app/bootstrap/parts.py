@@ -114,13 +114,12 @@ def assemble(settings: Settings) -> Parts:
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
     server, budgets = database_server(settings), costs.budgets_of(settings)
-    jobs: Mapping[str, Job] = {
+    jobs: dict[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
-        DIAGNOSTICS: diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     closing = Closing(jobs, queue, hub, limits.running, budgets, {DREAM: ends.end})
@@ -134,6 +133,7 @@ def assemble(settings: Settings) -> Parts:
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
     diagnostics = Diagnostics(generations)
+    jobs[DIAGNOSTICS] = diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker)
     retries[DREAM], retries[DIAGNOSTICS] = dreams.retry, diagnostics.retry
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))

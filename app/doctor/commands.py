@@ -38,7 +38,7 @@ def all_passed(settings: Settings, *, as_json: bool) -> bool:
     elif on_terminal:
         for run in runs:
             click.echo("\n".join([run.suite, *(_line(one) for one in run.tests)]))
-    return not any(run.failed for run in runs)
+    return not any(run.failed or not run.status.ended for run in runs)
 
 
 @dataclass(slots=True)
