@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, WebSocketRoute
 
+from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
 from tests.databases import database_setting
 from tests.e2e.client import PASSWORD, Client
@@ -29,6 +30,7 @@ class Site:
     server: Server
     folder: Path
     settings: dict[str, str]
+    simulator: Simulator
 
     async def person(self) -> str:
         """The address of somebody new."""
@@ -53,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         keys = {name: value for name, value in simulator.settings.items() if not name.startswith("CLOUDINARY")}
         settings = {**database_setting(), **keys}
         with running(folder, settings) as server:
-            yield Site(server, folder, settings)
+            yield Site(server, folder, settings, simulator)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -103,6 +105,21 @@ async def test_run_is_there_again_after_a_reload_and_gone_after_signing_out(page
     assert await page.page.locator(".test img").count() == 0
     kept: dict[str, Any] = json.loads(await page.page.evaluate("sessionStorage.getItem('regen.diagnostics')"))
     assert (kept["accessToken"], kept["refreshToken"], kept["runs"]) == (None, None, {})
+
+
+async def test_run_that_is_stopped_says_so_and_the_next_one_runs(page: DiagnosticsPage, site: Site) -> None:
+    await page.sign_in(await site.administrator(), PASSWORD)
+    site.simulator.takes_s = 3_600
+    try:
+        await page.run()
+        await page.page.locator("[data-test=text-completion][data-status=RUNNING]").wait_for()
+        assert await page.page.get_by_role("button", name="Run tests").is_disabled()
+        await page.page.get_by_role("button", name="Stop").click()
+        assert await page.done("Stopped") == "Stopped: 0 passed, 0 failed, 4 skipped."
+    finally:
+        site.simulator.takes_s = 0
+    await page.run()
+    assert await page.done() == "Done: 4 passed, 0 failed."
 
 
 async def test_who_is_no_administrator_reads_the_command_and_goes_on_once_it_was_run(
