@@ -96,6 +96,34 @@ async def _nobody(_: PydanticObjectId, __: PydanticObjectId) -> None:
     """There are no members."""
 
 
+class Person(Protocol):
+    """Somebody with an account."""
+
+    @property
+    def email(self) -> str:
+        """Their address."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the server's operator has made them an administrator."""
+        ...
+
+
+def require_administrator(person: Person) -> None:
+    """Do nothing for an administrator.
+
+    Raises:
+        AppError: FORBIDDEN, with the command that makes one.
+    """
+    if not person.is_admin:
+        message = (
+            "This is for administrators, and your account is none. Whoever runs this server makes it one: "
+            f"`regen admin grant {person.email}`."
+        )
+        raise AppError(ErrorCode.FORBIDDEN, message)
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Decides about what may be of a project; `role_in` knows the members."""

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.accounts.sessions import Client
 from app.api.archive_files import archive_route
 from app.api.context import Context
+from app.api.diagnostics_page import diagnostics_routes
 from app.api.explorer import explorer_page, explorer_routes
 from app.api.health import health_routes
 from app.api.loaders import make_loaders
@@ -77,6 +78,7 @@ def build(
             media_route(parts.store),
             archive_route(parts.services.archives),
             *explorer_routes(WEB_DIST),
+            *diagnostics_routes(),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(parts.settings.allowed_hosts), www_redirect=False),

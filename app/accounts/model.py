@@ -19,6 +19,7 @@ class User(StoredDocument):
     `email` is the address as typed; `email_key` is the form in which no two accounts may share it. Who comes from an
     outside issuer has an `issuer` and is its `subject`; such an account has no password, its `email` is what the issuer
     said, null if nothing, and its `email_key` is no address's but the subject's (`outside.arrivals.subject_key`).
+    `is_admin`: they may do what is for administrators; only the command line makes one.
     """
 
     email: str | None = None
@@ -28,6 +29,7 @@ class User(StoredDocument):
     issuer: str | None = None
     subject: str | None = None
     created_at: Instant
+    is_admin: bool = False
 
     class Settings:
         """Where they are kept."""
@@ -36,6 +38,7 @@ class User(StoredDocument):
         keep_nulls = False
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("emailKey", ASCENDING)], name="users_email_key", unique=True),
+            IndexModel([("isAdmin", ASCENDING), ("_id", ASCENDING)], name="users_administrators"),
         ]
 
     async def insert_if_free(self) -> bool:
@@ -56,6 +59,19 @@ class User(StoredDocument):
         """How those of `ids` (400 at most) that exist want to be called: all that others may know of them."""
         rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"name": 1})
         return {row["_id"]: row["name"] async for row in rows}
+
+    @classmethod
+    async def administrators(cls) -> list[Self]:
+        """Those who are, who came first at the top."""
+        rows = cls.rows().find({"isAdmin": True}).sort("_id", ASCENDING)
+        return [cls.model_validate(row) async for row in rows]
+
+    @classmethod
+    async def set_administrator(cls, email_key: str, *, is_admin: bool) -> Self | None:
+        """Make the user of an address an administrator or no longer one; as they were before, null for nobody."""
+        change = {"$set": {"isAdmin": is_admin}}
+        row = await cls.rows().find_one_and_update({"emailKey": email_key}, change)
+        return None if row is None else cls.model_validate(row)
 
     @classmethod
     async def remove(cls, user_id: PydanticObjectId) -> None:

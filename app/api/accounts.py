@@ -38,12 +38,20 @@ class User(Node):
     )
     name: str = strawberry.field(description="How the person wants to be called.")
     created_at: datetime = strawberry.field(description="When the account was made.")
+    is_administrator: bool = strawberry.field(
+        description="Whether the account may run diagnostics; whoever runs the server decides that."
+    )
 
     @classmethod
     def of(cls, user: stored.User) -> Self:
         """The user of a document."""
-        identity = strawberry.ID(global_id(TYPE_NAME, user.identity))
-        return cls(id=identity, email=user.email, name=user.name, created_at=user.created_at)
+        return cls(
+            id=strawberry.ID(global_id(TYPE_NAME, user.identity)),
+            email=user.email,
+            name=user.name,
+            created_at=user.created_at,
+            is_administrator=user.is_admin,
+        )
 
 
 @strawberry.type(description="The tokens of a log-in.")

@@ -13,6 +13,8 @@ from app.access import Role as ProjectRole
 from app.chats.listing import MessageRole
 from app.chats.model import ChatKind
 from app.chats.parts import AnswerStatus, SlotStatus
+from app.diagnostics.results import ProbeStatus
+from app.diagnostics.suites import Suite
 from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
@@ -41,10 +43,12 @@ __all__ = [
     "ModelType",
     "OrnamentKind",
     "Outcome",
+    "ProbeStatus",
     "ProjectRole",
     "SlotStatus",
     "Source",
     "Status",
+    "Suite",
     "UsagePeriod",
 ]
 
@@ -62,7 +66,8 @@ _describe(
     "What went wrong, for programs.",
     {
         ErrorCode.UNAUTHENTICATED: "Nobody is logged in, or the token is not accepted: log in, or refresh the session.",
-        ErrorCode.FORBIDDEN: "It is somebody else's, or your role in its project does not allow it.",
+        ErrorCode.FORBIDDEN: "It is somebody else's, your role in its project does not allow it, or it is for "
+        "administrators.",
         ErrorCode.NOT_FOUND: "It does not exist.",
         ErrorCode.BAD_USER_INPUT: "An argument is wrong; the message says what is expected.",
         ErrorCode.CONFLICT: "It contradicts what is there: an address in use, an idempotency key used before, "
@@ -266,5 +271,26 @@ _describe(
         SlotStatus.PENDING: "It is being made, or waits for the others.",
         SlotStatus.READY: "It is there.",
         SlotStatus.FAILED: "It is not there; its `failure` says why, null when the work was called off.",
+    },
+)
+_describe(
+    Suite,
+    "DiagnosticsSuite",
+    "A number of tests that are made together.",
+    {
+        Suite.PROVIDERS: "Each model that is set up is asked once, as it is: text, image, vision, modification.",
+        Suite.FULL_FLOW: "What people do, the way they do it: the configuration, generations, the whole flow.",
+    },
+)
+_describe(
+    ProbeStatus,
+    "DiagnosticsTestStatus",
+    "Where a test stands; the last three are ends.",
+    {
+        ProbeStatus.WAITING: "Its turn has not come.",
+        ProbeStatus.RUNNING: "It is being made.",
+        ProbeStatus.PASSED: "All went well.",
+        ProbeStatus.FAILED: "It went wrong; its `message` says how.",
+        ProbeStatus.SKIPPED: "It was not made; its `message` says why.",
     },
 )

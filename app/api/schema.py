@@ -22,6 +22,7 @@ from app.api import (
     chat_images,
     context_editing,
     deleting,
+    diagnostics,
     dream_archives,
     dream_updates,
     dreams,
@@ -62,6 +63,7 @@ from app.api.node import FindNode, GlobalId, Node
 from app.api.rules import RULES
 from app.chats.recipes import GENERATION_KIND as CHAT
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.errors import bad_input
@@ -77,6 +79,7 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
         chat_images.TYPE_NAME: chat_images.find,
+        diagnostics.TYPE_NAME: diagnostics.find,
         dreams.TYPE_NAME: dreams.find,
         dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
@@ -100,6 +103,7 @@ _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
         DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
         IMPORT_KIND: ornaments.imported,
+        DIAGNOSTICS: diagnostics.result,
     }
 )
 _CACHED_OPERATIONS = 100
@@ -148,10 +152,24 @@ async def _found(info: Info, identity: tuple[str, PydanticObjectId]) -> Node | N
     return await find(info, document_id) if find else None
 
 
-Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))
+Query = merge_types(
+    "Query",
+    (
+        NodeQuery,
+        accounts.AccountQuery,
+        generations.GenerationQuery,
+        estimates.EstimateQuery,
+        diagnostics.DiagnosticsQuery,
+    ),
+)
 Subscription = merge_types(
     "Subscription",
-    (events.GenerationSubscription, batch_steering.BatchSubscription, dream_updates.DreamSubscription),
+    (
+        events.GenerationSubscription,
+        batch_steering.BatchSubscription,
+        dream_updates.DreamSubscription,
+        diagnostics.DiagnosticsSubscription,
+    ),
 )
 Mutation = merge_types(
     "Mutation",
@@ -178,6 +196,7 @@ Mutation = merge_types(
         frame_editing.FrameMutation,
         context_editing.ContextMutation,
         steering.GenerationMutation,
+        diagnostics.DiagnosticsMutation,
     ),
 )
 
@@ -217,6 +236,7 @@ schema = RegenSchema(
     types=[
         archives.Archive,
         chat_images.ChatImage,
+        diagnostics.DiagnosticsRun,
         messages.ChatMessage,
         ornaments.OrnamentImage,
         dreams.Dream,

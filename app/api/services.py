@@ -11,6 +11,7 @@ from app.chats.frames import Frames
 from app.chats.regenerating import ChatImages
 from app.chats.retrying import Missing
 from app.chats.service import Chats
+from app.diagnostics.service import Diagnostics
 from app.dreams.exporting import DreamExports
 from app.dreams.service import Dreams
 from app.generations.service import Generations
@@ -53,3 +54,4 @@ class Services:
     members: Members
     entities: Entities
     frames: Frames
+    diagnostics: Diagnostics

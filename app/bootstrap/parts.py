@@ -23,6 +23,7 @@ from app.batches.service import Batches
 from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
+from app.bootstrap.diagnostics import Examination, diagnostics_job
 from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.erasing import erasures_of
 from app.bootstrap.issuer import described, issuer_of
@@ -46,6 +47,8 @@ from app.chats.retrying import Missing
 from app.chats.service import Chats
 from app.chats.starting import ExchangeStarter
 from app.database.servers import DatabaseServer
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
+from app.diagnostics.service import Diagnostics
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
@@ -131,7 +134,8 @@ def assemble(settings: Settings) -> Parts:
     import_job = ImportJob(archives, pictures, caps)
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
-    jobs: Mapping[str, Job] = {
+    server, budgets = database_server(settings), costs.budgets_of(settings)
+    jobs: dict[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
         CHAT: ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
@@ -142,7 +146,7 @@ def assemble(settings: Settings) -> Parts:
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
     losses = {DREAM: ends.end, CHAT: chat_ends.end}
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), losses)
+    closing = Closing(jobs, queue, hub, limits.running, budgets, losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
         CHAT_IMAGE: partial(chat_images.renewed, models.edit),
@@ -156,7 +160,9 @@ def assemble(settings: Settings) -> Parts:
     referred = References(pictures, gate, {"OrnamentImage": OrnamentImage.by_ids})
     chats = Chats(ExchangeStarter(generations), ChatModels(models.image, models.vision), referred)
     missing = Missing(chats)
-    retries |= {DREAM: dreams.retry, CHAT: missing.retry}
+    diagnostics = Diagnostics(generations)
+    jobs[DIAGNOSTICS] = diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker)
+    retries |= {DREAM: dreams.retry, CHAT: missing.retry, DIAGNOSTICS: diagnostics.retry}
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
     projects = Projects(gate, hub, Chat.main_of)
@@ -166,7 +172,7 @@ def assemble(settings: Settings) -> Parts:
     switch = Switch()
     return Parts(
         settings=settings,
-        server=database_server(settings),
+        server=server,
         services=Services(
             accounts,
             generations,
@@ -189,6 +195,7 @@ def assemble(settings: Settings) -> Parts:
             Members(projects),
             entities,
             Frames(entities),
+            diagnostics,
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(

@@ -33,6 +33,7 @@ async def test_sign_up_stores_the_user_and_no_secret(accounts: Accounts, clock: 
         "name": "Ada",
         "passwordHash": "$argon2id",
         "createdAt": clock.now.replace(tzinfo=None),
+        "isAdmin": False,
     }
     session = str(await Session.rows().find_one({"userId": signed.user.identity}))
     assert signed.refresh_token.split(".")[1] not in session

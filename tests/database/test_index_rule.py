@@ -18,6 +18,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from starlette.datastructures import UploadFile
 
 from app.access import Role
+from app.accounts.model import User
 from app.api.ids import global_id
 from app.api.schema import schema
 from app.archives.model import Archive, ArchiveState
@@ -25,6 +26,9 @@ from app.batches.model import Batch, BatchItem
 from app.bootstrap.database import DOCUMENTS
 from app.chats.model import ChatKind
 from app.database.document import utc_now
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
+from app.diagnostics.service import recipe_of
+from app.diagnostics.suites import Suite
 from app.dreams.model import Aside
 from app.dreams.versions import DreamVersion
 from app.generations.model import Generation, Status
@@ -80,7 +84,11 @@ async def shop(
 
 
 async def _stocked(shop: Shop) -> Samples:
-    """One of everything that lists show, an image with children, generations of each status; and the ids of them."""
+    """One of everything that lists show, an image with children, generations of each status; and the ids of them.
+
+    The person is an administrator from then on.
+    """
+    run = await _run_of_an_administrator(shop)
     owner_id, now, picture = shop.owner_id, utc_now(), picture_of(shop.owner_id)
     await picture.insert()
     made_of = RecipePicture(picture_id=picture.identity, sha256=picture.sha256)
@@ -140,6 +148,8 @@ async def _stocked(shop: Shop) -> Samples:
             "Template": template_id,
             "Archive": global_id("Archive", archive.identity),
             "archive: Upload": UploadFile(BytesIO(sent())),
+            "DiagnosticsRun": global_id("DiagnosticsRun", run.identity),
+            "generationId": global_id("Generation", run.identity),
             "Dream": dream_id,
             "DreamVersion": version_id,
             "dreamId": dream_id,
@@ -192,6 +202,16 @@ async def _project_in_stock(owner_id: PydanticObjectId, picture: Picture) -> dic
         "setFramePicture.imageId": global_id("ChatImage", image.identity),
         "userId": global_id("User", member.user_id),
     }
+
+
+async def _run_of_an_administrator(shop: Shop) -> Generation:
+    user = await User.get(shop.owner_id)
+    assert user is not None
+    assert await User.set_administrator(user.email_key, is_admin=True)
+    key = f"{PydanticObjectId()}"
+    run = Generation.queued(shop.owner_id, DIAGNOSTICS, recipe_of(Suite.PROVIDERS), key, utc_now())
+    assert await Generation.start(run)
+    return run
 
 
 def _asked(field_name: str, field: Any, arguments: tuple[str, ...], *, deep: int) -> tuple[str, str]:
