@@ -30,6 +30,15 @@ _OLDEST_SINCE = timedelta(days=7)
 _CLOCK_AHEAD = timedelta(minutes=1)
 
 
+Since = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="When you last heard of them, with its time zone, at most 7 days ago; "
+        "unset: start with those that have not ended."
+    ),
+]
+
+
 @strawberry.type(
     description="One event in the life of a generation. `generationId` and `sequence` identify it: "
     "drop what you have seen."
@@ -135,13 +144,7 @@ class GenerationSubscription:
     async def viewer_events(
         self,
         info: Info,
-        since: Annotated[
-            datetime | None,
-            strawberry.argument(
-                description="When you last heard of them, with its time zone, at most 7 days ago; "
-                "unset: start with those that have not ended."
-            ),
-        ] = None,
+        since: Since = None,
     ) -> AsyncGenerator[GenerationEvent]:
         """Everything that happens to the viewer's generations, of all connections and devices, until you stop.
 
@@ -150,13 +153,13 @@ class GenerationSubscription:
         has a `sequence` that is not above the last one you saw of the same generation brings nothing new: drop it.
         """
         who, generations = viewer(info), info.context.services.generations
-        _check_since(since, generations.clock.now())
+        check_since(since, generations.clock.now())
         async with aclosing(everything(generations.hub, generations.clock, who.user_id, since)) as events:
             async for about, event in events:
                 yield GenerationEvent.of(event, about)
 
 
-def _check_since(since: datetime | None, now: datetime) -> None:
+def check_since(since: datetime | None, now: datetime) -> None:
     """Look at the moment.
 
     Raises:

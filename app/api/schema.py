@@ -19,6 +19,7 @@ from app.api import (
     archives,
     batch_steering,
     batches,
+    chat_events,
     chat_images,
     context_editing,
     deleting,
@@ -168,6 +169,7 @@ Subscription = merge_types(
         events.GenerationSubscription,
         batch_steering.BatchSubscription,
         dream_updates.DreamSubscription,
+        chat_events.ChatSubscription,
         diagnostics.DiagnosticsSubscription,
     ),
 )

@@ -11,7 +11,6 @@ from app.api import chat_images, dreams, ornaments, projects
 from app.api.context import Info, viewer
 from app.api.node import Node
 from app.chats import deletion as chats_deletion
-from app.chats.following import wake
 from app.chats.image import ChatImage
 from app.chats.model import Chat, ChatKind
 from app.dreams import deletion as dreams_deletion
@@ -19,6 +18,7 @@ from app.dreams.model import Dream
 from app.lineage.deletion import delete_forever
 from app.lineage.trash import Trash
 from app.ornaments.model import OrnamentImage
+from app.projects.hints import wake
 from app.projects.model import Project
 
 type Documents = Mapping[PydanticObjectId, Any]
@@ -53,7 +53,7 @@ async def _wake_projects(info: Info, found: Documents) -> None:
 async def _wake_chats_of(info: Info, found: Documents) -> None:
     hub = info.context.services.generations.hub
     for owner_id, chat_id in {(image.owner_id, image.chat_id) for image in found.values()}:
-        await wake(hub, owner_id, chat_id)
+        await wake(hub, owner_id, [chat_id])
 
 
 async def _wake_chats(info: Info, found: Documents) -> None:

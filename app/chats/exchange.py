@@ -86,6 +86,7 @@ class Exchange(StoredDocument):
             IndexModel([("authorId", ASCENDING), ("_id", ASCENDING)], name="author"),
             IndexModel([("chatId", ASCENDING), ("position", ASCENDING), ("_id", ASCENDING)], name="chat_position"),
             IndexModel([("chatId", ASCENDING), ("changedAt", ASCENDING), ("_id", ASCENDING)], name="chat_changed"),
+            IndexModel([("chatId", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="chat_status"),
             IndexModel([("branchId", DESCENDING), ("position", DESCENDING)], name="branch_last"),
             IndexModel([("questionId", ASCENDING), ("_id", ASCENDING)], name="question"),
             IndexModel(
@@ -141,6 +142,19 @@ class Exchange(StoredDocument):
         """Those with something left that should have been done by then; 100 at most, the longest waiting first."""
         order = [("due", ASCENDING), ("_id", ASCENDING)]
         rows = cls.rows().find({"due": {"$lt": now, "$ne": None}}).sort(order).limit(_DUE_AT_ONCE)
+        return [cls.model_validate(row) async for row in rows]
+
+    @classmethod
+    async def under_way_in(cls, chat_id: PydanticObjectId) -> list[Self]:
+        """Those of a chat, on any branch, whose answers are being made; oldest first."""
+        where = {"chatId": chat_id, "status": AnswerStatus.PROCESSING}
+        return [cls.model_validate(row) async for row in cls.rows().find(where).sort("_id", ASCENDING)]
+
+    @classmethod
+    async def changed_in(cls, chat_id: PydanticObjectId, since: datetime) -> list[Self]:
+        """Those of a chat, on any branch, that were changed since then, in the order of their latest changes."""
+        order = [("changedAt", ASCENDING), ("_id", ASCENDING)]
+        rows = cls.rows().find({"chatId": chat_id, "changedAt": {"$gte": since}}).sort(order)
         return [cls.model_validate(row) async for row in rows]
 
     @classmethod

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from app.chats.following import wake
 from app.chats.image_versions import write_version
 from app.generations.model import Generation
 from app.generations.ports import EventHub
 from app.making.versions import VersionJob
+from app.projects.hints import wake
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +18,4 @@ class ChatImageJob(VersionJob):
     async def complete(self, generation: Generation) -> None:
         """Write the version under its pre-allocated id."""
         if image := await write_version(generation):
-            await wake(self.hub, image.owner_id, image.chat_id)
+            await wake(self.hub, image.owner_id, [image.chat_id])

@@ -7,7 +7,6 @@ from functools import partial
 from app.chats import ends
 from app.chats.describing import Describer, read_reference
 from app.chats.exchange import Exchange
-from app.chats.following import wake
 from app.chats.parts import Analysis
 from app.chats.recipes import describer_of, indexes_in
 from app.chats.slots import failure_step, image_step, number_in
@@ -20,6 +19,7 @@ from app.generations.ports import EventHub
 from app.generations.recipe import Recipe
 from app.generations.work import StepResult, Work
 from app.making.pictures import PictureMaker
+from app.projects.hints import wake
 from app.providers.ports.end_user import end_user
 from app.providers.ports.image import ImageRequest, ImageTask
 from app.providers.ports.model import Reference
@@ -50,7 +50,7 @@ class ChatJob:
         prompt = _prompt_of(recipe, analyses)
         if not await work.bear(partial(exchange.show_prompt, analyses, prompt)):
             await work.bear(partial(_waiting, work.generation))  # no image is paid for that nobody waits for
-        await wake(self.hub, exchange.owner_id, exchange.chat_id)
+        await wake(self.hub, exchange.owner_id, [exchange.chat_id])
         begun = _DESCRIBED if recipe.pictures else _BEGUN
         await work.stage("making the images", begun)
         references = await self._references(work)
@@ -86,7 +86,7 @@ class _Heed:
             return
         show = partial(ends.show_image, self.work.generation, self.exchange, number_in(name))
         if await self.work.bear(show):
-            await wake(self.hub, self.exchange.owner_id, self.exchange.chat_id)
+            await wake(self.hub, self.exchange.owner_id, [self.exchange.chat_id])
 
     def failed(self, name: str, error: AppError) -> None:
         """Keep why, with the next write."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from app.chats import ends
 from app.chats.branching import show
 from app.chats.exchange import Exchange
-from app.chats.following import wake
 from app.chats.parts import Making
 from app.chats.recipes import GENERATION_KIND
 from app.errors import AppError, ErrorCode
@@ -17,6 +16,7 @@ from app.generations.attempts import Failure
 from app.generations.model import Generation
 from app.generations.service import Generations, Promised
 from app.logs import logger
+from app.projects.hints import wake
 
 _log = logger(__name__)
 NOT_ITS_OWN = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
@@ -57,7 +57,7 @@ class ExchangeStarter:
 
     async def wake(self, exchange: Exchange) -> None:
         """Tell whoever follows the chat that it was changed."""
-        await wake(self.generations.hub, exchange.owner_id, exchange.chat_id)
+        await wake(self.generations.hub, exchange.owner_id, [exchange.chat_id])
 
     async def finish_left_over(self) -> None:
         """Start the generations that a crash kept from being started."""
