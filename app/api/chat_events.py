@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Self
 
 import strawberry
@@ -11,45 +10,24 @@ from beanie import PydanticObjectId
 
 from app.access import Role
 from app.api.context import Info, viewer
+from app.api.enums import ChatNewsType
 from app.api.events import GenerationEvent, Since, check_since
 from app.api.ids import document_id
 from app.api.messages import ChatMessage
 from app.api.projects import CHAT_TYPE_NAME, Chat
 from app.chats import following
 from app.chats import model as stored
-from app.chats.following import ChatNewsType
 from app.chats.listing import Message, MessageRole
 from app.errors import AppError, not_found
 
 _ChatId = Annotated[strawberry.ID, strawberry.argument(description="The id of a `Chat` that you may see.")]
 
 
-@strawberry.enum(description="What a `ChatEvent` tells.")
-class ChatEventType(StrEnum):
-    """As `following.ChatNewsType`."""
-
-    SNAPSHOT = strawberry.enum_value(
-        ChatNewsType.SNAPSHOT.value,
-        description="Messages as they stood when you subscribed: their answer is under way, or changed since `since`.",
-    )
-    MESSAGE = strawberry.enum_value(
-        ChatNewsType.MESSAGE.value, description="Messages are new, or were changed: show them as they are now."
-    )
-    CHAT = strawberry.enum_value(
-        ChatNewsType.CHAT.value,
-        description="The chat was changed: another branch may be shown, so read its `messages` again.",
-    )
-    WORK = strawberry.enum_value(
-        ChatNewsType.WORK.value,
-        description="Something happened in the work on an answer, or on an image of the chat: `event` says what.",
-    )
-
-
 @strawberry.type(description="One thing that happened in a chat.")
 class ChatEvent:
     """Messages come whole in each: a later one takes the place of an earlier one."""
 
-    type: ChatEventType = strawberry.field(description="What is told.")
+    type: ChatNewsType = strawberry.field(description="What is told.")
     at: datetime = strawberry.field(
         description="When it happened: pass the latest one as `since` after a cut connection."
     )
@@ -69,7 +47,7 @@ class ChatEvent:
         """The message."""
         exchange, about = news.exchange, news.generation_id
         return cls(
-            type=ChatEventType(news.type.value),
+            type=news.type,
             at=news.at,
             chat=Chat.of(news.chat),
             user_message=ChatMessage.of(Message(exchange, MessageRole.USER)) if exchange else None,

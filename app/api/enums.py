@@ -10,6 +10,7 @@ from typing import Any
 import strawberry
 
 from app.access import Role as ProjectRole
+from app.chats.following import ChatNewsType
 from app.chats.listing import MessageRole
 from app.chats.model import ChatKind
 from app.chats.parts import AnswerStatus, SlotStatus
@@ -32,6 +33,7 @@ from app.providers.ports.model import Source
 __all__ = [
     "AnswerStatus",
     "ChatKind",
+    "ChatNewsType",
     "DreamFilter",
     "DreamPart",
     "DreamStatus",
@@ -240,6 +242,19 @@ _describe(
         ChatKind.MAIN: "The project's own.",
         ChatKind.FRAME: "A frame's.",
         ChatKind.CONTEXT: "A context's.",
+    },
+)
+_describe(
+    ChatNewsType,
+    "ChatEventType",
+    "What a `ChatEvent` tells.",
+    {
+        ChatNewsType.SNAPSHOT: "Messages as they stood when you subscribed: their answer is under way, or was changed "
+        "since `since`.",
+        ChatNewsType.MESSAGE: "Messages are new, or were changed: show them as they are now.",
+        ChatNewsType.CHAT: "The chat was changed: another branch may be shown, so read its `messages` again.",
+        ChatNewsType.WORK: "Something happened in the work on an answer, or on an image of the chat: `event` says "
+        "what.",
     },
 )
 _describe(
