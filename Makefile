@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 VENV := .venv/bin
-PYTHON_FILES := app tests bench scripts/check-hygiene
+PYTHON_FILES := app tests bench scripts/check-hygiene scripts/lint-schema scripts/breaking-changes
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Twice as many as there are cores: many tests wait for a process, a lease, a deadline.
 WORKERS = $(shell expr $(CORES) \* 2)
@@ -13,7 +13,7 @@ help:
 	@echo 'make run     start the server: HOST=127.0.0.1 PORT=8000 DATA_DIR=data, or any other setting'
 	@echo '             SIMULATE=1 stands in for the providers: the whole product, without a key'
 	@echo 'make test    run the tests: FULL=1 runs the long ones too, WORKERS=3, ARGS="tests/accounts -k token"'
-	@echo 'make check   lint, format, types, who imports whom, schema drift, locks'
+	@echo 'make check   lint, format, types, who imports whom, schema (drift, rules, breaks), locks'
 	@echo 'make bench   run the benchmarks: ARGS=name runs one'
 	@echo 'make schema  write schema.graphql from the code'
 	@echo 'make lock    pin the dependencies anew: ARGS=--upgrade takes newer ones'
@@ -47,6 +47,6 @@ format:
 	$(VENV)/python -m ruff format $(PYTHON_FILES)
 
 clean:
-	rm -rf .venv web/node_modules web/dist web/build build *.egg-info
+	rm -rf .venv web/node_modules web/dist web/build tests/clients/node_modules build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find app tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +

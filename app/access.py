@@ -4,7 +4,7 @@ What is of no project is its owner's alone. What is of a project is its owner's 
 their role allows.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -58,21 +58,70 @@ def owns(user_id: PydanticObjectId, thing: Owned) -> bool:
     return thing.owner_id == user_id
 
 
+def own[T: Owned](user_id: PydanticObjectId, thing: T | None) -> T | None:
+    """It, if it is there and that user's own; null otherwise, so that nobody learns which of both."""
+    return thing if thing is not None and owns(user_id, thing) else None
+
+
+def is_oneself(user_id: PydanticObjectId, account_id: PydanticObjectId) -> bool:
+    """Whether that account is that user's own."""
+    return account_id == user_id
+
+
 def require_own[T: Owned](user_id: PydanticObjectId, thing: T | None, what: str, *path: str) -> T:
     """It, if it is there and that user's own; `what` begins a sentence: `This dream`.
 
     Raises:
         AppError: NOT_FOUND, or FORBIDDEN when it is another's, with that path.
     """
-    if thing is None:
-        raise not_found(what, *path)
-    if not owns(user_id, thing):
-        raise AppError(ErrorCode.FORBIDDEN, f"{what} belongs to somebody else.", path=path or None)
-    return thing
+    return _allowed(thing, Role.OWNER if thing is not None and owns(user_id, thing) else None, Role.OWNER, what, path)
+
+
+def refusal(role: Role | None, needed: Role, what: str, *path: str) -> AppError | None:
+    """Why somebody of that role (null: a stranger) may not do what takes the needed one; null when they may."""
+    if role is not None and role.allows(needed):
+        return None
+    message = f"{what} belongs to somebody else."
+    if role is not None:
+        message = f"Your role in this project is {role}; this needs {needed}."
+    return AppError(ErrorCode.FORBIDDEN, message, path=path or None)
+
+
+async def own_roles(user_id: PydanticObjectId, things: Sequence[Owned]) -> list[Role | None]:
+    """What that user is to each of what is of no project: its owner, or null."""
+    return [Role.OWNER if owns(user_id, thing) else None for thing in things]
 
 
 async def _nobody(_: PydanticObjectId, __: PydanticObjectId) -> None:
     """There are no members."""
+
+
+class Person(Protocol):
+    """Somebody with an account."""
+
+    @property
+    def email(self) -> str:
+        """Their address."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the server's operator has made them an administrator."""
+        ...
+
+
+def require_administrator(person: Person) -> None:
+    """Do nothing for an administrator.
+
+    Raises:
+        AppError: FORBIDDEN, with the command that makes one.
+    """
+    if not person.is_admin:
+        message = (
+            "This is for administrators, and your account is none. Whoever runs this server makes it one: "
+            f"`regen admin grant {person.email}`."
+        )
+        raise AppError(ErrorCode.FORBIDDEN, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +132,17 @@ class Gate:
 
     async def role(self, user_id: PydanticObjectId, thing: InProject) -> Role | None:
         """What that user is to it; null for a stranger. Asks the database only about what is somebody else's."""
-        if owns(user_id, thing):
-            return Role.OWNER
-        return None if thing.project_id is None else await self.role_in(user_id, thing.project_id)
+        (role,) = await self.roles(user_id, [thing])
+        return role
+
+    async def roles(self, user_id: PydanticObjectId, things: Sequence[InProject]) -> list[Role | None]:
+        """What that user is to each of them, in their order; each project is asked about once."""
+        others = {thing.project_id for thing in things if not owns(user_id, thing)}
+        known = {project_id: await self.role_in(user_id, project_id) if project_id else None for project_id in others}
+        return [Role.OWNER if owns(user_id, thing) else known[thing.project_id] for thing in things]
 
     async def sees[T: InProject](self, user_id: PydanticObjectId, thing: T | None) -> T | None:
-        """It, if it is there and that user may see it."""
+        """It, if it is there and that user may see it; null otherwise, so that nobody learns which of both."""
         return thing if thing is not None and await self.role(user_id, thing) is not None else None
 
     async def require[T: InProject](
@@ -99,12 +153,13 @@ class Gate:
         Raises:
             AppError: NOT_FOUND, or FORBIDDEN, with that path.
         """
-        if thing is None:
-            raise not_found(what, *path)
-        role = await self.role(user_id, thing)
-        if role is None:
-            raise AppError(ErrorCode.FORBIDDEN, f"{what} belongs to somebody else.", path=path or None)
-        if not role.allows(needed):
-            message = f"You are a {role} of this project, and that takes the {needed}."
-            raise AppError(ErrorCode.FORBIDDEN, message, path=path or None)
-        return thing
+        role = None if thing is None else await self.role(user_id, thing)
+        return _allowed(thing, role, needed, what, path)
+
+
+def _allowed[T](thing: T | None, role: Role | None, needed: Role, what: str, path: tuple[str, ...]) -> T:
+    if thing is None:
+        raise not_found(what, *path)
+    if refused := refusal(role, needed, what, *path):
+        raise refused
+    return thing

@@ -1,4 +1,4 @@
-"""The command line: `regen serve | worker | jobs | doctor | schema | upgrade | copy | backup | restore`.
+"""The command line: `regen serve | worker | jobs | admin | doctor | schema | upgrade | copy | backup | restore`.
 
 What takes long to import, and not every command needs, is imported by the command.
 """
@@ -14,6 +14,7 @@ import click
 from pymongo.errors import PyMongoError
 
 from app.accounts.secrets import SecretFileError
+from app.admin.commands import AdminError, admin
 from app.bootstrap.database import DOCUMENTS, database_server, opened_database
 from app.bootstrap.stores import media_dir
 from app.database import backup as backups
@@ -30,7 +31,7 @@ from app.shelves.commands import pictures
 from app.shelves.desk import ShelvesError
 from app.simulator.command import simulate_providers
 
-_EXPECTED = (SettingsError, DatabaseError, SecretFileError, JobsError, ShelvesError, OSError)
+_EXPECTED = (SettingsError, DatabaseError, SecretFileError, AdminError, JobsError, ShelvesError, OSError)
 
 
 def main() -> None:
@@ -69,6 +70,7 @@ def worker() -> None:
     work(load_settings())
 
 
+regen.add_command(admin)
 regen.add_command(jobs)
 regen.add_command(simulate_providers)
 regen.add_command(pictures)
@@ -76,15 +78,26 @@ regen.add_command(pictures)
 
 @regen.command()
 @click.option("--providers", is_flag=True, help="Ask each provider that is configured about its models; free of cost.")
-def doctor(*, providers: bool) -> None:
+@click.option("--full", is_flag=True, help="Make the tests of /diagnostics instead; each calls a model, which costs.")
+@click.option("--json", "as_json", is_flag=True, help="With --full: for machines.")
+def doctor(*, providers: bool, full: bool, as_json: bool) -> None:
     """Say what is configured, what is reachable, what is missing and how to set it."""
-    from app.doctor.examination import examine  # noqa: PLC0415 - the same
     from app.simulator.thread import simulated_if_asked  # noqa: PLC0415 - the same
 
+    if (providers and full) or (as_json and not full):
+        raise click.UsageError("--full stands alone, and --json goes with it.")
     with simulated_if_asked(load_settings()) as settings:
-        report = asyncio.run(examine(settings, providers=providers))
-    click.echo(report.text())
-    sys.exit(0 if report.healthy else 1)
+        if full:
+            from app.doctor.commands import all_passed  # noqa: PLC0415 - the same
+
+            healthy = all_passed(settings, as_json=as_json)
+        else:
+            from app.doctor.examination import examine  # noqa: PLC0415 - the same
+
+            report = asyncio.run(examine(settings, providers=providers))
+            click.echo(report.text())
+            healthy = report.healthy
+    sys.exit(0 if healthy else 1)
 
 
 @regen.command()

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.accounts.sessions import Client
 from app.api.archive_files import archive_route
 from app.api.context import Context
+from app.api.diagnostics_page import diagnostics_routes
 from app.api.explorer import explorer_page, explorer_routes
 from app.api.headers import SecurityHeaders
 from app.api.health import health_routes
@@ -24,6 +25,8 @@ from app.api.loaders import make_loaders
 from app.api.media import media_route
 from app.api.requests import RequestIds
 from app.api.schema import show_result
+from app.api.streams import Streams
+from app.api.uploads import upload_route
 from app.api.view import PREFLIGHT_HEADERS, GraphQLView
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
@@ -63,15 +66,20 @@ def create_app() -> ASGIApp:
 
 
 def build(
-    parts: Parts, ping: Ping, lifespan: Lifespan | None = None, is_stopping: Callable[[], bool] = lambda: False
+    parts: Parts,
+    ping: Ping,
+    lifespan: Lifespan | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    streams: Streams | None = None,
 ) -> ASGIApp:
-    """The application of these parts; `ping` says whether the database answers."""
+    """The application of these parts; `ping` says whether the database answers, `streams` are those it has open."""
     public = Starlette(
         routes=[
-            *_graphql_routes(parts),
+            *_graphql_routes(parts, Streams() if streams is None else streams),
             media_route(parts.store),
             archive_route(parts.services.archives),
             *explorer_routes(WEB_DIST),
+            *diagnostics_routes(),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(parts.settings.allowed_hosts), www_redirect=False),
@@ -95,7 +103,7 @@ def _with_notice(application: ASGIApp, is_stopping: Callable[[], bool]) -> ASGIA
     return answer
 
 
-def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:
+def _graphql_routes(parts: Parts, streams: Streams) -> list[Route | WebSocketRoute]:
     settings = parts.settings
 
     def make_context(request: HTTPConnection) -> Context:
@@ -120,10 +128,12 @@ def _graphql_routes(parts: Parts) -> list[Route | WebSocketRoute]:
         explore if settings.explorer else None,
         settings.allowed_origins,
         parts.services.imports.caps.max_bytes,
+        streams,
         parts.edge.documents,
     )
     return [
         Route("/", home, methods=["GET"]),
+        upload_route(make_context),
         Route("/graphql", view),
         WebSocketRoute("/graphql", view, name="graphql-sockets"),
     ]

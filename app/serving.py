@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from app.api.streams import Streams
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
 from app.generations.followers import Followers
@@ -57,11 +58,12 @@ def serve(settings: Settings) -> None:
 async def _serve(parts: Parts, listener: socket.socket) -> None:
     """Serve; once told to stop, keep answering until the work is drained, and let each stream end with its last event.
 
-    The order matters: who follows work that is given back hears of it before the sockets close with 1012.
+    The order matters: who follows work that is given back hears of it before the sockets close with 1012 and the
+    streams are cut.
     """
-    told = Told()
+    told, streams = Told(), Streams()
     async with working(parts) as process:
-        application = build(parts, process.connection.ping, is_stopping=told.once.is_set)
+        application = build(parts, process.connection.ping, is_stopping=told.once.is_set, streams=streams)
         server = Server(server_config(parts.settings, application))
         told.listen(process.grace_s)
         _settle_garbage_collector()
@@ -72,6 +74,7 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
             await drained(process, told)
             if await process.give_back():
                 await _events_sent(parts.hub.followers)
+            streams.cut()
             server.should_exit = True
 
 

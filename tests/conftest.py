@@ -20,6 +20,7 @@ from tests.database.index_rule import Watch
 from tests.databases import Written, drop_databases
 
 _CLOSE_S = 10
+_DELETED_ONE_BY_ONE = 200
 _FULL = bool(os.environ.get("FULL"))
 settings.register_profile("sample", max_examples=12, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
@@ -116,7 +117,19 @@ async def database(mongodb_url: str, _indexed: str, _written: Written) -> AsyncI
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         yield client[_indexed]
         for collection in _written.collections(_indexed):
-            await client[_indexed][collection].delete_many({})
+            await _emptied(client[_indexed], collection)
+
+
+async def _emptied(database: AsyncDatabase[dict[str, Any]], collection: str) -> None:
+    """The embedded database deletes documents one by one, a collection at once."""
+    if await database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
+        await database[collection].delete_many({})
+        return
+    await database.drop_collection(collection)
+    for document in DOCUMENTS:
+        settings: Any = vars(document)["Settings"]
+        if settings.name == collection and settings.indexes:
+            await database[collection].create_indexes(settings.indexes)
 
 
 @pytest.fixture

@@ -79,3 +79,58 @@ def test_production_wants_secrets_and_hosts_explicitly(monkeypatch: pytest.Monke
 def test_every_setting_is_described() -> None:
     fields = type(load_settings()).model_fields
     assert [name for name, field in fields.items() if not field.description] == []
+
+
+_ISSUER = {
+    "AUTH_JWKS_URL": "https://login.example.com/keys",
+    "AUTH_ISSUER": "https://login.example.com/",
+    "AUTH_AUDIENCE": "https://regen.example.com",
+}
+
+
+def test_issuer_that_is_whole_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**_ISSUER, "AUTH_ALGORITHMS": "RS256, PS256", "AUTH_LOCAL": "1"}.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.auth_algorithms, settings.auth_user_claim) == (("RS256", "PS256"), "sub")
+    assert settings.auth_local
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"AUTH_AUDIENCE": ""}, "AUTH_JWKS_URL needs AUTH_AUDIENCE"),
+        ({"AUTH_AUDIENCE": "", "AUTH_ISSUER": ""}, "AUTH_JWKS_URL needs AUTH_ISSUER and AUTH_AUDIENCE"),
+        ({"AUTH_JWKS_URL": ""}, "AUTH_ISSUER is of no use without AUTH_JWKS_URL"),
+        ({"AUTH_JWKS_URL": "", "AUTH_ISSUER": "", "AUTH_AUDIENCE": "", "AUTH_LOCAL": "1"}, "AUTH_LOCAL is of no use"),
+        ({"AUTH_JWKS_URL": "login.example.com"}, "AUTH_JWKS_URL is wrong: expected a URL"),
+        ({"AUTH_JWKS_URL": "https://name:word@login.example.com/keys"}, "AUTH_JWKS_URL is wrong: expected a URL"),
+        ({"AUTH_JWKS_URL": "https://login.example.com:99999/keys"}, "AUTH_JWKS_URL is wrong: expected a URL"),
+        ({"AUTH_ALGORITHMS": "RS256,HS256"}, "AUTH_ALGORITHMS is wrong: expected algorithms with public keys"),
+        ({"AUTH_ALGORITHMS": "none"}, "AUTH_ALGORITHMS is wrong: expected algorithms with public keys"),
+        ({"AUTH_ALGORITHMS": ","}, "AUTH_ALGORITHMS is wrong: expected algorithms with public keys"),
+    ],
+)
+def test_issuer_that_is_not_whole_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], said: str
+) -> None:
+    for name, value in {**_ISSUER, **change}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
+def test_keys_of_an_issuer_come_over_https_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    production = {
+        "APP_ENV": "production",
+        "MONGODB_URL": "mongodb://db",
+        "JWT_SECRET": "0123456789abcdef0123456789abcdef",
+        "MEDIA_URL_KEY": "0123456789abcdef0123456789abcdef",
+        "ALLOWED_HOSTS": "regen.example.com",
+    }
+    for name, value in {**production, **_ISSUER}.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().auth_jwks_url == _ISSUER["AUTH_JWKS_URL"]
+    monkeypatch.setenv("AUTH_JWKS_URL", "http://login.example.com/keys")
+    with pytest.raises(SettingsError, match="https:// in production"):
+        load_settings()

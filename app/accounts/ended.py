@@ -12,7 +12,7 @@ type Close = Callable[[], None]
 
 @dataclass(slots=True)
 class Ended:
-    """Ids that this process knows of; those that are forgotten have no access token left that is good."""
+    """Ids that this process knows of; those that are forgotten have no access token of ours left that is good."""
 
     _ended_at: dict[PydanticObjectId, datetime] = field(default_factory=dict[PydanticObjectId, datetime])
     _open: dict[PydanticObjectId, set[Close]] = field(default_factory=dict[PydanticObjectId, set[Close]])

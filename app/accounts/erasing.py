@@ -27,10 +27,14 @@ from app.logs import logger
 _log = logger(__name__)
 _LEARN_EVERY_S: Final = 2.0
 _REMEMBERED: Final = timedelta(minutes=30)
-"""Twice as long as an access token lives."""
+"""Twice as long as an access token of ours lives; those of an outside issuer are looked up anew before that."""
 _LONGEST_WITH_LEFT_S: Final = 300.0
-LAST_WAIT_S: Final = 43_200.0
-"""Before the last round. Leases, deadlines of calls and access tokens are over within minutes, an hour at most."""
+LAST_WAIT_S: Final = 46_800.0
+"""Before the last round. Leases, deadlines of calls and access tokens are over within minutes, an hour at most.
+
+The waits before it take as long together: so an erasure is known for more than a day, as long as a token of an outside
+issuer is good at most (`outside.tokens.MAX_AGE`).
+"""
 
 
 class Door(Protocol):
@@ -59,12 +63,13 @@ class Erasures:
     round_s: float = 20
     erased: Ended = field(default_factory=Ended)
 
-    async def begin(self, user_id: PydanticObjectId) -> None:
+    async def begin(self, user_id: PydanticObjectId, subject_key: str | None = None) -> None:
         """Write the one document that is the truth; then there is no such user any more.
 
-        The rest is the rounds', also where this is cut off after the document.
+        The rest is the rounds', also where this is cut off after the document. `subject_key`: of an account of an
+        outside issuer.
         """
-        await Erasure.ask(user_id)
+        await Erasure.ask(user_id, subject_key)
         await self.door.close(user_id)
         await User.remove(user_id)
         now = self.clock.now()

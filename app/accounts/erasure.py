@@ -22,12 +22,14 @@ class Erasure(StoredDocument):
 
     `look_at` is when somebody has to erase again whatever there is by then, `wait_s` how long nobody had to before.
     `holder` is who does it now, and has until `look_at` for it; null while nobody does. By the database's clock.
+    `subject_key` is that of an account of an outside issuer, a hash: its old tokens must not make it anew.
     """
 
     asked_at: Instant
     look_at: Instant
     wait_s: float = 0
     holder: str | None = None
+    subject_key: str | None = None
 
     class Settings:
         """Where they are kept, and what they are found by."""
@@ -36,12 +38,15 @@ class Erasure(StoredDocument):
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("askedAt", ASCENDING)], name="asked"),
             IndexModel([("lookAt", ASCENDING), ("_id", ASCENDING)], name="due"),
+            IndexModel([("subjectKey", ASCENDING)], name="subject", sparse=True),
         ]
 
     @classmethod
-    async def ask(cls, user_id: PydanticObjectId) -> None:
+    async def ask(cls, user_id: PydanticObjectId, subject_key: str | None = None) -> None:
         """Have everything of that user erased, from now on; safe to repeat and to race."""
-        first = {"askedAt": "$$NOW", "lookAt": "$$NOW", "waitS": 0, "schemaVersion": 1}
+        first: dict[str, Any] = {"askedAt": "$$NOW", "lookAt": "$$NOW", "waitS": 0, "schemaVersion": 1}
+        if subject_key is not None:
+            first["subjectKey"] = subject_key
         kept = {name: {"$ifNull": [f"${name}", value]} for name, value in first.items()}
         with suppress(DuplicateKeyError):  # another call made it just now
             await cls.rows().update_one({"_id": user_id}, [{"$set": kept}], upsert=True)
@@ -51,6 +56,12 @@ class Erasure(StoredDocument):
         """Whose account was erased since then, and when."""
         rows = cls.rows().find({"askedAt": {"$gte": moment}}, {"askedAt": 1})
         return {row["_id"]: row["askedAt"].replace(tzinfo=UTC) async for row in rows}
+
+    @classmethod
+    async def asked_for(cls, subject_key: str) -> datetime | None:
+        """When the latest account of that subject was erased; null for none that is remembered."""
+        rows = cls.rows().find({"subjectKey": subject_key}, {"askedAt": 1})
+        return max([row["askedAt"].replace(tzinfo=UTC) async for row in rows], default=None)
 
     @classmethod
     async def due(cls, now: datetime) -> list[PydanticObjectId]:

@@ -1,6 +1,6 @@
 """Users and their sessions, as stored, with every query that is made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -16,25 +16,33 @@ from app.database.document import Instant, StoredDocument
 class User(StoredDocument):
     """A person with an account.
 
-    `email` is the address as typed; `email_key` is the form in which no two accounts may share it.
+    `email` is the address as typed; `email_key` is the form in which no two accounts may share it. Who comes from an
+    outside issuer has an `issuer` and is its `subject`; such an account has no password, its `email` is what the issuer
+    said, null if nothing, and its `email_key` is no address's but the subject's (`outside.arrivals.subject_key`).
+    `is_admin`: they may do what is for administrators; only the command line makes one.
     """
 
-    email: str
+    email: str | None = None
     email_key: str
     name: str
-    password_hash: str = Field(repr=False)
+    password_hash: str | None = Field(default=None, repr=False)
+    issuer: str | None = None
+    subject: str | None = None
     created_at: Instant
+    is_admin: bool = False
 
     class Settings:
         """Where they are kept."""
 
         name = "users"
+        keep_nulls = False
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("emailKey", ASCENDING)], name="users_email_key", unique=True),
+            IndexModel([("isAdmin", ASCENDING), ("_id", ASCENDING)], name="users_administrators"),
         ]
 
     async def insert_if_free(self) -> bool:
-        """Store this new user; false if somebody has the address already, also when both came at once."""
+        """Store this new user; false if somebody has the key already, also when both came at once."""
         try:
             await self.insert()
         except DuplicateKeyError:
@@ -43,8 +51,27 @@ class User(StoredDocument):
 
     @classmethod
     async def with_email_key(cls, email_key: str) -> Self | None:
-        """The user of an address."""
+        """The user of an address, or of an issuer's subject."""
         return await cls.find_one({"emailKey": email_key})
+
+    @classmethod
+    async def names_of(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, str]:
+        """How those of `ids` (400 at most) that exist want to be called: all that others may know of them."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"name": 1})
+        return {row["_id"]: row["name"] async for row in rows}
+
+    @classmethod
+    async def administrators(cls) -> list[Self]:
+        """Those who are, who came first at the top."""
+        rows = cls.rows().find({"isAdmin": True}).sort("_id", ASCENDING)
+        return [cls.model_validate(row) async for row in rows]
+
+    @classmethod
+    async def set_administrator(cls, email_key: str, *, is_admin: bool) -> Self | None:
+        """Make the user of an address an administrator or no longer one; as they were before, null for nobody."""
+        change = {"$set": {"isAdmin": is_admin}}
+        row = await cls.rows().find_one_and_update({"emailKey": email_key}, change)
+        return None if row is None else cls.model_validate(row)
 
     @classmethod
     async def remove(cls, user_id: PydanticObjectId) -> None:
@@ -52,7 +79,7 @@ class User(StoredDocument):
         await cls.rows().delete_one({"_id": user_id})
 
     @classmethod
-    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str, new: str) -> None:
+    async def replace_password_hash(cls, user_id: PydanticObjectId, old: str | None, new: str) -> None:
         """Store a newer hash of the same password; nothing happens if the password was changed meanwhile."""
         await cls.find_one({"_id": user_id, "passwordHash": old}).update({"$set": {"passwordHash": new}})
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import is_oneself
 from app.accounts import model as stored
 from app.accounts.service import SignedIn
 from app.api.batches import ViewerBatches
@@ -16,30 +17,41 @@ from app.api.enums import Status, UsagePeriod
 from app.api.errors import UserError, errors_in
 from app.api.gallery import OrnamentGallery
 from app.api.generations import Generation, GenerationConnection
-from app.api.ids import global_id
+from app.api.ids import USER, global_id
 from app.api.journal import Journal
 from app.api.node import INPUT, Node
+from app.api.project_listing import ViewerProjects
 from app.api.templates import ViewerTemplates
 from app.api.usage import Usage, usage_of
 from app.errors import AppError
 from app.generations import model as stored_generations
 
-TYPE_NAME, VIEWER_TYPE_NAME = "User", "Viewer"
+TYPE_NAME, VIEWER_TYPE_NAME = USER, "Viewer"
 
 
 @strawberry.type(description="A person with an account.")
 class User(Node):
     """Shown from the document, to that person alone."""
 
-    email: str = strawberry.field(description="As it was given at sign-up.")
+    email: str | None = strawberry.field(
+        description="As it was given at sign-up, or by the issuer that keeps the account; null if that gave none."
+    )
     name: str = strawberry.field(description="How the person wants to be called.")
     created_at: datetime = strawberry.field(description="When the account was made.")
+    is_administrator: bool = strawberry.field(
+        description="Whether the account may run diagnostics; whoever runs the server decides that."
+    )
 
     @classmethod
     def of(cls, user: stored.User) -> Self:
         """The user of a document."""
-        identity = strawberry.ID(global_id(TYPE_NAME, user.identity))
-        return cls(id=identity, email=user.email, name=user.name, created_at=user.created_at)
+        return cls(
+            id=strawberry.ID(global_id(TYPE_NAME, user.identity)),
+            email=user.email,
+            name=user.name,
+            created_at=user.created_at,
+            is_administrator=user.is_admin,
+        )
 
 
 @strawberry.type(description="The tokens of a log-in.")
@@ -66,7 +78,7 @@ class Session:
 
 
 @strawberry.type(description="Who asks, and what is theirs.")
-class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons, ViewerBatches):
+class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons, ViewerBatches, ViewerProjects):
     """The entry to everything that belongs to one person."""
 
     user: User = strawberry.field(description="The account.")
@@ -104,13 +116,13 @@ class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons,
 async def find(info: Info, identity: PydanticObjectId) -> User | None:
     """The viewer's own account."""
     who = viewer(info)
-    return User.of(await info.context.services.accounts.user(identity)) if identity == who.user_id else None
+    return User.of(await info.context.services.accounts.user(identity)) if is_oneself(who.user_id, identity) else None
 
 
 async def find_viewer(info: Info, identity: PydanticObjectId) -> Viewer | None:
     """The viewer, fetched again."""
     who = viewer(info)
-    return Viewer.of(await info.context.services.accounts.user(identity)) if identity == who.user_id else None
+    return Viewer.of(await info.context.services.accounts.user(identity)) if is_oneself(who.user_id, identity) else None
 
 
 @strawberry.input(description="Who wants an account.")
@@ -197,7 +209,7 @@ class AccountMutation:
     @strawberry.mutation
     @errors_in(SignUpPayload)
     async def sign_up(self, info: Info, input: Annotated[SignUpInput, INPUT]) -> SignUpPayload | None:
-        """Make an account, and log in to it."""
+        """Make an account, and log in to it. FORBIDDEN where an outside issuer keeps the accounts."""
         context = info.context
         signed_in = await context.services.accounts.sign_up(input.email, input.password, input.name, context.client)
         return SignUpPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
@@ -205,7 +217,10 @@ class AccountMutation:
     @strawberry.mutation
     @errors_in(LogInPayload)
     async def log_in(self, info: Info, input: Annotated[LogInInput, INPUT]) -> LogInPayload | None:
-        """Open a session. Too many failures for an account or from an address are RATE_LIMITED for a while."""
+        """Open a session. Too many failures for an account or from an address are RATE_LIMITED for a while.
+
+        FORBIDDEN where an outside issuer keeps the accounts: log in there, and send its access token.
+        """
         context = info.context
         signed_in = await context.services.accounts.log_in(input.email, input.password, context.client)
         return LogInPayload(session=Session.of(signed_in), viewer=Viewer.of(signed_in.user))
@@ -225,7 +240,10 @@ class AccountMutation:
     @strawberry.mutation
     @errors_in(LogOutPayload)
     async def log_out(self, info: Info, input: Annotated[LogOutInput | None, INPUT] = None) -> LogOutPayload | None:
-        """End a session: its tokens are worthless and its sockets close with 4403, everywhere within 5 seconds."""
+        """End a session: its tokens are worthless, its sockets and streams are closed, everywhere within 5 seconds.
+
+        A session that an outside issuer keeps is ended there: here that is BAD_USER_INPUT.
+        """
         accounts = info.context.services.accounts
         if input is not None and input.refresh_token is not None:
             await accounts.log_out_with(input.refresh_token)

@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import own
 from app.api.context import Info, viewer
 from app.api.ids import global_id
 from app.api.node import Node
@@ -52,8 +53,8 @@ class Archive(Node):
 async def find(info: Info, identity: PydanticObjectId) -> Archive | None:
     """The viewer's own archive."""
     who = viewer(info)
-    archive = await info.context.loaders.archives.load(identity)
-    if archive is None or archive.owner_id != who.user_id or archive.state is not ArchiveState.READY:
+    archive = own(who.user_id, await info.context.loaders.archives.load(identity))
+    if archive is None or archive.state is not ArchiveState.READY:
         return None
     return Archive.of(archive)
 

@@ -185,8 +185,8 @@ def item_of(batch: stored.Batch, place: int, standing: ItemStanding) -> BatchIte
 async def find(info: Info, identity: PydanticObjectId) -> Batch | None:
     """The viewer's own batch."""
     who = viewer(info)
-    batch = await info.context.services.batches.of(who.user_id, identity)
-    return Batch.of(batch) if batch else None
+    batch = await info.context.loaders.batches.load(identity)
+    return Batch.of(batch) if batch and batch.owner_id == who.user_id else None
 
 
 def _estimate(batch: stored.Batch) -> Cost | None:

@@ -14,6 +14,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
+from app.pictures.intake import MAX_BYTES
+
 _JSON_MAX_BYTES = 1_000_000
 _LARGE_BYTES = 25_000_000
 _FILES = 16
@@ -65,12 +67,12 @@ class Caps:
     """Bytes that an upload may bring as a whole, and in each of its files; `archive_max` instead if it is one."""
 
     request_max: int = 100_000_000
-    file_max: int = 20_000_000
+    file_max: int = MAX_BYTES
     archive_max: int = 0
 
 
-STRANGER_CAPS = Caps(request_max=25_000_000)
-"""Nobody has anything to upload; what they send is still answered."""
+ONE_FILE = Caps(request_max=_LARGE_BYTES)
+"""Of who sends a single one, and of nobody, who has nothing to upload and is still answered."""
 
 
 class Intake:
@@ -83,7 +85,9 @@ class Intake:
         HTTPException: from a call; 413, or 408 after a pause of 15 s, or what `enter_large` raises.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, caps: Caps, enter_large: Callable[[], None]) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, caps: Caps, enter_large: Callable[[], None] = lambda: None
+    ) -> None:
         headers = dict(scope["headers"])
         self._is_upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
         self._receive, self._caps, self._enter_large = receive, caps, enter_large
@@ -137,26 +141,32 @@ class Intake:
 
 
 class UploadRequest(Request):
-    """A request whose files are counted while they are read: at most 16, each no larger than its intake allows."""
+    """A request whose files are counted while they are read: at most 16, each no larger than its intake allows.
+
+    `form` may ask for fewer.
+    """
 
     def __init__(self, scope: Scope, intake: Intake) -> None:
         super().__init__(scope, intake)
         self._intake = intake
 
     @override
-    async def _get_form(self, **_: Any) -> FormData:
+    async def _get_form(self, *, max_files: float = _FILES, max_fields: float = _FIELDS, **_: Any) -> FormData:
         if self._form is None:
+            most = min(max_files, _FILES), min(max_fields, _FIELDS)
             try:
                 async with aclosing(self.stream()) as stream:
-                    self._form = await _Parser(self.headers, stream, self._intake).parse()
+                    self._form = await _Parser(self.headers, stream, self._intake, *most).parse()
             except MultiPartException as error:
                 raise HTTPException(400, error.message) from error
         return self._form
 
 
 class _Parser(MultiPartParser):
-    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes], intake: Intake) -> None:
-        super().__init__(headers, stream, max_files=_FILES, max_fields=_FIELDS, max_part_size=_JSON_MAX_BYTES)
+    def __init__(
+        self, headers: Headers, stream: AsyncGenerator[bytes], intake: Intake, files: float, fields: float
+    ) -> None:
+        super().__init__(headers, stream, max_files=files, max_fields=fields, max_part_size=_JSON_MAX_BYTES)
         self._intake = intake
         self._file_bytes = 0
 

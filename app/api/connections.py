@@ -2,9 +2,10 @@
 
 import base64
 import binascii
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, NamedTuple, Self, override
 
 import strawberry
 from beanie import PydanticObjectId
@@ -100,8 +101,8 @@ class CountedConnection[T](Shown[T]):
     count: strawberry.Private[Count]
 
     @classmethod
-    def of(cls, found: list[tuple[PydanticObjectId, T]], page: "Page", count: Count) -> Self:
-        """The page of what was found by its `stretch`; `count` counts the whole list."""
+    def of[P: (PydanticObjectId, int)](cls, found: list[tuple[P, T]], page: "Window[P]", count: Count) -> Self:
+        """The page of what was found by its stretch; `count` counts the whole list."""
         edges = page.edges(found)
         nodes, info = [edge.node for edge in edges], page.info(len(found), edges)
         return cls(edges=edges, nodes=nodes, page_info=info, count=count)
@@ -112,10 +113,10 @@ class CountedConnection[T](Shown[T]):
         return await self.count()
 
 
-class Page:
-    """What was asked for with `first` and `after`, or with `last` and `before`.
+class Window[P: (PydanticObjectId, int)](ABC):
+    """What was asked of a list with `first` and `after`, or with `last` and `before`; its places are of any one kind.
 
-    `stretch` is what to read: in the order of reading, and one more than the page holds.
+    A cursor is the mark of its list and a place there.
     """
 
     def __init__(
@@ -138,16 +139,25 @@ class Page:
         self._listing = listing
         self._backward = last is not None or (before is not None and first is None and after is None)
         self._size = _checked(last, "last", largest) if last is not None else _checked(first, "first", largest)
-        self._after = None if after is None else _place(after, listing, "after")
-        self._before = None if before is None else _place(before, listing, "before")
-        newer, older = (self._before, self._after) if listing.newest_first else (self._after, self._before)
-        if newer and older and newer >= older:
+        self._after: P | None = None if after is None else self._place(after, "after")
+        self._before: P | None = None if before is None else self._place(before, "before")
+        lower, upper = (self._before, self._after) if listing.newest_first else (self._after, self._before)
+        if lower is not None and upper is not None and lower >= upper:
             raise bad_input("Nothing can be behind `after` and ahead of `before`: take them the other way.", "before")
-        self.stretch = Stretch(self._size + 1, listing.newest_first is not self._backward, newer, older)
 
-    def edges[T](self, found: list[tuple[PydanticObjectId, T]]) -> list[Edge[T]]:
+    @abstractmethod
+    def _binary(self, place: P) -> bytes:
+        """A place as its cursor holds it."""
+
+    @abstractmethod
+    def _read(self, binary: bytes) -> P | None:
+        """The place that a cursor holds; null when that is none."""
+
+    def edges[T](self, found: list[tuple[P, T]]) -> list[Edge[T]]:
         """Those that the page holds, in the order of the list."""
-        edges = [Edge(node=node, cursor=_cursor(identity, self._listing)) for identity, node in found[: self._size]]
+        mark = self._listing.mark
+        cursors = [base64.urlsafe_b64encode(mark + self._binary(place)).decode() for place, _ in found[: self._size]]
+        edges = [Edge(node=node, cursor=cursor) for cursor, (_, node) in zip(cursors, found, strict=False)]
         return edges[::-1] if self._backward else edges
 
     def info[T](self, found: int, edges: list[Edge[T]]) -> PageInfo:
@@ -160,27 +170,48 @@ class Page:
             end_cursor=edges[-1].cursor if edges else None,
         )
 
+    def _place(self, cursor: str, argument: str) -> P:
+        """The place that a cursor of the list stands at."""
+        try:
+            read = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            read = b""
+        place = self._read(read[_MARK_BYTES:])
+        if place is None:
+            message = f"`{argument}` is not a cursor of this server: pass one as you got it, unchanged."
+            raise bad_input(message, argument)
+        if not read.startswith(self._listing.mark):
+            message = (
+                f"`{argument}` is a cursor of another list, or of this one in another order: start anew without it."
+            )
+            raise bad_input(message, argument)
+        return place
+
+
+class Page(Window[PydanticObjectId]):
+    """A page of a list in the order of ids.
+
+    `stretch` is what to read: in the order of reading, and one more than the page holds.
+    """
+
+    @property
+    def stretch(self) -> Stretch:
+        """What to read."""
+        newest_first = self._listing.newest_first
+        newer, older = (self._before, self._after) if newest_first else (self._after, self._before)
+        return Stretch(self._size + 1, newest_first is not self._backward, newer, older)
+
+    @override
+    def _binary(self, place: PydanticObjectId) -> bytes:
+        return place.binary
+
+    @override
+    def _read(self, binary: bytes) -> PydanticObjectId | None:
+        return PydanticObjectId(binary) if len(binary) == _ID_BYTES else None
+
 
 def _checked(size: int | None, argument: str, largest: int) -> int:
     wanted = DEFAULT_PAGE if size is None else size
     if not 1 <= wanted <= largest:
         raise bad_input(f"`{argument}` is from 1 to {largest:,}, not {wanted}.", argument)
     return wanted
-
-
-def _cursor(identity: PydanticObjectId, listing: Listing) -> str:
-    return base64.urlsafe_b64encode(listing.mark + identity.binary).decode()
-
-
-def _place(cursor: str, listing: Listing, argument: str) -> PydanticObjectId:
-    """The id of the object that a cursor of that list stands at."""
-    try:
-        read = base64.b64decode(cursor, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        read = b""
-    if len(read) != _MARK_BYTES + _ID_BYTES:
-        raise bad_input(f"`{argument}` is not a cursor of this server: pass one as you got it, unchanged.", argument)
-    if not read.startswith(listing.mark):
-        message = f"`{argument}` is a cursor of another list, or of this one in another order: start anew without it."
-        raise bad_input(message, argument)
-    return PydanticObjectId(read[_MARK_BYTES:])

@@ -51,7 +51,7 @@ class Context:
         """The same for one operation of a WebSocket, with loaders of its own."""
         return replace(self, loaders=make_loaders())
 
-    def authenticate(self, authorization: str | None) -> None:
+    async def authenticate(self, authorization: str | None) -> None:
         """Read `Bearer TOKEN`; what is wrong with it is kept for the operations that need a viewer."""
         self.viewer = self.refused = None
         if not authorization:
@@ -62,7 +62,7 @@ class Context:
             self.refused = AppError(ErrorCode.UNAUTHENTICATED, message)
             return
         try:
-            self.viewer = self.services.accounts.viewer(token.strip())
+            self.viewer = await self.services.accounts.recognise(token.strip())
         except AppError as error:
             self.refused = error
 
@@ -76,10 +76,15 @@ def viewer(info: Info) -> Viewer:
     Raises:
         AppError: UNAUTHENTICATED when nobody is logged in, or the token is not accepted.
     """
-    context = info.context
+    return who_asks(info.context)
+
+
+def who_asks(context: Context) -> Viewer:
+    """The viewer of a context.
+
+    Raises:
+        AppError: UNAUTHENTICATED when nobody is logged in, or the token is not accepted.
+    """
     if context.viewer is None:
-        raise context.refused or AppError(
-            ErrorCode.UNAUTHENTICATED,
-            "Log in first: send the access token of `logIn` or `signUp` as `Authorization: Bearer TOKEN`.",
-        )
+        raise context.refused or context.services.accounts.nobody()
     return context.viewer

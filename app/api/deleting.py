@@ -15,7 +15,11 @@ from app.api.node import INPUT
 class DeleteAccountInput:
     """What `deleteAccount` takes; without an idempotency key: whoever asks again finds no account any more."""
 
-    password: str = strawberry.field(description="That of the account, once more.")
+    password: str | None = strawberry.field(
+        default=None,
+        description="That of the account, once more. One that an outside issuer keeps has none: call this with an "
+        "access token from a log-in there within the last 5 minutes.",
+    )
 
 
 @strawberry.type(description="The account is gone, or why it is not.")
@@ -48,9 +52,10 @@ class DeletionMutation:
         few, and whatever happens to the servers meanwhile. What a worker or an upload had on its way is refused, or
         found and deleted, too.
 
-        What stays: for less than two days the account's bare id with the time of this, so that nothing late slips
-        through; and what your calls cost, within the sums of all users.
+        What stays: for less than two days the account's bare id with the time of this (and a hash of who its issuer
+        says it is, against old tokens), so that nothing late slips through; and what your calls cost, within the sums
+        of all users.
         """
         who, context = viewer(info), info.context
-        await context.services.accounts.delete(who.user_id, input.password, context.client)
+        await context.services.accounts.delete(who.user_id, input.password, context.client, who.proven_at)
         return DeleteAccountPayload(deleted_id=strawberry.ID(global_id(TYPE_NAME, who.user_id)))

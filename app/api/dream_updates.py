@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 import strawberry
 
+from app.access import own
 from app.api.context import Info, viewer
 from app.api.dreams import TYPE_NAME, Dream
 from app.api.ids import document_id
@@ -45,8 +46,7 @@ class DreamSubscription:
         for ever. For stages and previews follow its `generation`, or everything with `viewerEvents`.
         """
         who, identity = viewer(info), document_id(dream_id, TYPE_NAME, "dreamId")
-        dream = (await stored.Dream.by_ids([identity])).get(identity)
-        if dream is None or dream.owner_id != who.user_id:
+        if own(who.user_id, (await stored.Dream.by_ids([identity])).get(identity)) is None:
             raise not_found("This dream", "dreamId")
         hub = info.context.services.generations.hub
         async with aclosing(following.updates(hub, who.user_id, identity)) as told:

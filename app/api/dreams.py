@@ -7,6 +7,7 @@ from typing import Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import own
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
 from app.api.enums import DreamStatus, Source
@@ -201,15 +202,15 @@ class Dream(Node):
 async def find(info: Info, identity: PydanticObjectId) -> Dream | None:
     """The viewer's own dream."""
     who = viewer(info)
-    dream = await info.context.loaders.dreams.load(identity)
-    return Dream.of(dream) if dream and dream.owner_id == who.user_id else None
+    dream = own(who.user_id, await info.context.loaders.dreams.load(identity))
+    return Dream.of(dream) if dream else None
 
 
 async def find_version(info: Info, identity: PydanticObjectId) -> DreamVersion | None:
     """A version of a dream of the viewer's."""
     who = viewer(info)
-    version = (await stored_versions.DreamVersion.by_ids([identity])).get(identity)
-    return DreamVersion.of(version) if version and version.owner_id == who.user_id else None
+    version = own(who.user_id, await info.context.loaders.versions.load(identity))
+    return DreamVersion.of(version) if version else None
 
 
 async def result(info: Info, generation: stored_generations.Generation) -> Dream | None:

@@ -9,6 +9,13 @@ from typing import Any
 
 import strawberry
 
+from app.access import Role as ProjectRole
+from app.chats.following import ChatNewsType
+from app.chats.listing import MessageRole
+from app.chats.model import ChatKind
+from app.chats.parts import AnswerStatus, SlotStatus
+from app.diagnostics.results import ProbeStatus
+from app.diagnostics.suites import Suite
 from app.dreams.archive_format import ExportFormat
 from app.dreams.batching import DreamFilter
 from app.dreams.parts import DreamStatus
@@ -24,6 +31,9 @@ from app.ornaments.model import OrnamentKind
 from app.providers.ports.model import Source
 
 __all__ = [
+    "AnswerStatus",
+    "ChatKind",
+    "ChatNewsType",
     "DreamFilter",
     "DreamPart",
     "DreamStatus",
@@ -31,11 +41,16 @@ __all__ = [
     "EventType",
     "ExportFormat",
     "ImageOrder",
+    "MessageRole",
     "ModelType",
     "OrnamentKind",
     "Outcome",
+    "ProbeStatus",
+    "ProjectRole",
+    "SlotStatus",
     "Source",
     "Status",
+    "Suite",
     "UsagePeriod",
 ]
 
@@ -53,7 +68,8 @@ _describe(
     "What went wrong, for programs.",
     {
         ErrorCode.UNAUTHENTICATED: "Nobody is logged in, or the token is not accepted: log in, or refresh the session.",
-        ErrorCode.FORBIDDEN: "It is somebody else's.",
+        ErrorCode.FORBIDDEN: "It is somebody else's, your role in its project does not allow it, or it is for "
+        "administrators.",
         ErrorCode.NOT_FOUND: "It does not exist.",
         ErrorCode.BAD_USER_INPUT: "An argument is wrong; the message says what is expected.",
         ErrorCode.CONFLICT: "It contradicts what is there: an address in use, an idempotency key used before, "
@@ -205,5 +221,91 @@ _describe(
     {
         ExportFormat.JSON: "For programs: one `dreams.json`.",
         ExportFormat.MARKDOWN: "For people: a page for each dream, and an index.",
+    },
+)
+_describe(
+    ProjectRole,
+    "ProjectRole",
+    "What somebody may do in a project; each may all that those before it may.",
+    {
+        ProjectRole.VIEWER: "See everything in it, and follow it live.",
+        ProjectRole.EDITOR: "Send messages, make frames and contexts, change and remove them.",
+        ProjectRole.OWNER: "Invite and remove members, delete the project. All that is made in it is the owner's, "
+        "its costs too.",
+    },
+)
+_describe(
+    ChatKind,
+    "ChatKind",
+    "Whose chat it is.",
+    {
+        ChatKind.MAIN: "The project's own.",
+        ChatKind.FRAME: "A frame's.",
+        ChatKind.CONTEXT: "A context's.",
+    },
+)
+_describe(
+    ChatNewsType,
+    "ChatEventType",
+    "What a `ChatEvent` tells.",
+    {
+        ChatNewsType.SNAPSHOT: "Messages as they stood when you subscribed: their answer is under way, or was changed "
+        "since `since`.",
+        ChatNewsType.MESSAGE: "Messages are new, or were changed: show them as they are now.",
+        ChatNewsType.CHAT: "The chat was changed: another branch may be shown, so read its `messages` again.",
+        ChatNewsType.WORK: "Something happened in the work on an answer, or on an image of the chat: `event` says "
+        "what.",
+    },
+)
+_describe(
+    MessageRole,
+    "ChatMessageRole",
+    "Whose a message is.",
+    {
+        MessageRole.USER: "Somebody's who works on the project.",
+        MessageRole.ASSISTANT: "The answer to it: its images.",
+    },
+)
+_describe(
+    AnswerStatus,
+    "ChatMessageStatus",
+    "How far an answer has come.",
+    {
+        AnswerStatus.PROCESSING: "Its images are being made.",
+        AnswerStatus.READY: "All its images are there.",
+        AnswerStatus.PARTIAL: "Some of its images are there, as was allowed: `retryMessageImages` makes the others.",
+        AnswerStatus.FAILED: "It has no images, and its `failure` says why: `retryMessageImages` makes them.",
+        AnswerStatus.CANCELLED: "It was called off; its prompt is kept, and `retryMessageImages` makes its images.",
+    },
+)
+_describe(
+    SlotStatus,
+    "MessageImageStatus",
+    "How far one image of an answer has come.",
+    {
+        SlotStatus.PENDING: "It is being made, or waits for the others.",
+        SlotStatus.READY: "It is there.",
+        SlotStatus.FAILED: "It is not there; its `failure` says why, null when the work was called off.",
+    },
+)
+_describe(
+    Suite,
+    "DiagnosticsSuite",
+    "A number of tests that are made together.",
+    {
+        Suite.PROVIDERS: "Each model that is set up is asked once, as it is: text, image, vision, modification.",
+        Suite.FULL_FLOW: "What people do, the way they do it: the configuration, generations, the whole flow.",
+    },
+)
+_describe(
+    ProbeStatus,
+    "DiagnosticsTestStatus",
+    "Where a test stands; the last three are ends.",
+    {
+        ProbeStatus.WAITING: "Its turn has not come.",
+        ProbeStatus.RUNNING: "It is being made.",
+        ProbeStatus.PASSED: "All went well.",
+        ProbeStatus.FAILED: "It went wrong; its `message` says how.",
+        ProbeStatus.SKIPPED: "It was not made; its `message` says why.",
     },
 )

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import StreamExecutionResult
 
 from app.api.enums import ErrorCode
@@ -121,6 +121,8 @@ def _expected(cause: Exception) -> AppError | None:
             return cause
         case CannotGetOperationTypeError():
             return AppError(ErrorCode.BAD_USER_INPUT, cause.as_http_error_reason())
+        case InvalidOperationTypeError():  # a stream by GET
+            return AppError(ErrorCode.BAD_USER_INPUT, "Mutations come by POST.")
         case MissingQueryError():
             return AppError(ErrorCode.BAD_USER_INPUT, "There is no GraphQL operation in the request.")
         case ConnectionFailure():

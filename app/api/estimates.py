@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 
 from app.api.context import Info, viewer
 from app.api.costs import Cost
-from app.api.ids import document_id
+from app.api.ids import CHAT_IMAGE, typed_id
 from app.api.loaders import positions_in_turn
 from app.api.node import INPUT
 from app.api.ornament_inputs import (
@@ -20,15 +20,16 @@ from app.api.ornament_inputs import (
     Wanted,
 )
 from app.api.ornaments import TYPE_NAME
-from app.api.pictures import require_owned
-from app.api.regenerating import RegenerateImageInput, RegenerateImagesInput, again_of, choice_of
+from app.api.pictures import require_seen
+from app.api.regenerating import RegenerateImageInput, RegenerateImagesInput, again_of, again_of_chat, choice_of
 from app.batches.model import Estimate as EstimatedCost
 from app.errors import bad_input
 from app.generations.backlog import waiting
 from app.generations.lanes import Lane
 from app.generations.service import Generations
+from app.making.estimating import estimated
 from app.ornaments.batching import parameters_of_batch
-from app.ornaments.estimating import estimated, estimated_first
+from app.ornaments.estimating import estimated_first
 
 
 @strawberry.input(
@@ -120,16 +121,21 @@ async def _of_first(info: Info, wanted: Wanted) -> EstimatedCost | None:
     cost = estimated_first(services.ornaments, who.user_id, wanted.kind, wanted.asked)
     for path, picture in (one for found in wanted.pictures.values() for one in found):
         if picture.id:
-            await require_owned(info, picture.id.value, *path)
+            await require_seen(info, picture.id.value, *path)
     return cost
 
 
 async def _of_one(info: Info, input: RegenerateImageInput) -> tuple[int, EstimatedCost | None]:
-    who, ornaments = viewer(info), info.context.services.ornaments
-    image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
+    who, services = viewer(info), info.context.services
+    type_name, image_id = typed_id(input.image_id, (TYPE_NAME, CHAT_IMAGE), "input", "imageId")
+    if type_name == CHAT_IMAGE:
+        of_chat, images = await again_of_chat(who.user_id, input), services.chat_images
+        recipe = await images.recipe_of_child(who.user_id, image_id, of_chat)
+        return of_chat.variations, estimated(images.model, images.generations, who.user_id, recipe)
     again = await again_of(who.user_id, input)
+    ornaments = services.ornaments
     recipe = await ornaments.recipe_of_child(who.user_id, image_id, again)
-    return again.variations, estimated(ornaments, who.user_id, recipe)
+    return again.variations, estimated(ornaments.model, ornaments.generations, who.user_id, recipe)
 
 
 async def _of_many(info: Info, input: RegenerateImagesInput) -> tuple[int, EstimatedCost | None]:

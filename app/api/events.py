@@ -30,6 +30,15 @@ _OLDEST_SINCE = timedelta(days=7)
 _CLOCK_AHEAD = timedelta(minutes=1)
 
 
+Since = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="When you last heard of them, with its time zone, at most 7 days ago; "
+        "unset: start with those that have not ended."
+    ),
+]
+
+
 @strawberry.type(
     description="One event in the life of a generation. `generationId` and `sequence` identify it: "
     "drop what you have seen."
@@ -114,8 +123,9 @@ class GenerationSubscription:
         id: GlobalId,
         after: Annotated[int | None, strawberry.argument(description="The last `sequence` seen; 0 for all.")] = 0,
     ) -> AsyncGenerator[GenerationEvent]:
-        """The events of one of the viewer's generations after number `after`: the past ones, then live, to its end.
+        """The events of a generation after number `after`: the past ones, then live, to its end.
 
+        It is one of the viewer's, or of a project of theirs.
         After a cut connection subscribe again with the last `sequence` seen: nothing is missed, nothing comes twice.
         Of a generation that ended long ago (a day, unless the server says otherwise) only the last event is kept.
         """
@@ -126,7 +136,7 @@ class GenerationSubscription:
             raise not_found("This generation", "id")
         if not 0 <= seen <= generation.last_sequence:
             raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
-        async with aclosing(progress(generations.hub, who.user_id, identity, seen)) as events:
+        async with aclosing(progress(generations.hub, generation.owner_id, identity, seen)) as events:
             async for event in events:
                 yield GenerationEvent.of(event, identity)
 
@@ -134,13 +144,7 @@ class GenerationSubscription:
     async def viewer_events(
         self,
         info: Info,
-        since: Annotated[
-            datetime | None,
-            strawberry.argument(
-                description="When you last heard of them, with its time zone, at most 7 days ago; "
-                "unset: start with those that have not ended."
-            ),
-        ] = None,
+        since: Since = None,
     ) -> AsyncGenerator[GenerationEvent]:
         """Everything that happens to the viewer's generations, of all connections and devices, until you stop.
 
@@ -149,13 +153,13 @@ class GenerationSubscription:
         has a `sequence` that is not above the last one you saw of the same generation brings nothing new: drop it.
         """
         who, generations = viewer(info), info.context.services.generations
-        _check_since(since, generations.clock.now())
+        check_since(since, generations.clock.now())
         async with aclosing(everything(generations.hub, generations.clock, who.user_id, since)) as events:
             async for about, event in events:
                 yield GenerationEvent.of(event, about)
 
 
-def _check_since(since: datetime | None, now: datetime) -> None:
+def check_since(since: datetime | None, now: datetime) -> None:
     """Look at the moment.
 
     Raises:

@@ -49,8 +49,12 @@ def explorer_page(dist: Path, host: str | None = None) -> HTMLResponse:
     )
 
 
+def socket_sources(host: str | None) -> str:
+    """This server's WebSockets as sources of a policy, for browsers that don't count them as `'self'`."""
+    return f" ws://{host} wss://{host}" if host and _HOST.fullmatch(host) else ""
+
+
 def _policy(host: str | None) -> str:
-    sockets = f" ws://{host} wss://{host}" if host and _HOST.fullmatch(host) else ""
     return "; ".join(
         (
             "default-src 'none'",
@@ -59,7 +63,7 @@ def _policy(host: str | None) -> str:
             "style-src 'self' 'unsafe-inline'",  # Monaco writes its themes and positions as inline styles
             "img-src 'self' data: blob: https:",  # pictures of an outside store, previews of chosen files
             "font-src 'self' data:",
-            f"connect-src 'self'{sockets}",
+            f"connect-src 'self'{socket_sources(host)}",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

@@ -21,7 +21,9 @@ from app.generations import model as stored
 from app.generations.attempts import Failure
 
 TYPE_NAME = GENERATION
-_RESULT_TYPES: Mapping[str, str] = MappingProxyType({"ORNAMENT": "OrnamentImage", "DREAM": "Dream"})
+_RESULT_TYPES: Mapping[str, str] = MappingProxyType(
+    {"ORNAMENT": "OrnamentImage", "DREAM": "Dream", "CHAT": "ChatMessage", "CHAT_IMAGE": "ChatImage"}
+)
 """What the generations of each kind make."""
 
 
@@ -51,7 +53,8 @@ class GenerationRecipe:
     provider: str = strawberry.field(description="Who makes it: `gemini`, `local`.")
     model: str = strawberry.field(description="The model, as the provider calls it.")
     parent_id: strawberry.ID | None = strawberry.field(
-        description="The image that this is a further version of (null for a first one), or the `Dream` it is made for."
+        description="The image that this is a further version of (null for a first one), or the `Dream` or the "
+        "`ChatMessage` it is made for."
     )
     template: UsedTemplate | None = strawberry.field(
         description="The saved prompt that the last of `prompts` comes from; null without one."
@@ -162,10 +165,10 @@ class GenerationConnection(Connection[Generation]):
 
 
 async def find(info: Info, identity: PydanticObjectId) -> Generation | None:
-    """The viewer's own generation."""
-    who = viewer(info)
-    generation = await info.context.loaders.generations.load(identity)
-    return Generation.of(generation) if generation and generation.owner_id == who.user_id else None
+    """A generation of the viewer's own, or of a project of theirs."""
+    who, services = viewer(info), info.context.services
+    generation = await services.gate.sees(who.user_id, await info.context.loaders.generations.load(identity))
+    return Generation.of(generation) if generation else None
 
 
 @strawberry.type
@@ -174,5 +177,5 @@ class GenerationQuery:
 
     @strawberry.field
     async def generation(self, info: Info, id: GlobalId) -> Generation | None:
-        """One of the viewer's generations; null when there is none, or it is somebody else's."""
+        """One of the viewer's, or of a project of theirs; null when there is none, or it is somebody else's."""
         return await find(info, document_id(id, TYPE_NAME, "id"))

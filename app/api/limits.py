@@ -15,6 +15,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationContext,
@@ -27,6 +28,7 @@ from strawberry.extensions import SchemaExtension
 from app.api.allowances import Spent
 from app.api.connections import DEFAULT_PAGE, LARGEST_PAGE, LARGEST_TREE_PAGE
 from app.api.context import Context
+from app.chats.references import REFERENCES_MAX
 from app.errors import AppError, ErrorCode
 
 
@@ -58,11 +60,20 @@ MAX_TOKENS = 2_000
 """Of a whole document; above it the parser stops, so that nothing else has to be afraid of its length."""
 _DIGITS, _DIGITS_MAX = 9, 300
 _INTROSPECTION = frozenset({"__schema", "__type"})
+_IDS = "ids"
+"""The argument of what is asked for by id."""
 _SIZES = frozenset({"first", "last", "limit"})
 """Arguments that say how much of a list is wanted."""
 _LARGEST = MappingProxyType({"descendants": LARGEST_TREE_PAGE, "tree": LARGEST_TREE_PAGE})
 """Of lists whose pages may be larger than others'."""
-_UNSIZED = MappingProxyType({"ancestors": LARGEST_PAGE, "changed": LARGEST_PAGE, "revisions": LARGEST_PAGE})
+_UNSIZED: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(("ancestors", "changed", "invitations", "members", "revisions"), LARGEST_PAGE),
+        "branches": DEFAULT_PAGE,
+        "contextImages": REFERENCES_MAX,
+        "analysis": REFERENCES_MAX,
+    }
+)
 """Of lists that come whole and may be long: as many as are reckoned with."""
 
 
@@ -178,8 +189,11 @@ class _Ruler:
         return size.beside(outer).beside(_Size(aliases=int(selection.alias is not None), fields=1, cost=1))
 
     def _repeats(self, field: FieldNode) -> int:
-        """How often what is inside of a field may come: the size of a list's page."""
+        """How often what is inside of a field may come: the size of a list's page, or how many are asked for by id."""
         name = field.name.value
+        for argument in field.arguments or ():
+            if argument.name.value == _IDS:
+                return self._how_many(argument.value)
         if name not in self._lists:
             return _UNSIZED.get(name, 1)
         given = [self._value(a.value) for a in field.arguments or () if a.name.value in _SIZES]
@@ -190,6 +204,10 @@ class _Ruler:
 
     def _value(self, given: ValueNode) -> object:
         return self._variables.get(given.name.value) if isinstance(given, VariableNode) else _number(given)
+
+    def _how_many(self, ids: ValueNode) -> int:
+        several = ids.values if isinstance(ids, ListValueNode) else self._value(ids)
+        return len(several) if isinstance(several, list | tuple) else LARGEST_PAGE  # pyright: ignore[reportUnknownArgumentType] - of anything
 
     def _fragment(self, name: str, spread: frozenset[str]) -> _Size:
         if name in spread or name not in self._fragments:  # other rules report a circle and an unknown fragment

@@ -20,4 +20,4 @@ class Node:
 
 
 type FindNode = Callable[[Info, PydanticObjectId], Awaitable[Node | None]]
-"""Finds the viewer's own object of one type; null when there is none or it is another's."""
+"""Finds an object of one type that the viewer may see; null when there is none, or they may not."""

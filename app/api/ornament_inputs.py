@@ -15,7 +15,7 @@ from app.ornaments.model import OrnamentKind
 type Given = Mapping[Role, tuple[str, PictureInput | Sequence[PictureInput] | None]]
 """The pictures of each role, with the name of their argument."""
 
-_PROMPT = "A wish in your own words, at most 2,000 characters."
+PROMPT_OF_FIRST = "A wish in your own words, at most 2,000 characters."
 _POSE = "A picture of the pose."
 _MEASUREMENTS = "Sizes in your own words, e.g. `ring 18 mm across`, at most 500 characters; they join the instruction."
 
@@ -43,7 +43,7 @@ class UploadOrnamentInput:
     """What `uploadOrnament` takes."""
 
     image: PictureInput = strawberry.field(description="The photo.")
-    prompt: str | None = strawberry.field(default=None, description=_PROMPT)
+    prompt: str | None = strawberry.field(default=None, description=PROMPT_OF_FIRST)
     background_color: str = strawberry.field(
         default="white", description="A CSS colour name, `#rgb`, `#rrggbb`, or a jeweller's word such as `champagne`."
     )
@@ -51,7 +51,7 @@ class UploadOrnamentInput:
 
     def wanted(self) -> Wanted:
         """What it asks for."""
-        words = Asked(_words(self.prompt), background=self.background_color.strip())
+        words = Asked(words_of(self.prompt), background=self.background_color.strip())
         return Wanted(OrnamentKind.WHITE_BACKGROUND, words, {Role.ORNAMENT: ("image", self.image)})
 
 
@@ -61,7 +61,7 @@ class ChangeBackgroundInput:
 
     ornament_image: PictureInput = strawberry.field(description="The photo of the ornament.")
     prompt: str = strawberry.field(
-        description=f"{_PROMPT} It says what the background is when neither a picture nor a colour does."
+        description=f"{PROMPT_OF_FIRST} It says what the background is when neither a picture nor a colour does."
     )
     background_image: PictureInput | None = strawberry.field(
         default=None, description="A picture of the background; not together with `backgroundColor`."
@@ -73,7 +73,7 @@ class ChangeBackgroundInput:
 
     def wanted(self) -> Wanted:
         """What it asks for."""
-        words = Asked(_words(self.prompt), background=_words(self.background_color) or None)
+        words = Asked(words_of(self.prompt), background=words_of(self.background_color) or None)
         given: Given = {
             Role.ORNAMENT: ("ornamentImage", self.ornament_image),
             Role.BACKGROUND: ("backgroundImage", self.background_image),
@@ -86,14 +86,14 @@ class GenerateModelWithOrnamentInput:
     """What `generateModelWithOrnament` takes."""
 
     ornament_image: PictureInput = strawberry.field(description="The photo of the ornament.")
-    prompt: str = strawberry.field(description=_PROMPT)
+    prompt: str = strawberry.field(description=PROMPT_OF_FIRST)
     pose_style: PictureInput | None = strawberry.field(default=None, description=_POSE)
     measurements: str | None = strawberry.field(default=None, description=_MEASUREMENTS)
     idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
     def wanted(self) -> Wanted:
         """What it asks for."""
-        words = Asked(_words(self.prompt), measurements=_words(self.measurements) or None)
+        words = Asked(words_of(self.prompt), measurements=words_of(self.measurements) or None)
         given: Given = {
             Role.ORNAMENT: ("ornamentImage", self.ornament_image),
             Role.POSE: ("poseStyle", self.pose_style),
@@ -107,14 +107,14 @@ class GenerateRealModelWithOrnamentInput:
 
     model_image: PictureInput = strawberry.field(description="The photo of the person.")
     ornament_image: PictureInput = strawberry.field(description="The photo of the ornament.")
-    prompt: str = strawberry.field(description=_PROMPT)
+    prompt: str = strawberry.field(description=PROMPT_OF_FIRST)
     pose_style: PictureInput | None = strawberry.field(default=None, description=_POSE)
     measurements: str | None = strawberry.field(default=None, description=_MEASUREMENTS)
     idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
     def wanted(self) -> Wanted:
         """What it asks for."""
-        words = Asked(_words(self.prompt), measurements=_words(self.measurements) or None)
+        words = Asked(words_of(self.prompt), measurements=words_of(self.measurements) or None)
         given: Given = {
             Role.MODEL: ("modelImage", self.model_image),
             Role.ORNAMENT: ("ornamentImage", self.ornament_image),
@@ -129,7 +129,7 @@ class GenerateCampaignShotInput:
 
     ornament_images: list[PictureInput] = strawberry.field(description="1 to 8 photos of ornaments.")
     ornament_names: list[str] = strawberry.field(description="What each of them is called, in the same order.")
-    prompt: str = strawberry.field(description=_PROMPT)
+    prompt: str = strawberry.field(description=PROMPT_OF_FIRST)
     model_type: ModelType = strawberry.field(description="Who wears them.")
     model_image: PictureInput | None = strawberry.field(
         default=None, description="A photo of the person: needed for `REAL_MODEL`, refused for `AI_MODEL`."
@@ -142,7 +142,7 @@ class GenerateCampaignShotInput:
     def wanted(self) -> Wanted:
         """What it asks for."""
         names = tuple(name.strip() for name in self.ornament_names)
-        words = Asked(_words(self.prompt), model_type=self.model_type, ornament_names=names)
+        words = Asked(words_of(self.prompt), model_type=self.model_type, ornament_names=names)
         given: Given = {
             Role.ORNAMENT: ("ornamentImages", self.ornament_images),
             Role.MODEL: ("modelImage", self.model_image),
@@ -159,5 +159,6 @@ def _each(name: str, given: PictureInput | Sequence[PictureInput] | None) -> lis
     return [(("input", name, str(place)), one) for place, one in enumerate(given)]
 
 
-def _words(text: str | None) -> str:
+def words_of(text: str | None) -> str:
+    """As they count: trimmed, none where nothing was said."""
     return (text or "").strip()

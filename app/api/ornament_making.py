@@ -64,7 +64,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[UploadOrnamentInput, INPUT]
     ) -> UploadOrnamentPayload | None:
         """Put the ornament of a photo on a plain background. Follow it with `generationProgress`."""
-        return UploadOrnamentPayload(generation=await _made(info, input.wanted(), input))
+        return UploadOrnamentPayload(generation=await made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(ChangeBackgroundPayload)
@@ -72,7 +72,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[ChangeBackgroundInput, INPUT]
     ) -> ChangeBackgroundPayload | None:
         """Put the ornament of a photo before another background. Follow it with `generationProgress`."""
-        return ChangeBackgroundPayload(generation=await _made(info, input.wanted(), input))
+        return ChangeBackgroundPayload(generation=await made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(GenerateModelWithOrnamentPayload)
@@ -80,7 +80,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateModelWithOrnamentInput, INPUT]
     ) -> GenerateModelWithOrnamentPayload | None:
         """Show the ornament of a photo on an AI model, close up. Follow it with `generationProgress`."""
-        return GenerateModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input))
+        return GenerateModelWithOrnamentPayload(generation=await made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(GenerateRealModelWithOrnamentPayload)
@@ -88,7 +88,7 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateRealModelWithOrnamentInput, INPUT]
     ) -> GenerateRealModelWithOrnamentPayload | None:
         """Show the ornament of a photo on the person of another. Follow it with `generationProgress`."""
-        return GenerateRealModelWithOrnamentPayload(generation=await _made(info, input.wanted(), input))
+        return GenerateRealModelWithOrnamentPayload(generation=await made(info, input.wanted(), input))
 
     @strawberry.mutation
     @errors_in(GenerateCampaignShotPayload)
@@ -96,10 +96,10 @@ class OrnamentMutation:
         self, info: Info, input: Annotated[GenerateCampaignShotInput, INPUT]
     ) -> GenerateCampaignShotPayload | None:
         """Show several ornaments in one advertising picture. Follow it with `generationProgress`."""
-        return GenerateCampaignShotPayload(generation=await _made(info, input.wanted(), input))
+        return GenerateCampaignShotPayload(generation=await made(info, input.wanted(), input))
 
 
-async def _made(info: Info, wanted: Wanted, input: object) -> Generation:
+async def made(info: Info, wanted: Wanted, input: object) -> Generation:
     """Start it, unless the same call has done so before; the words are looked at before any picture is taken in."""
     who, call, services = viewer(info), await keyed(input), info.context.services
     if known := await services.generations.known(who.user_id, call.key, call.asked):

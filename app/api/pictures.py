@@ -7,16 +7,21 @@ from beanie import PydanticObjectId
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
+from app.access import Role, own, require_own
 from app.api.context import Info, viewer
-from app.api.ids import document_id, global_id
+from app.api.ids import CHAT_IMAGE, ORNAMENT_IMAGE, global_id, typed_id
 from app.api.node import Node
 from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.lineage.trash import in_trash
+from app.lineage.version import Version
 from app.pictures import model as stored
 from app.pictures.intake import MAX_BYTES
 
 TYPE_NAME = "Picture"
+_TAKEN = (TYPE_NAME, ORNAMENT_IMAGE, CHAT_IMAGE)
+_IMAGE = "This image"
 _WIDEST_PX = 8_192
-_FAULTS_OF_INPUT = frozenset({ErrorCode.BAD_USER_INPUT, ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN})
+_FAULTS_OF_INPUT = frozenset({ErrorCode.BAD_USER_INPUT, ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN, ErrorCode.CONFLICT})
 
 
 @strawberry.type(description="A stored picture; it never changes.")
@@ -74,37 +79,68 @@ class PictureInput:
         description="A file by the GraphQL multipart request specification: JPEG, PNG, WEBP, AVIF or HEIC, "
         "at most 20 MB and 50 megapixels."
     )
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The id of a `Picture` of yours.")
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="The id of a `Picture` (`POST /uploads` gives one for a file) or `OrnamentImage` of yours, or "
+        "of a `ChatImage` of a project that you see, for the picture that it shows. Images in the trash are refused."
+    )
 
 
 async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture:
     """The stored picture that an input means.
 
     Raises:
-        AppError: BAD_USER_INPUT, NOT_FOUND or FORBIDDEN, with the path of the argument.
+        AppError: BAD_USER_INPUT, NOT_FOUND, FORBIDDEN or CONFLICT, with the path of the argument.
     """
-    who, pictures = viewer(info), info.context.services.pictures
+    who = viewer(info)
     try:
         if given.id:
-            return await pictures.owned(who.user_id, document_id(given.id.value, TYPE_NAME))
-        return await pictures.accept(who.user_id, await _bytes(given))
+            return await _named(info, given.id.value)
+        return await info.context.services.pictures.accept(who.user_id, await _bytes(given))
     except AppError as error:
         if error.code not in _FAULTS_OF_INPUT:
             raise
         raise error.at(*path) from error
 
 
-async def require_owned(info: Info, picture_id: strawberry.ID, *path: str) -> None:
-    """Do nothing if it is a picture of the viewer's; unlike `take_in` it keeps none from being swept.
+async def require_seen(info: Info, given_id: strawberry.ID, *path: str) -> None:
+    """Do nothing if `take_in` would take that id; unlike it this keeps no picture from being swept.
 
     Raises:
-        AppError: BAD_USER_INPUT, NOT_FOUND or FORBIDDEN, with the path of the argument.
+        AppError: BAD_USER_INPUT, NOT_FOUND, FORBIDDEN or CONFLICT, with the path of the argument.
     """
-    picture = await info.context.loaders.pictures.load(document_id(picture_id, TYPE_NAME, *path))
-    if picture is None:
-        raise not_found("This picture", *path)
-    if picture.owner_id != viewer(info).user_id:
-        raise AppError(ErrorCode.FORBIDDEN, "This picture belongs to somebody else.", path=path)
+    type_name, identity = typed_id(given_id, _TAKEN, *path)
+    if type_name != TYPE_NAME:
+        await _image(info, type_name, identity, *path)
+        return
+    picture = await info.context.loaders.pictures.load(identity)
+    require_own(viewer(info).user_id, picture, "This picture", *path)
+
+
+async def _named(info: Info, text: str) -> stored.Picture:
+    """The viewer's own picture of what an id names."""
+    who, pictures = viewer(info), info.context.services.pictures
+    type_name, identity = typed_id(text, _TAKEN)
+    if type_name == TYPE_NAME:
+        return await pictures.owned(who.user_id, identity)
+    image = await _image(info, type_name, identity)
+    shown = await stored.Picture.touch(image.picture_id, image.owner_id)
+    if shown is None:
+        raise not_found("The picture of this image")
+    return await pictures.adopt(shown, who.user_id)
+
+
+async def _image(info: Info, type_name: str, identity: PydanticObjectId, *path: str) -> Version:
+    """The image, if the viewer sees it and it is not in the trash."""
+    who, loaders = viewer(info), info.context.loaders
+    image: Version
+    if type_name == CHAT_IMAGE:
+        in_chat = await loaders.chat_images.load(identity)
+        image = await info.context.services.gate.require(who.user_id, in_chat, Role.VIEWER, _IMAGE, *path)
+    else:
+        image = require_own(who.user_id, await loaders.ornament_images.load(identity), _IMAGE, *path)
+    if image.trashed_at is not None:
+        raise in_trash(_IMAGE, *path)
+    return image
 
 
 async def _bytes(given: PictureInput) -> bytes:
@@ -118,5 +154,5 @@ async def _bytes(given: PictureInput) -> bytes:
 async def find(info: Info, identity: PydanticObjectId) -> Picture | None:
     """The viewer's own picture."""
     who = viewer(info)
-    picture = await info.context.loaders.pictures.load(identity)
-    return Picture.of(picture) if picture and picture.owner_id == who.user_id else None
+    picture = own(who.user_id, await info.context.loaders.pictures.load(identity))
+    return Picture.of(picture) if picture else None

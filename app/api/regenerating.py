@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from beanie import PydanticObjectId
@@ -13,7 +13,7 @@ from app.api.enums import OrnamentKind
 from app.api.errors import UserError, errors_in
 from app.api.gallery import check_times
 from app.api.generations import Generation
-from app.api.ids import document_id
+from app.api.ids import CHAT_IMAGE, document_id, typed_id
 from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT
 from app.api.ornaments import TYPE_NAME
@@ -21,28 +21,35 @@ from app.api.templates import TemplateVariableInput
 from app.api.wishes import PROMPT_WORDS, TEMPLATE_WORDS, VARIABLES_WORDS, wish_of
 from app.batches.service import LARGEST, Choose, Wanted
 from app.errors import bad_input
+from app.generations import model as stored
 from app.labels import as_tag, as_words
+from app.lineage.again import VARIATIONS_MAX
+from app.lineage.again import Again as AgainOfAny
+from app.lineage.varying import Numbered, Varying
 from app.ornaments import gallery
 from app.ornaments.batching import parameters_of_batch, these, those_like
-from app.ornaments.regenerating import VARIATIONS_MAX, Again
+from app.ornaments.regenerating import Again
 from app.ornaments.service import GENERATION_KIND
-from app.ornaments.varying import Numbered, vary
 
 _KIND = (
     "What the child is to be; unless it is said, what its parent is. Another kind is made of the parent's picture as "
     "of a photo, so it is one that needs no other: `WHITE_BACKGROUND`, `BACKGROUND_CHANGE` or `MODEL_WITH_ORNAMENT`."
 )
+_IMAGE_ID = ("input", "imageId")
 
 
 @strawberry.input(description="An image, and what should be different about it.")
 class RegenerateImageInput:
     """What `regenerateImage` takes."""
 
-    image_id: strawberry.ID = strawberry.field(description="The id of an `OrnamentImage` of yours: it stays as it is.")
+    image_id: strawberry.ID = strawberry.field(
+        description="The id of an `OrnamentImage` of yours, or of a `ChatImage` of a project that you may edit: it "
+        "stays as it is."
+    )
     prompt: str | None = strawberry.field(default=None, description=PROMPT_WORDS)
     template_id: strawberry.ID | None = strawberry.field(default=None, description=TEMPLATE_WORDS)
     variables: list[TemplateVariableInput] | None = strawberry.field(default=None, description=VARIABLES_WORDS)
-    kind: OrnamentKind | None = strawberry.field(default=None, description=_KIND)
+    kind: OrnamentKind | None = strawberry.field(default=None, description=f"{_KIND} Not for a `ChatImage`.")
     variations: int = strawberry.field(
         default=1, description=f"How many children for this wish, 1 to {VARIATIONS_MAX}: each is its own generation."
     )
@@ -125,13 +132,13 @@ class RegenerationMutation:
     ) -> RegenerateImagePayload | None:
         """Make a child of an image: its picture and its prompts, plus one more wish; or several for the same wish.
 
-        Follow it with `generationProgress`.
+        What is made of a chat's image is the project's owner's, as the image is. Follow it with `generationProgress`.
         """
-        who, call = viewer(info), await keyed(input)
-        image_id = document_id(input.image_id, TYPE_NAME, "input", "imageId")
+        call = await keyed(input)
+        type_name, image_id = typed_id(input.image_id, (TYPE_NAME, CHAT_IMAGE), *_IMAGE_ID)
+        varying = _of_chat if type_name == CHAT_IMAGE else _of_ornament
         numbered = Numbered(input.variations, call.key, call.asked)
-        want = partial(again_of, who.user_id, input)
-        varied = await vary(info.context.services.ornaments, who.user_id, image_id, want, numbered)
+        varied = await varying(info, image_id, input).all(numbered)
         shown = [Generation.of(one) for one in varied.started]
         errors = [UserError.of(varied.refused)] if varied.refused else []
         return RegenerateImagePayload(generation=shown[0], generations=shown, errors=errors)
@@ -163,7 +170,36 @@ async def again_of(owner_id: PydanticObjectId, input: RegenerateImageInput | Reg
     """
     wish = await wish_of(owner_id, input.prompt, input.template_id, input.variables)
     variations = input.variations if isinstance(input, RegenerateImageInput) else 1
-    return Again(wish.text, input.kind, wish.template, variations=variations)
+    return Again(wish.text, wish.template, variations=variations, kind=input.kind)
+
+
+async def again_of_chat(owner_id: PydanticObjectId, input: RegenerateImageInput) -> AgainOfAny:
+    """What is wanted of an image of a chat.
+
+    Raises:
+        AppError: those of the template; BAD_USER_INPUT for a kind.
+    """
+    if input.kind is not None:
+        message = "`kind` is for images of ornaments; `useAsOrnament` makes one of an image of a chat."
+        raise bad_input(message, "input", "kind")
+    wish = await wish_of(owner_id, input.prompt, input.template_id, input.variables)
+    return AgainOfAny(wish.text, wish.template, variations=input.variations)
+
+
+def _of_ornament(info: Info, image_id: PydanticObjectId, input: RegenerateImageInput) -> Varying[Any]:
+    who, ornaments = viewer(info), info.context.services.ornaments
+
+    async def start(again: Again, key: str | None, asked: str | None) -> stored.Generation:
+        return await ornaments.again(who.user_id, image_id, again, key, asked=asked)
+
+    known = partial(ornaments.generations.known, who.user_id)
+    return Varying(partial(again_of, who.user_id, input), known, start)
+
+
+def _of_chat(info: Info, image_id: PydanticObjectId, input: RegenerateImageInput) -> Varying[Any]:
+    who, images = viewer(info), info.context.services.chat_images
+    want, known = partial(again_of_chat, who.user_id, input), partial(images.known, who.user_id, image_id)
+    return Varying(want, known, partial(images.again, who.user_id, image_id))
 
 
 def choice_of(info: Info, input: RegenerateImagesInput, again: Again) -> Choose:

@@ -1,10 +1,12 @@
 """The schema: every feature's part of the three roots, put together."""
 
+from asyncio import gather
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, override
+from typing import Annotated, Any, override
 
 import strawberry
+from beanie import PydanticObjectId
 from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
@@ -17,18 +19,29 @@ from app.api import (
     archives,
     batch_steering,
     batches,
+    chat_events,
+    chat_images,
+    context_editing,
     deleting,
+    diagnostics,
     dream_archives,
     dream_updates,
     dreams,
     estimates,
     events,
+    frame_editing,
     generations,
+    inviting,
     labels,
     lineage_archives,
+    messages,
+    messaging,
     ornament_making,
     ornaments,
     pictures,
+    project_editing,
+    project_members,
+    projects,
     promoting,
     recording,
     redreaming,
@@ -37,17 +50,25 @@ from app.api import (
     steering,
     templates,
     trash,
+    using,
     voting,
 )
+from app.api.connections import LARGEST_PAGE
 from app.api.context import Context, Info, ShowResult
 from app.api.descriptions import describe_from_docstrings
+from app.api.enforcing import enforce
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS, OperationCost
 from app.api.node import FindNode, GlobalId, Node
+from app.api.rules import RULES
 from app.api.validating import Execution, Validation
+from app.chats.recipes import GENERATION_KIND as CHAT
+from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
 from app.dreams.recipes import GENERATION_KIND as DREAM
+from app.errors import bad_input
 from app.generations.model import Generation
 from app.ornaments.exporting import EXPORT_KIND
 from app.ornaments.importing import IMPORT_KIND
@@ -59,21 +80,32 @@ NODES: Mapping[str, FindNode] = MappingProxyType(
         accounts.VIEWER_TYPE_NAME: accounts.find_viewer,
         archives.TYPE_NAME: archives.find,
         batches.TYPE_NAME: batches.find,
+        chat_images.TYPE_NAME: chat_images.find,
+        diagnostics.TYPE_NAME: diagnostics.find,
         dreams.TYPE_NAME: dreams.find,
         dreams.VERSION_TYPE_NAME: dreams.find_version,
         generations.TYPE_NAME: generations.find,
+        messages.TYPE_NAME: messages.find,
         ornaments.TYPE_NAME: ornaments.find,
         pictures.TYPE_NAME: pictures.find,
+        projects.TYPE_NAME: projects.find,
+        projects.CHAT_TYPE_NAME: projects.find_chat,
+        projects.FRAME_TYPE_NAME: projects.find_frame,
+        projects.CONTEXT_TYPE_NAME: projects.find_context,
+        project_members.INVITATION_TYPE_NAME: project_members.find_invitation,
         templates.TYPE_NAME: templates.find,
     }
 )
 _RESULTS: Mapping[str, ShowResult] = MappingProxyType(
     {
         ORNAMENT: ornaments.result,
+        CHAT_IMAGE: chat_images.result,
+        CHAT: messages.result,
         DREAM: dreams.result,
         DREAM_EXPORT: archives.result,
         EXPORT_KIND: archives.result,
         IMPORT_KIND: ornaments.imported,
+        DIAGNOSTICS: diagnostics.result,
     }
 )
 _ROOTS = {
@@ -95,16 +127,51 @@ class NodeQuery:
 
     @strawberry.field
     async def node(self, info: Info, id: GlobalId) -> Node | None:
-        """An object of the viewer's by its id; null when there is none, or it is somebody else's."""
-        type_name, identity = parse_global_id(id, "id")
-        find = NODES.get(type_name)
-        return await find(info, identity) if find else None
+        """An object of the viewer's, or of a project of theirs; null when there is none, or it is somebody else's."""
+        return await _found(info, parse_global_id(id, "id"))
+
+    @strawberry.field
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description="Each an `id` as it was got, unchanged; at most 100.")
+        ],
+    ) -> list[Node | None] | None:
+        """Objects as `node` shows them, in the order of their ids; null in the place of one that it answers so."""
+        if len(ids) > LARGEST_PAGE:
+            raise bad_input(f"`ids` are at most {LARGEST_PAGE}, not {len(ids)}: ask in parts.", "ids")
+        parsed = [parse_global_id(one, "ids", str(place)) for place, one in enumerate(ids)]
+        each = tuple(dict.fromkeys(parsed))
+        found = dict(zip(each, await gather(*(_found(info, one) for one in each)), strict=True))
+        return [found[one] for one in parsed]
 
 
-Query = merge_types("Query", (NodeQuery, accounts.AccountQuery, generations.GenerationQuery, estimates.EstimateQuery))
+async def _found(info: Info, identity: tuple[str, PydanticObjectId]) -> Node | None:
+    type_name, document_id = identity
+    find = NODES.get(type_name)
+    return await find(info, document_id) if find else None
+
+
+Query = merge_types(
+    "Query",
+    (
+        NodeQuery,
+        accounts.AccountQuery,
+        generations.GenerationQuery,
+        estimates.EstimateQuery,
+        diagnostics.DiagnosticsQuery,
+    ),
+)
 Subscription = merge_types(
     "Subscription",
-    (events.GenerationSubscription, batch_steering.BatchSubscription, dream_updates.DreamSubscription),
+    (
+        events.GenerationSubscription,
+        batch_steering.BatchSubscription,
+        dream_updates.DreamSubscription,
+        chat_events.ChatSubscription,
+        diagnostics.DiagnosticsSubscription,
+    ),
 )
 Mutation = merge_types(
     "Mutation",
@@ -117,14 +184,21 @@ Mutation = merge_types(
         batch_steering.BatchMutation,
         labels.LabelMutation,
         lineage_archives.LineageArchiveMutation,
+        messaging.MessageMutation,
         promoting.PromotionMutation,
         trash.TrashMutation,
+        using.UsingMutation,
         voting.VoteMutation,
         templates.TemplateMutation,
         recording.RecordingMutation,
         redreaming.RedreamingMutation,
         dream_archives.DreamArchiveMutation,
+        project_editing.ProjectMutation,
+        inviting.MemberMutation,
+        frame_editing.FrameMutation,
+        context_editing.ContextMutation,
         steering.GenerationMutation,
+        diagnostics.DiagnosticsMutation,
     ),
 )
 
@@ -168,7 +242,15 @@ schema = RegenSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[archives.Archive, ornaments.OrnamentImage, dreams.Dream, pictures.Picture],
+    types=[
+        archives.Archive,
+        chat_images.ChatImage,
+        diagnostics.DiagnosticsRun,
+        messages.ChatMessage,
+        ornaments.OrnamentImage,
+        dreams.Dream,
+        pictures.Picture,
+    ],
     config=StrawberryConfig(),
     extensions=[
         PublicErrors,
@@ -179,7 +261,9 @@ schema = RegenSchema(
     ],
     execution_context_class=Execution,
 )
-describe_from_docstrings(schema._schema, _ROOTS)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+_core = schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+describe_from_docstrings(_core, _ROOTS)
+enforce(_core, RULES)
 
 
 def schema_text() -> str:

@@ -1,10 +1,7 @@
 """GraphQL over WebSocket: graphql-transport-ws, its messages checked, its sockets no older than a token."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from functools import partial
 from typing import Any, cast, override
 
 from graphql import GraphQLError
@@ -12,24 +9,24 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import PreExecutionError
 
-from app.accounts.sessions import account_gone, log_in_again, session_gone
 from app.api.bodies import too_many_values
 from app.api.context import Context
 from app.api.documents import named
 from app.api.errors import public_error
 from app.api.seats import SeatsTakenError
+from app.api.stays import Stay
 from app.errors import AppError, ErrorCode
 
 _UNAUTHORIZED_CLOSE = 4403
 _TOO_MANY_CLOSE = 4429
-_LAST_ANSWER_S = 0.5
+_TRY_AGAIN_CLOSE = 1013
+"""Clients of graphql-ws connect again after that, as they do not after all others."""
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """The graphql-transport-ws protocol; a socket lives as long as its token, its session and its account."""
 
-    _expiry: asyncio.TimerHandle | None = None
-    _unheed: tuple[Callable[[], None], ...] = ()
+    _stay: Stay | None = None
     _closing: asyncio.Task[None] | None = None
 
     @override
@@ -47,20 +44,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle_connection_init(message)
         except SeatsTakenError as error:
             await self.websocket.close(code=_TOO_MANY_CLOSE, reason=str(error))
-            return
-        if self.connection_acknowledged and self._expiry is None and (viewer := self.context.viewer):
-            seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
-            end = partial(self._end, log_in_again("The access token has expired."), "Token expired", 0)
-            self._expiry = asyncio.get_running_loop().call_later(max(0, seconds), end)
-            accounts, wait = self.context.services.accounts, _LAST_ANSWER_S
-            self._unheed = (
-                accounts.erasures.erased.opened(
-                    viewer.user_id, partial(self._end, account_gone(), "Account deleted", wait)
-                ),
-                accounts.sessions.ended.opened(
-                    viewer.session_id, partial(self._end, session_gone(), "Logged out", wait)
-                ),
-            )
+        except AppError as error:
+            await self.websocket.close(code=_TRY_AGAIN_CLOSE, reason=error.code)
+        if self.connection_acknowledged and self._stay is None:
+            self._stay = Stay(self.context, self._close_soon)
+            self._stay.begin()
 
     @override
     async def handle_subscribe(self, message: Any) -> None:
@@ -85,10 +73,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     @override
     async def shutdown(self) -> None:
         """Leave no timer, no seat and no operation behind."""
-        if self._expiry:
-            self._expiry.cancel()
-        for stop in (*self._unheed, self.context.leave):
-            stop()
+        if self._stay:
+            self._stay.over()
+        self.context.leave()
         if self._closing:
             await self._closing
         await super().shutdown()
@@ -109,13 +96,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     @override
     def _get_pre_execution_close_reason(error: Any) -> str | None:
         return None  # a syntax error is that operation's, not the socket's
-
-    def _end(self, why: AppError, reason: str, wait_s: float) -> None:
-        """Refuse what still comes, and close; after the answer to what ended it, if that came by this socket."""
-        self.context.viewer, self.context.refused = None, why
-        if self._expiry:
-            self._expiry.cancel()
-        self._expiry = asyncio.get_running_loop().call_later(wait_s, self._close_soon, reason)
 
     def _close_soon(self, reason: str) -> None:
         self._closing = self._closing or asyncio.create_task(self._close(reason))

@@ -17,7 +17,9 @@ from app.errors import AppError, ErrorCode
 class CancelGenerationInput:
     """What `cancelGeneration` takes."""
 
-    id: strawberry.ID = strawberry.field(description="The id of a `Generation` of yours that has not ended.")
+    id: strawberry.ID = strawberry.field(
+        description="The id of a `Generation` that has not ended: yours, or of a project that you edit."
+    )
 
 
 @strawberry.type(description="The generation that is cancelled, or why it is not.")
@@ -35,7 +37,9 @@ class CancelGenerationPayload:
 class RetryGenerationInput:
     """What `retryGeneration` takes."""
 
-    id: strawberry.ID = strawberry.field(description="The id of a `Generation` of yours that failed or was cancelled.")
+    id: strawberry.ID = strawberry.field(
+        description="The id of a `Generation` that failed or was cancelled: yours, or of a project that you edit."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=KEY_WORDS)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import own
 from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
@@ -99,9 +100,10 @@ class UsedTemplate:
 
     @strawberry.field
     async def template(self, info: Info) -> Template | None:
-        """The template as it is now; null when it is deleted."""
+        """The template as it is now; null when it is deleted, or is that of another member of the project."""
         template = await info.context.loaders.templates.load(self.document.template_id)
-        return Template.of(template) if template else None
+        shown = own(viewer(info).user_id, template)
+        return Template.of(shown) if shown else None
 
 
 @strawberry.type
@@ -221,5 +223,5 @@ class TemplateMutation:
 async def find(info: Info, identity: PydanticObjectId) -> Template | None:
     """The viewer's own template."""
     who = viewer(info)
-    template = await info.context.loaders.templates.load(identity)
-    return Template.of(template) if template and template.owner_id == who.user_id else None
+    template = own(who.user_id, await info.context.loaders.templates.load(identity))
+    return Template.of(template) if template else None

@@ -1,30 +1,27 @@
-"""The trash of what people make, and its end: ornament images and dreams alike."""
+"""The trash of what people make, and its end, whatever it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from beanie import PydanticObjectId
 
-from app.api import dreams, ornaments
+from app.api.chat_images import ChatImage
 from app.api.context import Info, viewer
 from app.api.dreams import Dream
 from app.api.errors import UserError, errors_in
 from app.api.ids import global_id, parse_global_id
 from app.api.node import INPUT
 from app.api.ornaments import OrnamentImage
-from app.dreams import deletion as dreams_deletion
-from app.dreams.model import Dream as StoredDream
+from app.api.projects import Context, Frame, Project
+from app.api.trash_kinds import KINDS
 from app.errors import AppError, bad_input
-from app.lineage.deletion import delete_forever
-from app.lineage.trash import Sorted, Trash
-from app.ornaments.model import OrnamentImage as StoredImage
+from app.lineage.trash import Sorted
 
-_IMAGES = Trash(StoredImage, delete_forever)
-_DREAMS = Trash(StoredDream, dreams_deletion.delete_forever, dreams_deletion.finish, "This dream")
 _AT_ONCE = 100
-_IDS = f"The ids of 1 to {_AT_ONCE} `OrnamentImage`s or `Dream`s of yours."
+_NAMES = ", ".join(f"`{name}`s" for name in KINDS)
+_IDS = f"The ids of 1 to {_AT_ONCE} objects of yours: {_NAMES}. What is in a project is its owner's."
 _ERRORS = 'Why some were left alone; `path` says which, e.g. `["input", "ids", "2"]` for the third.'
 
 
@@ -56,7 +53,13 @@ class MoveToTrashPayload:
     images: list[OrnamentImage] = strawberry.field(
         default_factory=list[OrnamentImage], description="Images in the trash now, also if they were there before."
     )
+    chat_images: list[ChatImage] = strawberry.field(
+        default_factory=list[ChatImage], description="The same of images of chats."
+    )
     dreams: list[Dream] = strawberry.field(default_factory=list[Dream], description="The same of dreams.")
+    projects: list[Project] = strawberry.field(default_factory=list[Project], description="The same of projects.")
+    frames: list[Frame] = strawberry.field(default_factory=list[Frame], description="The same of frames.")
+    contexts: list[Context] = strawberry.field(default_factory=list[Context], description="The same of contexts.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description=_ERRORS)
 
 
@@ -67,7 +70,13 @@ class RestorePayload:
     images: list[OrnamentImage] = strawberry.field(
         default_factory=list[OrnamentImage], description="Images out of the trash now, also if they never were in it."
     )
+    chat_images: list[ChatImage] = strawberry.field(
+        default_factory=list[ChatImage], description="The same of images of chats."
+    )
     dreams: list[Dream] = strawberry.field(default_factory=list[Dream], description="The same of dreams.")
+    projects: list[Project] = strawberry.field(default_factory=list[Project], description="The same of projects.")
+    frames: list[Frame] = strawberry.field(default_factory=list[Frame], description="The same of frames.")
+    contexts: list[Context] = strawberry.field(default_factory=list[Context], description="The same of contexts.")
     errors: list[UserError] = strawberry.field(default_factory=list[UserError], description=_ERRORS)
 
 
@@ -88,64 +97,50 @@ class TrashMutation:
     @strawberry.mutation
     @errors_in(MoveToTrashPayload)
     async def move_to_trash(self, info: Info, input: Annotated[MoveToTrashInput, INPUT]) -> MoveToTrashPayload | None:
-        """Put images and dreams into the trash: out of their lists, but marked by `trashedAt` wherever they are named.
+        """Put what is yours into the trash: out of its lists, but marked by `trashedAt` wherever it is named.
 
-        Images stay in their trees, and what was made from them stays where it is. Nothing empties the trash by itself.
+        Images stay in their trees, and what was made from them stays where it is. While a project is there, nothing in
+        it can be changed, and its members don't see it. Nothing empties the trash by itself.
         """
         who, given = viewer(info), _read(input.ids)
-        images = await _IMAGES.put(who.user_id, given.images) if given.images else None
-        dreams = await _DREAMS.put(who.user_id, given.dreams) if given.dreams else None
-        await _wake_followers(info, dreams)
-        return MoveToTrashPayload(
-            images=_shown_images(images, given),
-            dreams=_shown_dreams(dreams, given),
-            errors=_errors(given, images, dreams),
-        )
+        found = {name: await KINDS[name].trash.put(who.user_id, ids) for name, ids in given.ids.items()}
+        return MoveToTrashPayload(**await _shown(info, given, found), errors=_errors(given, found))
 
     @strawberry.mutation
     @errors_in(RestorePayload)
     async def restore(self, info: Info, input: Annotated[RestoreInput, INPUT]) -> RestorePayload | None:
-        """Take images and dreams back out of the trash."""
+        """Take what is yours back out of the trash."""
         who, given = viewer(info), _read(input.ids)
-        images = await _IMAGES.restore(who.user_id, given.images) if given.images else None
-        dreams = await _DREAMS.restore(who.user_id, given.dreams) if given.dreams else None
-        await _wake_followers(info, dreams)
-        return RestorePayload(
-            images=_shown_images(images, given),
-            dreams=_shown_dreams(dreams, given),
-            errors=_errors(given, images, dreams),
-        )
+        found = {name: await KINDS[name].trash.restore(who.user_id, ids) for name, ids in given.ids.items()}
+        return RestorePayload(**await _shown(info, given, found), errors=_errors(given, found))
 
     @strawberry.mutation
     @errors_in(DeleteForeverPayload)
     async def delete_forever(
         self, info: Info, input: Annotated[DeleteForeverInput, INPUT]
     ) -> DeleteForeverPayload | None:
-        """Delete images and dreams with their pictures, in the trash or not; there is no way back.
+        """Delete what is yours with its pictures, in the trash or not; there is no way back.
 
         What was made from an image stays, and so do the photos that it all began with, as long as any version of them
-        does; trees show the gap as `deleted`. A dream takes all of its versions with it. Work that is under way goes
-        on. The files of the pictures are deleted about a day later, and until then their links work.
+        does; trees show the gap as `deleted`. A dream takes all of its versions with it, a frame or a context its chat
+        with the images that were made there, a project all that is in it. Work that is under way goes on. The files of
+        the pictures are deleted about a day later, and until then their links work.
         """
         who, given = viewer(info), _read(input.ids)
-        images = await _IMAGES.delete_forever(who.user_id, given.images) if given.images else None
-        dreams = await _DREAMS.delete_forever(who.user_id, given.dreams) if given.dreams else None
-        await _wake_followers(info, dreams)
-        deleted = [*_gone(images, given.images, _IMAGE), *_gone(dreams, given.dreams, _DREAM)]
-        return DeleteForeverPayload(deleted_ids=deleted, errors=_errors(given, images, dreams))
+        found = {name: await KINDS[name].trash.delete_forever(who.user_id, ids) for name, ids in given.ids.items()}
+        await _shown(info, given, found)
+        return DeleteForeverPayload(deleted_ids=_gone(given, found), errors=_errors(given, found))
 
-
-_IMAGE, _DREAM = ornaments.TYPE_NAME, dreams.TYPE_NAME
 
 type _Ids = dict[int, PydanticObjectId]
+type _Found = dict[str, Sorted[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """The documents' ids by their places, each once, and what is wrong with the others."""
+    """The documents' ids by their types and places, each once, and what is wrong with the others."""
 
-    images: _Ids = field(default_factory=dict[int, PydanticObjectId])
-    dreams: _Ids = field(default_factory=dict[int, PydanticObjectId])
+    ids: dict[str, _Ids] = field(default_factory=dict[str, _Ids])
     faults: list[AppError] = field(default_factory=list[AppError])
 
 
@@ -165,37 +160,33 @@ def _read(texts: Sequence[str]) -> _Given:
         except AppError as fault:
             given.faults.append(fault)
             continue
-        ids = {_IMAGE: given.images, _DREAM: given.dreams}.get(type_name)
-        if ids is None:
-            message = f"`{'.'.join(path)}` names a {type_name}; expected is an {_IMAGE} or a {_DREAM}."
+        if type_name not in KINDS:
+            message = f"`{'.'.join(path)}` names a {type_name}; expected is one of: {', '.join(KINDS)}."
             given.faults.append(bad_input(message, *path))
-        elif identity not in ids.values():
+        elif identity not in (ids := given.ids.setdefault(type_name, {})).values():
             ids[place] = identity
     return given
 
 
-async def _wake_followers(info: Info, dreams: Sorted[StoredDream] | None) -> None:
-    if dreams is not None:
-        await info.context.services.dreams.wake_followers(viewer(info).user_id, dreams.own)
+async def _shown(info: Info, given: _Given, found: _Found) -> dict[str, Any]:
+    """What was found, by the fields of the payload; whoever follows it is told."""
+    shown = dict[str, Any]()
+    for name, one in found.items():
+        kind = KINDS[name]
+        await kind.wake(info, one.own)
+        shown[kind.shown_in] = [kind.show(one.own[it]) for it in given.ids[name].values() if it in one.own]
+    return shown
 
 
-def _shown_images(found: Sorted[StoredImage] | None, given: _Given) -> list[OrnamentImage]:
-    own = found.own if found else {}
-    return [OrnamentImage.of(own[one]) for one in given.images.values() if one in own]
+def _gone(given: _Given, found: _Found) -> list[strawberry.ID]:
+    return [
+        strawberry.ID(global_id(name, identity))
+        for name, one in found.items()
+        for identity in given.ids[name].values()
+        if identity in one.own or identity in one.gone
+    ]
 
 
-def _shown_dreams(found: Sorted[StoredDream] | None, given: _Given) -> list[Dream]:
-    own = found.own if found else {}
-    return [Dream.of(own[one]) for one in given.dreams.values() if one in own]
-
-
-def _gone(found: Sorted[StoredImage] | Sorted[StoredDream] | None, ids: _Ids, type_name: str) -> list[strawberry.ID]:
-    if found is None:
-        return []
-    gone = [one for one in ids.values() if one in found.own or one in found.gone]
-    return [strawberry.ID(global_id(type_name, identity)) for identity in gone]
-
-
-def _errors(given: _Given, images: Sorted[StoredImage] | None, dreams: Sorted[StoredDream] | None) -> list[UserError]:
-    refused = [*(images.refused if images else ()), *(dreams.refused if dreams else ())]
+def _errors(given: _Given, found: _Found) -> list[UserError]:
+    refused = [fault for one in found.values() for fault in one.refused]
     return [UserError.of(fault) for fault in (*given.faults, *refused)]

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP and WebSocket: what comes in is checked, every answer is GraphQL's JSON."""
+"""GraphQL over HTTP and WebSocket: what comes in is checked, every answer is GraphQL's JSON, or a stream of it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -8,11 +8,10 @@ from typing import Any, cast, override
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -22,7 +21,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
 from app.api.bodies import (
-    STRANGER_CAPS,
+    ONE_FILE,
     TOO_MANY_VALUES,
     Caps,
     Intake,
@@ -34,28 +33,29 @@ from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
+from app.api.refusals import refused, refused_for
 from app.api.schema import schema
 from app.api.sockets import SocketHandler
-from app.errors import AppError, ErrorCode
+from app.api.streaming import STREAM_PROTOCOLS, StreamingView
+from app.api.streams import Streams
+from app.errors import AppError
 
 _INIT_TIMEOUT_S = 5
 _OPERATIONS_A_SOCKET = 100
 PREFLIGHT_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 
-_NOT_OVER_HTTP = {
-    OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket at this address: graphql-transport-ws.",
+_NOT_IN_ONE_ANSWER = {
+    OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket at this address (graphql-transport-ws), "
+    "or as a stream: send `Accept: text/event-stream`.",
     OperationType.MUTATION: "Mutations come by POST.",
     OperationType.QUERY: "Queries come by GET or POST.",
 }
-
-_LATER = {429: ErrorCode.RATE_LIMITED, 503: ErrorCode.UNAVAILABLE}
-"""Statuses of refusals that the same request may not meet again."""
 
 type MakeContext = Callable[[Request | WebSocket], Context]
 type Explorer = Callable[[Request], Awaitable[Response]]
 
 
-class GraphQLView(GraphQL[Context, None]):
+class GraphQLView(StreamingView):
     """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing.
 
     Who is logged in may send archives of `archive_max_bytes`.
@@ -69,12 +69,14 @@ class GraphQLView(GraphQL[Context, None]):
         explorer: Explorer | None,
         allowed_origins: tuple[str, ...],
         archive_max_bytes: int,
+        streams: Streams,
         documents: TrustedDocuments,
     ) -> None:
         super().__init__(
+            streams,
             schema,
             graphql_ide="graphiql" if explorer else None,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, *STREAM_PROTOCOLS),
             connection_init_wait_timeout=timedelta(seconds=_INIT_TIMEOUT_S),
             multipart_uploads_enabled=True,
             max_subscriptions_per_connection=_OPERATIONS_A_SOCKET,
@@ -98,30 +100,31 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
-        context = self._context_of(socket)
+        context = await self._context_of(socket)
         try:
             await context.edge.allowances.count_request(context.party)
         except AppError as error:
-            await socket.send_denial_response(self._refused(socket, error))
+            await socket.send_denial_response(refused_for(socket, error))
         else:
             await self.run(socket, context=context)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to a request over HTTP; null when its client has gone."""
-        context = self._context_of(Request(scope))
+        context = await self._context_of(Request(scope))
         who = context.viewer
         with self._large.beside(who.user_id if who else None) as enter_large:
-            caps = self._caps if who else STRANGER_CAPS
+            caps = self._caps if who else ONE_FILE
             request = UploadRequest(scope, Intake(scope, receive, caps, enter_large))
+            self.keep_context(request, context)
             try:
                 await context.edge.allowances.count_request(context.party)
                 return await self.run(request, context=context)
             except AppError as error:
-                return self._refused(request, error)
+                return refused_for(request, error)
             except HTTPException as error:
-                return self._refusal(request, error.status_code, error.reason)
+                return refused(request, error.status_code, error.reason)
             except StarletteHTTPException as error:
-                return self._refusal(request, error.status_code, error.detail)
+                return refused(request, error.status_code, error.detail)
             except ClientDisconnect:
                 return None
             finally:
@@ -130,11 +133,11 @@ class GraphQLView(GraphQL[Context, None]):
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """The context, with the viewer of the Authorization header; a WebSocket says its token later."""
-        return self._context_of(request)
+        return await self._context_of(request)
 
-    def _context_of(self, request: Request | WebSocket) -> Context:
+    async def _context_of(self, request: Request | WebSocket) -> Context:
         context = self._make_context(request)
-        context.authenticate(request.headers.get("authorization"))
+        await context.authenticate(request.headers.get("authorization"))
         return context
 
     @override
@@ -144,11 +147,14 @@ class GraphQLView(GraphQL[Context, None]):
         Raises:
             ConnectionRejectionError: the token is not accepted; closes with 4403.
             SeatsTakenError: there are too many sockets of this party; closes with 4429.
+            AppError: nobody can tell at the moment; closes with 1013.
         """
         given = {name.lower(): value for name, value in (context.connection_params or {}).items()}
         token = given.get("authorization")
         if isinstance(token, str):
-            context.authenticate(token)
+            await context.authenticate(token)
+        if context.refused and context.refused.retryable:
+            raise context.refused
         if context.refused:
             raise ConnectionRejectionError
         context.leave = context.edge.seats.take(context.party)
@@ -267,7 +273,7 @@ class GraphQLView(GraphQL[Context, None]):
         except HTTPException as error:
             if isinstance(error.__cause__, InvalidOperationTypeError):
                 kind = error.__cause__.operation_type
-                raise HTTPException(400, _NOT_OVER_HTTP[kind]) from error
+                raise HTTPException(400, _NOT_IN_ONE_ANSWER[kind]) from error
             raise
 
     @override
@@ -281,26 +287,6 @@ class GraphQLView(GraphQL[Context, None]):
         if self._explorer is None:
             raise HTTPException(404, "Not Found")
         return await self._explorer(request)
-
-    def _refused(self, request: HTTPConnection, error: AppError) -> Response:
-        if error.retry_after_s is None:
-            return self._refusal(request, 400, error.message)
-        return self._refusal(request, 429, error.message, round(error.retry_after_s))
-
-    def _refusal(self, request: HTTPConnection, status: int, message: str, wait_s: int | None = None) -> Response:
-        media_type = preferred(request.headers.get("accept"))
-        extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, "requestId": request.scope.get("request_id")}
-        if status in _LATER:
-            extensions |= {"code": _LATER[status], "retryable": True}
-        if wait_s is not None:
-            extensions["retryAfterSeconds"] = wait_s
-        body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
-        response = Response(body, status, media_type=media_type)
-        if wait_s is not None:
-            response.headers["retry-after"] = str(wait_s)
-        if status == 405:  # noqa: PLR2004 - Method Not Allowed
-            response.headers["allow"] = "GET, POST"
-        return response
 
 
 def _wait_s(answer: GraphQLHTTPResponse) -> int | None:

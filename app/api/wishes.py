@@ -9,8 +9,7 @@ from app.api.ids import document_id
 from app.api.templates import TYPE_NAME, TemplateVariableInput
 from app.errors import bad_input
 from app.generations.recipe import UsedTemplate
-from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
-from app.ornaments.words import PROMPT_MAX_CHARACTERS
+from app.lineage.wishes import COMBINED_MAX_CHARACTERS, PROMPT_MAX_CHARACTERS, combined
 from app.templates.service import fill
 
 PROMPT_WORDS = (

@@ -9,11 +9,12 @@ from uuid import uuid4
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
+from app.access import own, require_own
 from app.batches.errands import Errands
 from app.batches.model import Batch, BatchItem, Estimate
 from app.batches.progress import standing_of
 from app.batches.starting import Starter
-from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.errors import AppError, ErrorCode, bad_input
 from app.generations.model import Status
 from app.logs import logger
 
@@ -132,8 +133,7 @@ class Batches:
 
     async def of(self, owner_id: PydanticObjectId, batch_id: PydanticObjectId) -> Batch | None:
         """The owner's batch; null when there is none or it is another's."""
-        batch = (await Batch.by_ids([batch_id])).get(batch_id)
-        return batch if batch is not None and batch.owner_id == owner_id else None
+        return own(owner_id, (await Batch.by_ids([batch_id])).get(batch_id))
 
     async def finish_left_over(self) -> None:
         """Do what a crash left undone of any batch."""
@@ -170,12 +170,8 @@ class Batches:
             return batch
 
     async def _owned(self, owner_id: PydanticObjectId, batch_id: PydanticObjectId) -> Batch:
-        batch = (await Batch.by_ids([batch_id])).get(batch_id)
-        if batch is None:
-            raise not_found("This batch", "input", "id")
-        if batch.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This batch belongs to somebody else.", path=("input", "id"))
-        return batch
+        found = await Batch.by_ids([batch_id])
+        return require_own(owner_id, found.get(batch_id), "This batch", "input", "id")
 
 
 async def _again(batch: Batch, *, failed_only: bool) -> list[BatchItem] | None:

@@ -7,6 +7,7 @@ from app.accounts.erasure import Erasure
 from app.accounts.model import Session, User
 from app.archives.model import Archive
 from app.batches.model import Batch
+from app.chats.descriptions import PictureDescription
 from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
 from app.chats.model import Chat
@@ -26,6 +27,7 @@ from app.lineage.tombstone import Tombstone
 from app.lineage.votes import Vote
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture
+from app.projects.invitation import Invitation
 from app.projects.model import Project
 from app.settings import Settings
 from app.templates.model import Template
@@ -50,9 +52,11 @@ DOCUMENTS: DocumentTypes = (
     Dream,
     DreamVersion,
     Project,
+    Invitation,
     Chat,
     Exchange,
     ChatImage,
+    PictureDescription,
 )
 
 

@@ -6,6 +6,11 @@ from app.accounts.model import Session, User
 from app.archives.erasing import ArchiveEraser
 from app.archives.service import Archives
 from app.batches.model import Batch
+from app.chats.descriptions import PictureDescription
+from app.chats.erasing import AuthorEraser
+from app.chats.exchange import Exchange
+from app.chats.image import ChatImage
+from app.chats.model import Chat
 from app.costs.erasing import BudgetEraser
 from app.dreams.model import Dream
 from app.dreams.versions import DreamVersion
@@ -18,6 +23,9 @@ from app.lineage.votes import Vote
 from app.ornaments.model import OrnamentImage
 from app.pictures.erasing import PictureEraser
 from app.pictures.stores import Stores
+from app.projects.erasing import MembershipEraser
+from app.projects.invitation import Invitation
+from app.projects.model import Project
 from app.settings import Settings
 from app.templates.model import Template
 
@@ -35,6 +43,14 @@ def erasures_of(settings: Settings, generations: Generations, stores: Stores, ar
         OwnedRows(OrnamentImage),
         OwnedRows(Dream),
         OwnedRows(DreamVersion),
+        OwnedRows(Project),
+        OwnedRows(Invitation),
+        OwnedRows(Chat),
+        OwnedRows(Exchange),
+        OwnedRows(ChatImage),
+        MembershipEraser(),
+        AuthorEraser(),
+        OwnedRows(PictureDescription),
         OwnedRows(Tombstone),
         OwnedRows(Promotion),
         OwnedRows(Vote),

@@ -50,7 +50,9 @@ class Adapters:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Who serves each purpose; `writers` and `makers` are all that write or make pictures, by the provider's name.
+    """Who serves each purpose; `writers`, `seers` and `makers` are all that write, look at or make pictures.
+
+    They are by the provider's name.
 
     `checks` are by setting.
 
@@ -62,6 +64,7 @@ class Models:
     image: ImageModel
     edit: ImageModel
     writers: Mapping[str, TextModel]
+    seers: Mapping[str, VisionModel]
     makers: Mapping[str, ImageModel]
     checks: Mapping[str, Check]
     _closers: Sequence[Callable[[], Awaitable[None]]]
@@ -103,6 +106,7 @@ def models_of(settings: Settings) -> Models:
         image=found.images[settings.image_provider or openai or "mock"],
         edit=found.images[settings.edit_provider or gemini or "local"],
         writers=found.text,
+        seers=found.vision,
         makers=found.images,
         checks=found.checks,
         _closers=found.closers,

@@ -24,13 +24,33 @@ from app.batches.service import Batches
 from app.batches.starting import Starter
 from app.bootstrap import costs, work
 from app.bootstrap.database import database_server
+from app.bootstrap.diagnostics import Examination, diagnostics_job
 from app.bootstrap.dreams import dream_models_of
 from app.bootstrap.edge import counters_of, edge_of
 from app.bootstrap.erasing import erasures_of
+from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
+from app.chats import ends as chat_ends
+from app.chats import regenerating as chat_images
+from app.chats.describing import Describer
+from app.chats.entities import Entities
+from app.chats.frames import Frames
+from app.chats.image_jobs import ChatImageJob
+from app.chats.jobs import ChatJob
+from app.chats.model import Chat
+from app.chats.recipes import GENERATION_KIND as CHAT
+from app.chats.recipes import ChatModels
+from app.chats.references import References
+from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
+from app.chats.regenerating import ChatImages
+from app.chats.retrying import Missing
+from app.chats.service import Chats
+from app.chats.starting import ExchangeStarter
 from app.database.servers import DatabaseServer
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
+from app.diagnostics.service import Diagnostics
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
@@ -53,12 +73,15 @@ from app.ornaments.exporting import EXPORT_KIND, ExportJob, LineageExports
 from app.ornaments.import_job import ImportJob
 from app.ornaments.importing import IMPORT_KIND, LineageImports, caps_of
 from app.ornaments.jobs import OrnamentJob
+from app.ornaments.model import OrnamentImage
 from app.ornaments.replaying import Replays
 from app.ornaments.service import GENERATION_KIND as ORNAMENT
 from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
+from app.projects.members import Members
 from app.projects.model import Project
+from app.projects.service import Projects
 from app.providers.libraries import libraries
 from app.settings import KEYS, Settings
 
@@ -94,6 +117,7 @@ class Parts:
             "queue": self.queue.description,
             **self.models.description(simulated=self.settings.simulate),
             "store": self.stores.description,
+            "accounts": described(self.services.accounts.outside),
             "costs": costs.described(self.runner.closing.budgets, self.models.billed),
         }
 
@@ -114,17 +138,22 @@ def assemble(settings: Settings) -> Parts:
     import_job = ImportJob(archives, pictures, caps)
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
-    jobs: Mapping[str, Job] = {
+    server, budgets = database_server(settings), costs.budgets_of(settings)
+    jobs: dict[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
+        CHAT: ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub),
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
         IMPORT_KIND: import_job,
+        CHAT_IMAGE: ChatImageJob(maker, hub),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    closing = Closing(jobs, queue, hub, limits.running, costs.budgets_of(settings), {DREAM: ends.end})
+    losses = {DREAM: ends.end, CHAT: chat_ends.end}
+    closing = Closing(jobs, queue, hub, limits.running, budgets, losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
+        CHAT_IMAGE: partial(chat_images.renewed, models.edit),
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
     }
     retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
@@ -132,17 +161,24 @@ def assemble(settings: Settings) -> Parts:
     generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
-    retries[DREAM] = dreams.retry
+    referred = References(pictures, gate, {"OrnamentImage": OrnamentImage.by_ids})
+    chats = Chats(ExchangeStarter(generations), ChatModels(models.image, models.vision), referred)
+    missing = Missing(chats)
+    diagnostics = Diagnostics(generations)
+    jobs[DIAGNOSTICS] = diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker)
+    retries |= {DREAM: dreams.retry, CHAT: missing.retry, DIAGNOSTICS: diagnostics.retry}
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
+    projects = Projects(gate, hub, Chat.main_of)
+    entities = Entities(projects)
     replays = Replays(generations, models.makers, libraries())
-    erasures = erasures_of(settings, generations, stores.all, archives)
+    accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives), counters)
     switch = Switch()
     return Parts(
         settings=settings,
-        server=database_server(settings),
+        server=server,
         services=Services(
-            _accounts(settings, erasures, counters),
+            accounts,
             generations,
             ornaments,
             dreams,
@@ -155,17 +191,29 @@ def assemble(settings: Settings) -> Parts:
             LineageImports(generations, archives, caps),
             import_job,
             DreamExports(generations, archives),
+            chats,
+            missing,
             gate,
+            ChatImages(generations, models.edit, gate),
+            projects,
+            Members(projects),
+            entities,
+            Frames(entities),
+            diagnostics,
         ),
         runner=work.runner_of(settings, closing, switch),
         sweeper=work.sweeper_of(
-            settings, queue, switch, closing.budgets, Products(pictures, archives, batches, dreams.starter, erasures)
+            settings,
+            queue,
+            switch,
+            closing.budgets,
+            Products(pictures, archives, batches, dreams.starter, chats.starter, accounts.erasures),
         ),
         queue=queue,
         hub=hub,
         stores=stores,
         models=models,
-        close=_one_after_the_other(models.close, stores.close),
+        close=_one_after_the_other(models.close, stores.close, accounts.close),
         links=(*links, *counting),
         edge=edge_of(settings, counters),
     )
@@ -188,4 +236,5 @@ def _accounts(settings: Settings, erasures: Erasures, counters: Storage) -> Acco
         tokens=TokenSigner(key),
         sessions=Sessions(RefreshTokens(key)),
         erasures=erasures,
+        outside=issuer_of(settings, erasures.erased),
     )

@@ -73,6 +73,7 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
         await clock.set(connection.database)
         await accounts.erasures.learn()
         await accounts.sessions.learn()
+        outside = accounts.outside
         duties = (
             parts.sweeper.run,
             partial(keep_caught_up, parts.hub.followers, clock),
@@ -80,6 +81,7 @@ async def working(parts: Parts) -> AsyncGenerator[Working]:
             parts.services.batches.errands.run,
             accounts.erasures.keep_known,
             *((accounts.sessions.keep_known,) if parts.settings.real("redis_url") else ()),  # else nobody else ends any
+            *((outside.tokens.keys.run,) if outside else ()),
         )
         tasks = [asyncio.create_task(_kept(duty)) for duty in duties]
         try:

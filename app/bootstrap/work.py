@@ -14,6 +14,11 @@ from app.archives.service import Archives
 from app.archives.sweep import clearing_archives
 from app.batches.service import Batches
 from app.bootstrap.costs import budget_chores
+from app.chats import deletion as chats_deletion
+from app.chats.exchange import Exchange
+from app.chats.image import ChatImage
+from app.chats.model import Chat
+from app.chats.starting import ExchangeStarter
 from app.costs.budgets import Budgets
 from app.database.document import utc_now
 from app.dreams import deletion as dreams_deletion
@@ -35,13 +40,21 @@ from app.lineage.trash import Trash
 from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
+from app.projects.invitation import Invitation
+from app.projects.model import Project
 from app.settings import Settings
 
-_SESSIONS_EVERY_S = 3600
+_EXPIRED_EVERY_S = 3600
 _CHORES_EVERY = 12  # rounds of the sweep
 _CALL_MARGIN_S = 60  # what a call's reader may take besides: the ledger, a preview
 
-_TRASHES = (Trash(OrnamentImage, delete_forever), Trash(Dream, dreams_deletion.delete_forever, dreams_deletion.finish))
+_TRASHES = (
+    Trash(OrnamentImage, delete_forever),
+    Trash(Dream, dreams_deletion.delete_forever, dreams_deletion.finish),
+    Trash(Project, chats_deletion.delete_projects_forever, chats_deletion.finish_project),
+    Trash(Chat, chats_deletion.delete_forever, chats_deletion.finish),
+    Trash(ChatImage, delete_forever),
+)
 
 type Link = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -90,6 +103,7 @@ class Products(NamedTuple):
     archives: Archives
     batches: Batches
     dreams: DreamStarter
+    exchanges: ExchangeStarter
     erasures: Erasures
 
 
@@ -100,8 +114,9 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
     async def sweep_pictures() -> None:
         await products.pictures.sweep(_referenced, settings.picture_grace_s)
 
-    async def forget_sessions() -> None:
+    async def forget_expired() -> None:
         await Session.delete_expired(utc_now())
+        await Invitation.remove_expired(utc_now())
 
     chores = (
         trimming(settings.event_retention_s, every_s, Picture.let_go),
@@ -109,9 +124,10 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
         Chore("erasures", settings.sweep_every_s, products.erasures.go_on),
         Chore("batches", settings.sweep_every_s, products.batches.finish_left_over),
         Chore("dreams", settings.sweep_every_s, products.dreams.finish_left_over),
+        Chore("exchanges", settings.sweep_every_s, products.exchanges.finish_left_over),
         Chore("pictures", every_s, sweep_pictures),
         clearing_archives(products.archives, every_s),
-        Chore("sessions", _SESSIONS_EVERY_S, forget_sessions),
+        Chore("expired", _EXPIRED_EVERY_S, forget_expired),
         *budget_chores(budgets, every_s),
     )
     return Sweeper(queue, settings.user_running_limit, settings.sweep_every_s, switch, chores)
@@ -120,4 +136,7 @@ def sweeper_of(settings: Settings, queue: WorkQueue, switch: Switch, budgets: Bu
 async def _referenced(picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
     """Those of them that something refers to: each feature that keeps pictures has a say."""
     shown = await OrnamentImage.showing(picture_ids) | await Dream.showing(picture_ids)
-    return await referring(picture_ids) | shown | await DreamVersion.showing(picture_ids)
+    shown |= await ChatImage.showing(picture_ids) | await Exchange.showing(picture_ids)
+    shown |= await DreamVersion.showing(picture_ids)
+    shown |= await Project.showing(picture_ids) | await Chat.showing(picture_ids)
+    return await referring(picture_ids) | shown

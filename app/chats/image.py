@@ -1,6 +1,7 @@
 """An image that was made in a chat, and its place among its versions."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, override
 
 from beanie import PydanticObjectId
 from pymongo import DESCENDING, IndexModel
@@ -28,3 +29,15 @@ class ChatImage(Version):
             *version_indexes(),
             IndexModel([("chatId", DESCENDING), ("_id", DESCENDING)], name="chat_newest"),
         ]
+
+    @property
+    @override
+    def is_one_of_several(self) -> bool:
+        """Whether it was made with others, as the answer to a message: that is what a root is."""
+        return self.parent_id is None
+
+    @classmethod
+    async def showing(cls, picture_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+        """Those of `picture_ids` (400 at most) that an image shows."""
+        rows = cls.rows().find({"pictureId": {"$in": list(picture_ids)}}, {"pictureId": 1})
+        return {row["pictureId"] async for row in rows}

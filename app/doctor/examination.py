@@ -11,6 +11,7 @@ from app.bootstrap.parts import Parts, assemble
 from app.database.errors import DatabaseError, DataFolderInUseError
 from app.database.sharing import joining
 from app.database.upgrade import outdated
+from app.doctor.issuer import ask_issuer
 from app.doctor.providers import ask_providers
 from app.doctor.report import Report
 from app.main import WEB_DIST
@@ -30,6 +31,7 @@ async def examine(settings: Settings, *, providers: bool = False) -> Report:
     _prices(report, parts)
     await _queue(report, parts)
     await _database(report, parts)
+    await ask_issuer(report, parts.services.accounts.outside)
     if providers:
         await ask_providers(report, parts)
     await parts.close()

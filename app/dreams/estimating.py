@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from beanie import PydanticObjectId
 
+from app.access import owns
 from app.batches.model import Estimate
 from app.costs.usage import Usage, of_one_call
 from app.dreams.model import Dream
@@ -31,7 +32,7 @@ async def estimated(
     """
     costs = list[int | None]()
     for dream in (await Dream.by_ids(ids)).values():
-        if dream.owner_id == owner_id:
+        if owns(owner_id, dream):
             with suppress(AppError):  # its item says so
                 costs.append(_cost_of(dreams, again, dream))
     known = [cost for cost in costs if cost is not None]

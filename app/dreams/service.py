@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from beanie import PydanticObjectId
 
+from app.access import require_own
 from app.database.document import utc_now
 from app.dreams.choosing import DreamModels
 from app.dreams.following import wake
@@ -138,8 +139,7 @@ class Dreams:
         if version is None:
             message = "This version does not exist; or what it holds is just being replaced: wait until that is done."
             raise AppError(ErrorCode.NOT_FOUND, message, path=path)
-        if version.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This version belongs to somebody else.", path=path)
+        require_own(owner_id, version, "This version", *path)
         for _ in range(_TRIES):
             dream = await self._idle(await self.owned(owner_id, version.dream_id, path), path)
             parts = version.parts.over(dream.parts)
@@ -163,12 +163,7 @@ class Dreams:
         Raises:
             AppError: NOT_FOUND, or FORBIDDEN when it is another's.
         """
-        dream = await Dream.get(dream_id)
-        if dream is None:
-            raise not_found("This dream", *path)
-        if dream.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This dream belongs to somebody else.", path=path)
-        return dream
+        return require_own(owner_id, await Dream.get(dream_id), "This dream", *path)
 
     async def _stored(self, owner_id: PydanticObjectId, told: Told, owner_key: str) -> Dream:
         """The dream of that key, which is made now if it is not there.

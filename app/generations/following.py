@@ -22,7 +22,7 @@ from app.logs import logger
 
 _log = logger(__name__)
 _IN_ONE_QUERY = 400
-_OVERLAP = timedelta(seconds=10)
+OVERLAP = timedelta(seconds=10)
 """Clocks differ, and a write takes a moment to be seen: what is read again is dropped by its number."""
 _REMEMBERED = 2_000
 _AWAY_S = 60
@@ -44,7 +44,7 @@ async def progress(
         if is_over:
             return
         async for news in follower.news():
-            async for event in _next(follower, generation_id, news.event if news else None):
+            async for event in in_order(follower, generation_id, news.event if news else None):
                 yield event
                 if event.type.terminal:
                     return
@@ -60,7 +60,7 @@ async def everything(
     """
     async with hub.follow(owner_id, None) as follower:
         follower.level_at = level_at = clock.now()
-        for latest in await Generation.latest_since([owner_id], level_at - 2 * _OVERLAP):
+        for latest in await Generation.latest_since([owner_id], level_at - 2 * OVERLAP):
             follower.seen[latest.generation_id] = latest.sequence  # what ended before this is no news
         for generation in await _standing(owner_id, since):
             follower.seen[generation.identity] = generation.last_sequence
@@ -69,7 +69,7 @@ async def everything(
         async for news in follower.news():
             hints = [(news.generation_id, news.event)] if news else await _missed(follower, clock)
             for generation_id, hint in hints:
-                async for event in _next(follower, generation_id, hint):
+                async for event in in_order(follower, generation_id, hint):
                     yield generation_id, event
                     if event.type.terminal:
                         over.append((clock.now(), generation_id))
@@ -88,7 +88,7 @@ async def keep_caught_up(followers: Followers, clock: DatabaseClock, every_s: fl
         try:
             await clock.set(Generation.rows().database)
             looked_at = clock.now()
-            for one in await _latest(followers, before - _OVERLAP):
+            for one in await _latest(followers, before - OVERLAP):
                 followers.compare(one.owner_id, one.generation_id, one.sequence)
             followers.found_level(looked_at)
         except PyMongoError as error:  # it may be away; a later round sees what this one did not
@@ -106,13 +106,13 @@ async def _latest(followers: Followers, since: datetime) -> list[Latest]:
 async def _missed(follower: Follower, clock: DatabaseClock) -> list[tuple[PydanticObjectId, GenerationEvent | None]]:
     """What has come further than the follower was told since it was level, in the order of the changes, as hints."""
     looked_at = clock.now()
-    since = (follower.level_at or looked_at) - _OVERLAP
+    since = (follower.level_at or looked_at) - OVERLAP
     found = await Generation.latest_since([follower.owner_id], since)
     follower.level_at = looked_at  # whatever is missed from now on, these are handed on before
     return [(one.generation_id, None) for one in found if one.sequence > follower.seen.get(one.generation_id, 0)]
 
 
-async def _next(
+async def in_order(
     follower: Follower, generation_id: PydanticObjectId, event: GenerationEvent | None
 ) -> AsyncGenerator[GenerationEvent]:
     """The event if it is the next one, nothing if it was seen, else all that is stored after the last one seen."""
@@ -142,7 +142,7 @@ async def _standing(owner_id: PydanticObjectId, since: datetime | None) -> list[
     """What is open or changed since then, each once, in the order of their latest changes."""
     found = {one.identity: one for one in await Generation.open_of(owner_id)}
     if since is not None:
-        async for one in Generation.changed_since(owner_id, since - _OVERLAP):
+        async for one in Generation.changed_since(owner_id, since - OVERLAP):
             found[one.identity] = one
     return sorted(found.values(), key=lambda one: (one.changed_at, one.identity))
 
@@ -162,7 +162,7 @@ def _snapshot(generation: Generation) -> GenerationEvent:
 
 def _forget(follower: Follower, over: deque[tuple[datetime, PydanticObjectId]]) -> None:
     """Bound what a stream that is open for days remembers of what has ended: what can't be read again any more."""
-    read_from = follower.level_at - _OVERLAP if follower.level_at else None
+    read_from = follower.level_at - OVERLAP if follower.level_at else None
     while read_from and len(over) > _REMEMBERED and over[0][0] < read_from:
         follower.seen.pop(over.popleft()[1], None)
 

@@ -203,6 +203,12 @@ class Generation(StoredDocument):
             yield cls.model_validate(row)
 
     @classmethod
+    async def steps_of_work_on(cls, parent_id: PydanticObjectId) -> dict[str, dict[str, Any]]:
+        """What the steps of all that worked on it have left, by their names; of one name, the latest's."""
+        rows = cls.rows().find({"recipe.parentId": parent_id}, {"steps": 1}).sort("_id", ASCENDING)
+        return {name: values async for row in rows for name, values in row["steps"].items()}
+
+    @classmethod
     async def latest(cls, ids: Sequence[PydanticObjectId]) -> list[Latest]:
         """How far each of `ids` (400 at most) has come."""
         return await cls._latest({"_id": {"$in": list(ids)}})

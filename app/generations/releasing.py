@@ -1,6 +1,6 @@
 """Generations let go of the pictures and the words of what was deleted for ever."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from beanie import PydanticObjectId
@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 from app.generations.events import EventType
 from app.generations.model import Generation
 
-_SAID = ("wish", "mood", "lucid", "asked", "measurements")
+_SAID = ("wish", "mood", "lucid", "asked", "measurements", "contextText")
 """The parameters of recipes that are somebody's own words."""
 
 type LetGo = Callable[[Sequence[PydanticObjectId]], Awaitable[None]]
@@ -39,6 +39,13 @@ async def release(
         await Generation.rows().update_many({"_id": {"$in": list(held)}}, {"$set": {"pictureIds": []}})
 
 
+async def drop(generation_ids: Sequence[PydanticObjectId], picture_ids: Collection[PydanticObjectId]) -> None:
+    """Let go of those pictures alone, which `let_go` was told of: what else these (400 at most) have made stays."""
+    if generation_ids:
+        where = {"_id": {"$in": list(generation_ids)}}
+        await Generation.rows().update_many(where, {"$pullAll": {"pictureIds": list(picture_ids)}})
+
+
 async def redact_work_on(parent_ids: Sequence[PydanticObjectId]) -> None:
     """Blank what was said and written in all that were to change those (400 at most) and have ended; safe to repeat.
 
@@ -49,7 +56,13 @@ async def redact_work_on(parent_ids: Sequence[PydanticObjectId]) -> None:
 
 async def being_changed(parent_id: PydanticObjectId) -> bool:
     """Whether a generation that has not ended makes a version of that one."""
-    return await Generation.rows().find_one({**_made_from([parent_id]), "settled": False}, {"_id": 1}) is not None
+    return bool(await those_being_changed([parent_id]))
+
+
+async def those_being_changed(parent_ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+    """Those (400 at most) that generations work on which have not ended."""
+    rows = Generation.rows().find({**_made_from(parent_ids), "settled": False}, {"recipe.parentId": 1})
+    return {row["recipe"]["parentId"] async for row in rows}
 
 
 def _blank(**changes: object) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from uuid import uuid4
 from beanie import PydanticObjectId
 from structlog.contextvars import get_contextvars
 
-from app.access import Gate
+from app.access import Gate, Role, owns
 from app.database.clock import DatabaseClock
-from app.errors import AppError, ErrorCode, not_found
+from app.errors import AppError, ErrorCode
 from app.generations.cancelling import cancel_idle, request_cancel
 from app.generations.closing import Closing
 from app.generations.lanes import Lane
@@ -120,7 +120,7 @@ class Generations:
 
     async def retry(
         self,
-        owner_id: PydanticObjectId,
+        user_id: PydanticObjectId,
         generation_id: PydanticObjectId,
         key: str | None,
         batch_id: PydanticObjectId | None = None,
@@ -128,11 +128,17 @@ class Generations:
     ) -> Generation:
         """Start again what failed or was cancelled, from the same recipe, with whoever makes such things today.
 
+        The new one is the same owner's, also when an editor of their project asks for it.
+
         Raises:
-            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it has not ended, or has succeeded; those of
-                `renew`, when what it was made from is not there any more.
+            AppError: NOT_FOUND; FORBIDDEN for a stranger's, and for who may only look; CONFLICT when it has not ended,
+                or has succeeded; those of `renew`, when what it was made from is not there any more.
         """
-        generation = await self._owned(owner_id, generation_id)
+        generation = await self._steered(user_id, generation_id)
+        if not owns(user_id, generation):
+            key = None if key is None else f"{user_id}:{key}"  # no key of one person's is another's
+            if known := await self.known(generation.owner_id, key, asked):
+                return known
         if generation.status not in {Status.FAILED, Status.CANCELLED}:
             succeeded = generation.status is Status.SUCCEEDED
             message = "It has succeeded; regenerate what it made." if succeeded else "It has not ended yet."
@@ -143,24 +149,27 @@ class Generations:
             recipe = await self.renew[generation.kind](generation.recipe)
         except AppError as error:
             raise error.at("input", "id") from error
-        return await self.start(owner_id, generation.kind, recipe, key, generation.identity, batch_id, asked)
+        promised = Promised(project_id=generation.project_id)
+        return await self.start(
+            generation.owner_id, generation.kind, recipe, key, generation.identity, batch_id, asked, promised
+        )
 
-    async def cancel(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
+    async def cancel(self, user_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
         """Cancel it: at once while nobody works on it, else as soon as its worker has let go.
 
         Raises:
-            AppError: NOT_FOUND; FORBIDDEN for another's; CONFLICT when it came too late.
+            AppError: NOT_FOUND; FORBIDDEN for a stranger's, and for who may only look; CONFLICT when it came too late.
         """
-        await self._owned(owner_id, generation_id)
+        generation = await self._steered(user_id, generation_id)
         for _ in range(_TRIES):  # it may pass from one state into the next in between
             if cancelled := await cancel_idle(generation_id):
                 await self.closing.close(cancelled, cancelled.status, cancelled.events[-1])
                 return cancelled
             if requested := await request_cancel(generation_id):
-                await self.hub.publish(owner_id, generation_id, requested.events[-1])
+                await self.hub.publish(generation.owner_id, generation_id, requested.events[-1])
                 await self.hub.call_off(generation_id)
                 return requested
-            generation = await self._owned(owner_id, generation_id)
+            generation = await self._steered(user_id, generation_id)
             if generation.status.ended and generation.status is not Status.CANCELLED:
                 message = f"The cancel came too late: it has ended as {generation.status}."
                 raise AppError(ErrorCode.CONFLICT, message, path=("input", "id"))
@@ -168,10 +177,9 @@ class Generations:
                 return generation
         raise AppError(ErrorCode.UNAVAILABLE, "It changes too quickly at the moment. Try again.", retryable=True)
 
-    async def of(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation | None:
-        """The owner's generation, its events left out; null when there is none or it is another's."""
-        found = (await Generation.without_events([generation_id])).get(generation_id)
-        return found if found is not None and found.owner_id == owner_id else None
+    async def of(self, user_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation | None:
+        """That generation, its events left out; null when there is none, or the user may not see it."""
+        return await self.gate.sees(user_id, (await Generation.without_events([generation_id])).get(generation_id))
 
     async def usual_s(self, owner_id: PydanticObjectId) -> float | None:
         """How long the owner's latest ones took from their first attempt on, half of them no longer; null without any.
@@ -185,13 +193,10 @@ class Generations:
         ]
         return median(took_s) if took_s else None
 
-    async def _owned(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
-        generation = (await Generation.without_events([generation_id])).get(generation_id)
-        if generation is None:
-            raise not_found("This generation", "input", "id")
-        if generation.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=("input", "id"))
-        return generation
+    async def _steered(self, user_id: PydanticObjectId, generation_id: PydanticObjectId) -> Generation:
+        """That generation, for who may cancel it and start it again."""
+        found = (await Generation.without_events([generation_id])).get(generation_id)
+        return await self.gate.require(user_id, found, Role.EDITOR, "This generation", "input", "id")
 
     async def _known_or_paid_for(self, first: Generation) -> Generation | None:
         """Null while the daily budgets have room for it; without room, the one that its key was used for before.

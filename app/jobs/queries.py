@@ -49,12 +49,13 @@ async def standing(generation_id: PydanticObjectId) -> Standing | None:
 
 
 async def emails(user_ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, str]:
-    """The address of each user that still exists."""
+    """The address of each user that still exists; of one without an address, who it is at the issuer."""
     wanted = sorted(set(user_ids))
     found: dict[PydanticObjectId, str] = {}
     for start in range(0, len(wanted), _IN_ONE_QUERY):
         some = wanted[start : start + _IN_ONE_QUERY]
-        found |= {row["_id"]: row["email"] async for row in User.rows().find({"_id": {"$in": some}}, {"email": 1})}
+        rows = User.rows().find({"_id": {"$in": some}}, {"email": 1, "subject": 1})
+        found |= {row["_id"]: row.get("email") or row.get("subject", "") async for row in rows}
     return found
 
 

@@ -7,7 +7,7 @@ is finished by `clearing`.
 
 from collections.abc import Sequence
 
-from app.generations.releasing import release, settle_those
+from app.generations.releasing import drop, release, settle_those
 from app.lineage.promotion import Promotion
 from app.lineage.tombstone import Tombstone
 from app.lineage.version import Version
@@ -22,11 +22,14 @@ async def delete_forever(versions: Sequence[Version]) -> None:
     or a chore does it.
     """
     ids = [version.identity for version in versions]
-    generation_ids = [version.generation_id for version in versions if version.generation_id is not None]
+    made = {version.generation_id: version for version in versions if version.generation_id is not None}
+    generation_ids = [one for one, version in made.items() if not version.is_one_of_several]
     await Tombstone.keep([Tombstone.for_version(version) for version in versions])
     await settle_those(generation_ids)
-    await Picture.let_go({picture_id for version in versions for picture_id in version.picture_ids})
+    pictures = {picture_id for version in versions for picture_id in version.picture_ids}
+    await Picture.let_go(pictures)
     await release(generation_ids, ids, Picture.let_go)
+    await drop([one for one in made if one not in generation_ids], pictures)
     await Tombstone.touch(list({one for version in versions for one in version.lineage.ancestors}))
     await Promotion.withdraw(ids)
     await Vote.withdraw(ids)

@@ -5,13 +5,22 @@ from dataclasses import dataclass, field
 
 from beanie import PydanticObjectId
 
+from app.access import Owned, Role, own_roles, owns, refusal
 from app.errors import AppError, ErrorCode, not_found
 from app.lineage.discardable import Discardable
 from app.lineage.tombstone import Tombstone
 
+type RolesIn[D: Owned] = Callable[[PydanticObjectId, Sequence[D]], Awaitable[Sequence[Role | None]]]
+"""What a user is to each of them, in their order; null where a stranger."""
+
 
 async def _nothing_more(_: PydanticObjectId) -> None:
     """All was done by the deletion."""
+
+
+def _any(_: object) -> bool:
+    """Whatever it is."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +28,9 @@ class Trash[D: Discardable]:
     """The trash of one product.
 
     `delete` deletes some (1 to 100) for ever and leaves tombstones; `finish` does what had to wait until nothing is
-    being made of one that was deleted. The ids of a call (100 at most) are by their
-    places in it, and what is refused says its place.
+    being made of one that was deleted. `roles` knows who may do what with them: of what is of no project, its owner
+    alone. What does not `fit` is not of this product, whatever its collection. The ids of a call (100 at most) are by
+    their places in it, and what is refused says its place.
     """
 
     product: type[D]
@@ -28,40 +38,49 @@ class Trash[D: Discardable]:
     finish: Callable[[PydanticObjectId], Awaitable[None]] = field(default=_nothing_more)
     what: str = "This image"
     path: tuple[str, ...] = ("input", "ids")
+    roles: RolesIn[D] = own_roles
+    fits: Callable[[D], bool] = _any
 
-    async def put(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
-        """Put the owner's into the trash; what is in it stays as it is."""
-        found = await self._sorted(owner_id, ids)
+    async def put(
+        self, user_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId], needed: Role = Role.OWNER
+    ) -> "Sorted[D]":
+        """Put those into the trash that the user has the needed role for; what is in it stays as it is."""
+        found = await self._sorted(user_id, ids, needed)
         await self.product.into_trash(list(found.own))
         return await self._again(found)
 
-    async def restore(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
-        """Take the owner's out of the trash; what is not in it stays as it is."""
-        found = await self._sorted(owner_id, ids)
+    async def restore(
+        self, user_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId], needed: Role = Role.OWNER
+    ) -> "Sorted[D]":
+        """Take those out of the trash that the user has the needed role for; what is not in it stays as it is."""
+        found = await self._sorted(user_id, ids, needed)
         await self.product.out_of_trash(list(found.own))
         return await self._again(found)
 
     async def delete_forever(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
         """Delete the owner's, in the trash or not; what was deleted before is none of the refused."""
-        found = await self._sorted(owner_id, ids)
+        found = await self._sorted(owner_id, ids, Role.OWNER)
         if found.own:
             await self.delete(list(found.own.values()))
         return found
 
-    async def _sorted(self, owner_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId]) -> "Sorted[D]":
-        """Those that are the owner's and those that can't be touched."""
-        stored = await self.product.by_ids(list(set(ids.values())))
+    async def _sorted(
+        self, user_id: PydanticObjectId, ids: Mapping[int, PydanticObjectId], needed: Role
+    ) -> "Sorted[D]":
+        """Those that the user may touch and those that they may not."""
+        known_ones = await self.product.by_ids(list(set(ids.values())))
+        stored = {identity: one for identity, one in known_ones.items() if self.fits(one)}
+        roles = dict(zip(stored, await self.roles(user_id, list(stored.values())), strict=True))
         missing = [identity for identity in ids.values() if identity not in stored]
         buried = await Tombstone.of(missing) if missing else {}
         found = Sorted[D]()
         for place, identity in ids.items():
             known, path = stored.get(identity), (*self.path, str(place))
-            if known is not None and known.owner_id == owner_id:
-                found.own[identity] = known
+            if known is not None and (refused := refusal(roles[identity], needed, self.what, *path)):
+                found.refused.append(refused)
             elif known is not None:
-                message = f"{self.what} belongs to somebody else."
-                found.refused.append(AppError(ErrorCode.FORBIDDEN, message, path=path))
-            elif identity in buried and buried[identity].owner_id == owner_id:
+                found.own[identity] = known
+            elif identity in buried and owns(user_id, buried[identity]):
                 found.gone[identity] = path
             else:
                 found.refused.append(not_found(self.what, *path))
@@ -76,7 +95,7 @@ class Trash[D: Discardable]:
 
 @dataclass(frozen=True, slots=True)
 class Sorted[D: Discardable]:
-    """The owner's that were found, those deleted for ever already (with their paths), and why others were refused."""
+    """Those that may be touched, the owner's that were deleted for ever already, with their paths, and the refused."""
 
     own: dict[PydanticObjectId, D] = field(default_factory=dict[PydanticObjectId, D])
     gone: dict[PydanticObjectId, tuple[str, ...]] = field(default_factory=dict[PydanticObjectId, tuple[str, ...]])

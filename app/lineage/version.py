@@ -78,6 +78,11 @@ class Version(Discardable):
         """All pictures that it refers to."""
         return (self.picture_id,)
 
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether its generation has made others too, and stays when this one goes."""
+        return False
+
     async def put(self) -> bool:
         """Store it under its pre-allocated id; false when it is there already."""
         try:

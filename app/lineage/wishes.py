@@ -4,6 +4,8 @@ from typing import Final
 
 from app.errors import bad_input
 
+PROMPT_MAX_CHARACTERS: Final = 2_000
+"""Of one wish."""
 COMBINED_MAX_CHARACTERS: Final = 16_000
 """What every provider takes, in any script.
 
@@ -18,8 +20,20 @@ def combined(*prompts: str) -> str:
     return ". ".join(text for prompt in prompts if (text := prompt.strip().rstrip(".").rstrip()))
 
 
-def check_combined(*prompts: str) -> None:
+def check_wish(wish: str) -> None:
+    """Look at a wish.
+
+    Raises:
+        AppError: BAD_USER_INPUT with its path when it is too long.
+    """
+    if len(wish) > PROMPT_MAX_CHARACTERS:
+        raise bad_input(f"The prompt is too long: at most {PROMPT_MAX_CHARACTERS:,} characters.", "input", "prompt")
+
+
+def check_combined(*prompts: str, taken_by: str) -> None:
     """Look at the length of what a further version is to be asked for, before a provider refuses it.
+
+    `taken_by` are the operations that make something new of its picture, for the message.
 
     Raises:
         AppError: BAD_USER_INPUT with the path of the prompt.
@@ -28,7 +42,7 @@ def check_combined(*prompts: str) -> None:
     if length > COMBINED_MAX_CHARACTERS:
         message = (
             f"With all the wishes before it the instruction would have {length:,} characters, and the models take "
-            f"{COMBINED_MAX_CHARACTERS:,}: say it shorter, or start anew from this image's picture (`uploadOrnament` "
-            "and the like take it by its id), which needs none of the wishes that it shows already."
+            f"{COMBINED_MAX_CHARACTERS:,}: say it shorter, or start anew from this image's picture ({taken_by} by "
+            "its id), which needs none of the wishes that it shows already."
         )
         raise bad_input(message, "input", "prompt")

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from app.errors import AppError, ErrorCode
 from app.generations.work import CalledModel, StepResult, Work
 from app.logs import logger
 from app.making.chosen import Chosen, gone
 from app.making.progress import Progress
+from app.making.together import all_of
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
 from app.providers.ports.image import ImageModel, ImageRequest, MadePicture, Preview
@@ -22,6 +23,18 @@ _STORE_AGAIN_S, _STORE_AWAY_S = 1.0, 120.0
 
 type Request = Callable[[], Awaitable[ImageRequest]]
 """Puts a request together, with the bytes of its references: as late as it can, for they are large."""
+
+
+class Heed(Protocol):
+    """Hears of pictures that are made side by side, while the others are still being made."""
+
+    async def kept(self, name: str) -> None:
+        """The step of that name has its picture, now or from an attempt before."""
+        ...
+
+    def failed(self, name: str, error: AppError) -> None:
+        """The step of that name has failed in this attempt."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +69,31 @@ class PictureMaker:
         said["madeWith"] = made_by
         return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
 
-    async def make_all(self, work: Work, requests: Mapping[str, Request]) -> list[dict[str, Any]]:
+    async def make_all(
+        self, work: Work, requests: Mapping[str, Request], heed: Heed | None = None, begin: int = 10
+    ) -> list[dict[str, Any]]:
         """A picture of each request, side by side, each a step of that name; their values in the requests' order.
 
         One that fails leaves the others to end, and their pictures are kept: the next attempt makes what is missing.
+        `heed` hears of each as soon as it is kept or has failed. The calls are the work from `begin` percent on.
 
         Raises:
             AppError: of the first one that failed for good, or else of the first one that failed.
         """
-        progress = Progress(work, len(requests))
-        making = [
-            asyncio.create_task(work.step(name, partial(self.make, work, name, request, progress)))
-            for name, request in requests.items()
-        ]
-        try:
-            ended = await asyncio.gather(*making, return_exceptions=True)
-        finally:
-            for task in making:
-                task.cancel()
-            await asyncio.gather(*making, return_exceptions=True)
-        for outcome in sorted((one for one in ended if isinstance(one, BaseException)), key=_hopeless_first):
-            raise outcome
-        return [one for one in ended if not isinstance(one, BaseException)]
+        progress = Progress(work, len(requests), begin)
+
+        async def one(name: str, request: Request) -> dict[str, Any]:
+            try:
+                made = await work.step(name, partial(self.make, work, name, request, progress))
+            except AppError as error:
+                if heed is not None:
+                    heed.failed(name, error)
+                raise
+            if heed is not None:
+                await heed.kept(name)
+            return made
+
+        return await all_of(one(name, request) for name, request in requests.items())
 
     async def _kept(self, work: Work, data: bytes) -> Picture:
         """Keep what is paid for: a database or a store that is away for a while must not cost another call."""
@@ -132,8 +148,3 @@ class PictureMaker:
 def made_with(model: ImageModel, libraries: str) -> str | None:
     """All that decides which bytes that model makes of a request; null when nobody here knows it."""
     return None if model.source is Source.PROVIDER else f"{model.model}, {libraries}"
-
-
-def _hopeless_first(error: BaseException) -> int:
-    """Sorts what nobody expects (a lost lease, a bug) first, then what no retry helps: it would be sent for nothing."""
-    return (1 + error.retryable) if isinstance(error, AppError) else 0

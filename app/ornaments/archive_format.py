@@ -14,10 +14,11 @@ from app.archives.directory import Form
 from app.archives.pictures import Archived, ArchivedPicture, Sha256
 from app.generations.provenance import Moment, Provenance
 from app.labels import TAG_MAX_CHARACTERS, TAGS_MAX
+from app.lineage.wishes import PROMPT_MAX_CHARACTERS
 from app.ornaments.asked import ModelType, Role
 from app.ornaments.labels import NAME_MAX_CHARACTERS
 from app.ornaments.model import OrnamentKind
-from app.ornaments.words import MEASUREMENTS_MAX_CHARACTERS, PROMPT_MAX_CHARACTERS
+from app.ornaments.words import MEASUREMENTS_MAX_CHARACTERS
 from app.pictures.received import MAX_BYTES
 from app.providers.ports.model import Source
 

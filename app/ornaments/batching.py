@@ -11,11 +11,12 @@ from app.database.keyset import Stretch
 from app.errors import bad_input
 from app.generations.model import Generation
 from app.generations.recipe import UsedTemplate
+from app.lineage.again import check_again
 from app.ornaments import gallery
 from app.ornaments.estimating import estimated_children
 from app.ornaments.gallery import Wanted
 from app.ornaments.model import OrnamentKind
-from app.ornaments.regenerating import FROM_ONE_PICTURE, Again, check_again
+from app.ornaments.regenerating import FROM_ONE_PICTURE, Again
 from app.ornaments.service import Ornaments
 
 
@@ -77,6 +78,6 @@ def _read(parameters: dict[str, str]) -> Again:
     kind, template = parameters.get("kind"), parameters.get("template")
     return Again(
         parameters["wish"],
-        OrnamentKind(kind) if kind else None,
         UsedTemplate.model_validate_json(template) if template else None,
+        kind=OrnamentKind(kind) if kind else None,
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode, not_found
+from app.access import require_own
+from app.errors import AppError, ErrorCode
 from app.ornaments.model import OrnamentImage
 from app.pictures.difference import NONE, Difference, difference
 from app.pictures.library import Pictures
@@ -37,12 +38,11 @@ class Comparisons:
             AppError: NOT_FOUND, or FORBIDDEN for another's image, with the path of the argument.
         """
         found = await OrnamentImage.by_ids([a, b])
-        for argument, identity in (("a", a), ("b", b)):
-            if identity not in found:
-                raise not_found("This image", argument)
-            if found[identity].owner_id != owner_id:
-                raise AppError(ErrorCode.FORBIDDEN, "This image belongs to somebody else.", path=(argument,))
-        return Comparison(found[a], found[b], self)
+        first, second = (
+            require_own(owner_id, found.get(identity), "This image", argument)
+            for argument, identity in (("a", a), ("b", b))
+        )
+        return Comparison(first, second, self)
 
     async def difference(self, older: OrnamentImage, newer: OrnamentImage) -> Difference:
         """What lies between their pictures, measured in a thread; nothing is read where they show the same one.

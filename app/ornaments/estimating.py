@@ -5,31 +5,14 @@ from collections.abc import Sequence
 from beanie import PydanticObjectId
 
 from app.batches.model import Estimate
-from app.costs.usage import of_one_call
 from app.errors import AppError
-from app.generations.recipe import Recipe, RecipePicture
+from app.generations.recipe import RecipePicture
+from app.making.estimating import estimated
 from app.ornaments.asked import Asked
-from app.ornaments.jobs import request_of
 from app.ornaments.model import OrnamentKind
 from app.ornaments.regenerating import Again
 from app.ornaments.service import Ornaments, check, first_recipe
-from app.providers.ports.model import Reference, Source
-
-_UNREAD = Reference(b"", "image/png")
-"""What a call uses is reckoned by how many pictures it is sent, not by their bytes."""
-
-
-def estimated(ornaments: Ornaments, owner_id: PydanticObjectId, recipe: Recipe) -> Estimate | None:
-    """What one generation of that recipe costs by a cautious guess; null when nobody knows it.
-
-    What is made on this server costs nothing.
-    """
-    model, prices = ornaments.model, ornaments.generations.closing.budgets.prices
-    if model.source is not Source.PROVIDER:
-        return Estimate(cost=0)
-    usage = model.expected_usage(request_of(recipe, [_UNREAD] * len(recipe.pictures), owner_id))
-    cost = prices.cost(model.model, of_one_call(usage), ornaments.generations.clock.now())
-    return None if cost is None else Estimate(cost=cost, currency=prices.currency)
+from app.providers.ports.model import Source
 
 
 def estimated_first(
@@ -43,7 +26,8 @@ def estimated_first(
     check(kind, asked)
     not_there = RecipePicture(picture_id=PydanticObjectId(), sha256="")
     pictures = [not_there] * sum(asked.pictures.values())
-    return estimated(ornaments, owner_id, first_recipe(kind, asked, pictures, ornaments.model))
+    recipe = first_recipe(kind, asked, pictures, ornaments.model)
+    return estimated(ornaments.model, ornaments.generations, owner_id, recipe)
 
 
 async def estimated_children(
@@ -60,5 +44,5 @@ async def estimated_children(
             recipe = await ornaments.recipe_of_child(owner_id, image_id, again)
         except AppError:
             continue
-        return estimated(ornaments, owner_id, recipe)
+        return estimated(ornaments.model, ornaments.generations, owner_id, recipe)
     return None

@@ -6,7 +6,8 @@ from typing import Any
 from beanie import PydanticObjectId
 from pymongo import ReturnDocument
 
-from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.access import require_own
+from app.errors import bad_input, not_found
 from app.labels import as_tags, plain
 from app.ornaments.model import OrnamentImage
 
@@ -46,11 +47,12 @@ async def tag(owner_id: PydanticObjectId, image_id: PydanticObjectId, tags: Sequ
 
 async def _label(owner_id: PydanticObjectId, image_id: PydanticObjectId, labels: dict[str, Any]) -> OrnamentImage:
     """The image with these labels; one write, and the same when it is repeated."""
-    own = {"_id": image_id, "ownerId": owner_id}
-    row = await OrnamentImage.rows().find_one_and_update(own, {"$set": labels}, return_document=ReturnDocument.AFTER)
-    if row is not None:
-        image: OrnamentImage = OrnamentImage.model_validate(row)
-        return image
-    if await OrnamentImage.rows().find_one({"_id": image_id}, {"_id": 1}) is None:
-        raise not_found("This image", "input", "imageId")
-    raise AppError(ErrorCode.FORBIDDEN, "This image belongs to somebody else.", path=("input", "imageId"))
+    path = ("input", "imageId")
+    require_own(owner_id, await OrnamentImage.get(image_id), "This image", *path)
+    row = await OrnamentImage.rows().find_one_and_update(
+        {"_id": image_id}, {"$set": labels}, return_document=ReturnDocument.AFTER
+    )
+    if row is None:
+        raise not_found("This image", *path)
+    image: OrnamentImage = OrnamentImage.model_validate(row)
+    return image

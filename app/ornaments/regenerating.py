@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.errors import bad_input
-from app.generations.recipe import Recipe, RecipePicture, UsedTemplate
+from app.generations.recipe import Recipe, RecipePicture
+from app.lineage.again import Again as Wanted
 from app.lineage.wishes import check_combined
 from app.ornaments.asked import Asked, ModelType, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
-from app.ornaments.versions import origin_of
-from app.ornaments.words import check_wish
-from app.pictures.model import Picture
+from app.ornaments.versions import origin_with_sources
 from app.providers.ports.image import ImageModel, ImageTask
 
-VARIATIONS_MAX: Final = 4
 FROM_ONE_PICTURE: Final = frozenset(
     {OrnamentKind.WHITE_BACKGROUND, OrnamentKind.BACKGROUND_CHANGE, OrnamentKind.MODEL_WITH_ORNAMENT}
 )
@@ -22,43 +20,13 @@ FROM_ONE_PICTURE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """What is wanted of an image that is there.
+class Again(Wanted):
+    """The same of an ornament image; `kind` is null for the parent's own."""
 
-    `kind` is null for the parent's own, `template` is the saved prompt that the wish comes from. `variation` is its
-    number, from 1, among `variations` of the same wish.
-    """
-
-    wish: str
     kind: OrnamentKind | None = None
-    template: UsedTemplate | None = None
-    variation: int = 1
-    variations: int = 1
 
 
-def check_again(again: Again) -> None:
-    """Look at what is wanted, whatever the image.
-
-    Raises:
-        AppError: BAD_USER_INPUT with the path of the argument at fault.
-    """
-    if not again.wish:
-        raise bad_input("Say what should be different about the image.", "input", "prompt")
-    check_wish(again.wish)
-    check_variations(again.variations)
-
-
-def check_variations(variations: int) -> None:
-    """Look at how many children there are to be.
-
-    Raises:
-        AppError: BAD_USER_INPUT with its path.
-    """
-    if not 1 <= variations <= VARIATIONS_MAX:
-        raise bad_input(f"`variations` is from 1 to {VARIATIONS_MAX}, not {variations}.", "input", "variations")
-
-
-def child_recipe(parent: OrnamentImage, picture: Picture, again: Again, model: ImageModel) -> Recipe:
+def child_recipe(parent: OrnamentImage, picture: RecipePicture, again: Again, model: ImageModel) -> Recipe:
     """What the child is made from; `picture` is what the parent shows.
 
     A child of the parent's kind is the parent's picture, adjusted. One of another kind is what that kind makes of the
@@ -74,19 +42,17 @@ def child_recipe(parent: OrnamentImage, picture: Picture, again: Again, model: I
         kind, asked = _other_kind(parent, again)
         task, instructions = KINDS[kind].task, (KINDS[kind].instruction(asked),)
         parameters = parameters_of(kind, asked.background, asked.measurements, None)
-    if again.variations > 1:  # no two of them are the same work
-        parameters["variation"] = f"{again.variation}/{again.variations}"
     prompts = (*parent.prompts, *instructions, again.wish)
-    check_combined(*prompts)
+    check_combined(*prompts, taken_by="`uploadOrnament` and the like take it")
     return Recipe(
         task=task,
         prompts=prompts,
-        pictures=(RecipePicture(picture_id=picture.identity, sha256=picture.sha256),),
+        pictures=(picture,),
         provider=model.name,
         model=model.model,
-        parameters=parameters,
+        parameters=parameters | again.numbered,
         parent_id=parent.identity,
-        origin=origin_of(parent),
+        origin=origin_with_sources(parent),
         template=again.template,
     )
 

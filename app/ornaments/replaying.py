@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode, not_found
+from app.access import require_own
+from app.errors import AppError, ErrorCode
 from app.generations.model import Generation, Status
 from app.generations.service import Generations
+from app.lineage.sources import require_sources
 from app.making.pictures import made_with
+from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND
-from app.ornaments.sources import require_sources
 from app.providers.ports.image import ImageModel
 
 _PATH = ("input", "generationId")
@@ -58,7 +60,7 @@ class Replays:
             if recipe.provider not in self.makers:
                 message = f"This was made by the provider “{recipe.provider}”, which is no longer set up."
                 raise AppError(ErrorCode.PROVIDER_NOT_CONFIGURED, message, path=_PATH)
-            await require_sources(recipe, *_PATH)
+            await require_sources(OrnamentImage, recipe, *_PATH)
             known = await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked)
         before = made.steps.get("picture", {}).get("madeWith") if made else None
         return Replay(known, self.is_deterministic(known.recipe.provider, before))
@@ -78,10 +80,7 @@ def _of_success(owner_id: PydanticObjectId, generation: Generation | None) -> Ge
     Raises:
         AppError: NOT_FOUND, FORBIDDEN, CONFLICT.
     """
-    if generation is None:
-        raise not_found("This generation", *_PATH)
-    if generation.owner_id != owner_id:
-        raise AppError(ErrorCode.FORBIDDEN, "This generation belongs to somebody else.", path=_PATH)
+    generation = require_own(owner_id, generation, "This generation", *_PATH)
     if generation.kind != GENERATION_KIND:
         raise AppError(ErrorCode.CONFLICT, "Only what made an image can be replayed.", path=_PATH)
     if generation.status is not Status.SUCCEEDED:

@@ -6,18 +6,20 @@ from itertools import zip_longest
 
 from beanie import PydanticObjectId
 
-from app.errors import AppError, ErrorCode, not_found
+from app.access import require_own
+from app.errors import AppError
 from app.generations.model import Generation
 from app.generations.recipe import Recipe, RecipePicture, UsedTemplate
 from app.generations.service import Generations
+from app.lineage.again import check_again, picture_to_go_on_from
 from app.lineage.promotion import promote
+from app.lineage.sources import require_sources
 from app.lineage.trash import in_trash
 from app.lineage.votes import vote
 from app.ornaments.asked import Asked, Role
 from app.ornaments.kinds import KINDS
 from app.ornaments.model import OrnamentImage, OrnamentKind
-from app.ornaments.regenerating import Again, check_again, child_recipe, parameters_of
-from app.ornaments.sources import require_sources
+from app.ornaments.regenerating import Again, child_recipe, parameters_of
 from app.ornaments.words import check_words
 from app.pictures.model import Picture
 from app.providers.ports.image import ImageModel
@@ -94,12 +96,7 @@ class Ornaments:
         """
         check_again(again)
         parent = await self.owned(owner_id, image_id)
-        if parent.trashed_at is not None:
-            raise in_trash("This image", "input", "imageId")
-        picture = await Picture.get(parent.picture_id)
-        if picture is None:
-            raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The picture of this image is gone; regenerate its parent.")
-        return child_recipe(parent, picture, again, self.model)
+        return child_recipe(parent, await picture_to_go_on_from(parent), again, self.model)
 
     async def promote(self, owner_id: PydanticObjectId, image_id: PydanticObjectId) -> OrnamentImage:
         """Choose a version, in place of any other of its tree; safe to repeat.
@@ -138,12 +135,7 @@ class Ornaments:
         Raises:
             AppError: NOT_FOUND, or FORBIDDEN when it is another's.
         """
-        image = await OrnamentImage.get(image_id)
-        if image is None:
-            raise not_found("This image", "input", "imageId")
-        if image.owner_id != owner_id:
-            raise AppError(ErrorCode.FORBIDDEN, "This image belongs to somebody else.", path=("input", "imageId"))
-        return image
+        return require_own(owner_id, await OrnamentImage.get(image_id), "This image", "input", "imageId")
 
 
 def first_recipe(kind: OrnamentKind, asked: Asked, pictures: Sequence[RecipePicture], model: ImageModel) -> Recipe:
@@ -165,7 +157,7 @@ async def renewed(model: ImageModel, recipe: Recipe) -> Recipe:
     Raises:
         AppError: as `require_sources`.
     """
-    await require_sources(recipe)
+    await require_sources(OrnamentImage, recipe)
     return recipe.model_copy(update={"provider": model.name, "model": model.model})
 
 

@@ -6,12 +6,10 @@ from beanie import PydanticObjectId
 
 from app.generations.model import Generation
 from app.generations.recipe import Origin, OriginPicture
-from app.lineage.place import Lineage
-from app.lineage.wishes import combined
+from app.lineage.again import origin_of, version_made_by
 from app.lineage.writing import write
 from app.ornaments.asked import ModelType, Role
 from app.ornaments.model import OrnamentImage, OrnamentKind, SourcePicture
-from app.providers.ports.model import Source
 
 
 async def write_version(generation: Generation) -> OrnamentImage | None:
@@ -25,49 +23,32 @@ async def write_version(generation: Generation) -> OrnamentImage | None:
     return image if await write(image) else None
 
 
-def origin_of(parent: OrnamentImage) -> Origin:
+def origin_with_sources(parent: OrnamentImage) -> Origin:
     """What a child takes over from it."""
-    return Origin(
-        ancestors=(*parent.lineage.ancestors, parent.identity),
-        original_prompt=parent.original_prompt,
-        sources=tuple(
-            OriginPicture(picture_id=source.picture_id, role=source.role, name=source.name) for source in parent.sources
-        ),
-    )
+    sources = [
+        OriginPicture(picture_id=source.picture_id, role=source.role, name=source.name) for source in parent.sources
+    ]
+    return origin_of(parent, sources)
 
 
 async def _of_parent(parent_id: PydanticObjectId) -> Origin | None:
     """For recipes of earlier versions of this server, which name the parent alone."""
     parent = await OrnamentImage.get(parent_id)
-    return origin_of(parent) if parent else None
+    return origin_with_sources(parent) if parent else None
 
 
 def _version(generation: Generation, origin: Origin | None) -> OrnamentImage:
     """The image that a succeeded generation made."""
     made, recipe = generation.steps["picture"], generation.recipe
-    wishes = recipe.prompts[1:]
-    lineage = Lineage.below(*origin.ancestors) if origin else Lineage.of_root(generation.result_id)
     return OrnamentImage(
-        id=generation.result_id,
-        owner_id=generation.owner_id,
+        **version_made_by(generation, origin),
         kind=OrnamentKind(recipe.parameters["kind"]),
-        picture_id=made["pictureId"],
-        generation_id=generation.identity,
-        lineage=lineage,
-        parent_id=lineage.parent_id,
-        prompt=wishes[-1] if wishes else None,
-        original_prompt=origin.original_prompt if origin else combined(*recipe.prompts),
-        new_prompt=wishes[-1] if origin else None,
-        prompts=recipe.prompts,
-        combined_prompt=combined(*recipe.prompts),
         background_color=recipe.parameters.get("background"),
         measurements=recipe.parameters.get("measurements"),
         model_type=ModelType(recipe.parameters["modelType"]) if "modelType" in recipe.parameters else None,
         sources=_sources(origin.sources if origin else recipe.pictures),
-        source=Source(made["source"]),
         applied=tuple(made["applied"]),
         note=made["note"],
-        created_at=generation.created_at,
     )
 
 

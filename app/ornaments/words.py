@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from app.errors import AppError, bad_input
+from app.lineage.wishes import check_wish
 from app.ornaments.asked import Asked
 from app.pictures.colours import parse_colour
 
-PROMPT_MAX_CHARACTERS = 2_000
 MEASUREMENTS_MAX_CHARACTERS = 500
 NAME_MAX_CHARACTERS = 100
 
@@ -30,16 +30,6 @@ def check_words(asked: Asked) -> None:
             parse_colour(asked.background)
         except AppError as error:
             raise error.at("input", "backgroundColor") from error
-
-
-def check_wish(wish: str) -> None:
-    """Look at a wish.
-
-    Raises:
-        AppError: BAD_USER_INPUT with its path when it is too long.
-    """
-    if len(wish) > PROMPT_MAX_CHARACTERS:
-        raise bad_input(f"The prompt is too long: at most {PROMPT_MAX_CHARACTERS:,} characters.", "input", "prompt")
 
 
 def measured(asked: Asked) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
 
-from app.errors import AppError, ErrorCode, not_found
+from app.access import owns, require_own
+from app.errors import AppError, ErrorCode
 from app.pictures.intake import AcceptedPicture, examine
 from app.pictures.made import describe, describe_preview
 from app.pictures.model import Picture
@@ -77,9 +78,16 @@ class Pictures:
         picture = await Picture.touch(picture_id, owner_id)
         if picture is not None:
             return picture
-        if await Picture.by_ids([picture_id]):
-            raise AppError(ErrorCode.FORBIDDEN, "This picture belongs to somebody else.")
-        raise not_found("This picture")
+        found = require_own(owner_id, (await Picture.by_ids([picture_id])).get(picture_id), "This picture")
+        return await self.owned(owner_id, found.identity)  # it has come meanwhile
+
+    async def adopt(self, picture: Picture, owner_id: PydanticObjectId) -> Picture:
+        """The same picture as that owner's: itself if it is, else a copy. Have it safe from sweeps before.
+
+        Raises:
+            AppError: as `read` and `keep`.
+        """
+        return picture if owns(owner_id, picture) else await self.keep(owner_id, await self.read(picture))
 
     async def read(self, picture: Picture) -> bytes:
         """The stored bytes, wherever they lie by now.

@@ -12,7 +12,17 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.settings.values import CloudinaryUrl, Listed, MongoUrl, Origins, RedisUrl, Secret, is_placeholder
+from app.settings.values import (
+    Algorithms,
+    CloudinaryUrl,
+    JwksUrl,
+    Listed,
+    MongoUrl,
+    Origins,
+    RedisUrl,
+    Secret,
+    is_placeholder,
+)
 
 _GRACE_MIN_S = 600
 _SIMULATED_KEY = "sim-"
@@ -115,6 +125,20 @@ class Settings(BaseSettings):
     )
     media_url_key: Secret | None = Field(
         None, description="Signs picture URLs; unset in development: made once, kept in the data folder"
+    )
+    auth_jwks_url: JwksUrl | None = Field(
+        None,
+        description="The public keys of an outside issuer whose access tokens are accepted, an address; unset: people "
+        "sign up and log in here (see Log-in elsewhere)",
+    )
+    auth_issuer: str | None = Field(None, description="The `iss` of its tokens; needed with AUTH_JWKS_URL")
+    auth_audience: str | None = Field(None, description="The `aud` of its tokens: this API; needed with AUTH_JWKS_URL")
+    auth_user_claim: str = Field("sub", min_length=1, description="The claim of its tokens that says who somebody is")
+    auth_algorithms: Algorithms = Field(
+        ("RS256", "ES256", "EdDSA"), description="How its tokens may be signed, comma-separated; never by a secret"
+    )
+    auth_local: bool = Field(
+        default=False, description="`1`: with AUTH_JWKS_URL people may also sign up and log in here"
     )
     allowed_hosts: Listed = Field(
         ("localhost", "127.0.0.1", "[::1]"), description="Host names this server answers to, comma-separated"
@@ -226,6 +250,22 @@ class Settings(BaseSettings):
     def _documents_can_be_trusted(self) -> Self:
         if self.only_trusted_documents and self.trusted_documents is None:
             message = "ONLY_TRUSTED_DOCUMENTS=1 needs TRUSTED_DOCUMENTS: nothing could be asked for"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _issuer_is_whole(self) -> Self:
+        needed = {name.upper(): getattr(self, name) for name in ("auth_issuer", "auth_audience")}
+        if self.auth_jwks_url is None:
+            if given := [name for name in (*needed, "AUTH_LOCAL") if name.lower() in self.model_fields_set]:
+                message = f"{given[0]} is of no use without AUTH_JWKS_URL: set that, too, or remove {given[0]}"
+                raise ValueError(message)
+            return self
+        if unset := [name for name, value in needed.items() if not value]:
+            message = f"AUTH_JWKS_URL needs {' and '.join(unset)}: tokens that are meant for others would be accepted"
+            raise ValueError(message)
+        if self.app_env == "production" and not self.auth_jwks_url.startswith("https://"):
+            message = "AUTH_JWKS_URL has to begin with https:// in production: who can change the keys can be anybody"
             raise ValueError(message)
         return self
 

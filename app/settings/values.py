@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
@@ -13,6 +14,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _ORIGIN = re.compile(r"https?://[^/\s,]+")
+_JWKS = re.compile(r"https?://[^\s#@/]+/[^\s#]*")
+_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 _CLOUDINARY = re.compile(r"cloudinary://[^:@/\s]+:[^:@/\s]+@[\w.-]+(/[\w.-]*)?(\?\S*)?")
 
 
@@ -63,9 +66,33 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _jwks(value: str) -> str:
+    if not _JWKS.fullmatch(value) or not _has_port(value):
+        message = "a URL like https://login.example.com/.well-known/jwks.json"
+        raise ValueError(message)
+    return value
+
+
+def _has_port(url: str) -> bool:
+    """Whether its port, if it names one, can be one."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _asymmetric(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values or not set(values) <= _ALGORITHMS:
+        message = f"algorithms with public keys, comma-separated: {', '.join(sorted(_ALGORITHMS))}"
+        raise ValueError(message)
+    return values
+
+
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[Listed, AfterValidator(_origins)]
+Algorithms = Annotated[Listed, AfterValidator(_asymmetric)]
+JwksUrl = Annotated[str, AfterValidator(_jwks)]
 MongoUrl = Annotated[SecretStr, AfterValidator(_mongodb)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 CloudinaryUrl = Annotated[SecretStr, AfterValidator(_cloudinary)]

@@ -6,8 +6,9 @@ from unicodedata import category
 
 from beanie import PydanticObjectId
 
+from app.access import require_own
 from app.database.document import utc_now
-from app.errors import AppError, ErrorCode, bad_input, not_found
+from app.errors import AppError, ErrorCode, bad_input
 from app.generations.recipe import UsedTemplate
 from app.templates.model import Template, TemplateRevision
 from app.templates.wording import filled, variables
@@ -111,12 +112,8 @@ async def owned(owner_id: PydanticObjectId, template_id: PydanticObjectId, *path
     Raises:
         AppError: NOT_FOUND, or FORBIDDEN when it is another's.
     """
-    template = (await Template.by_ids([template_id])).get(template_id)
-    if template is None:
-        raise not_found("This template", *path)
-    if template.owner_id != owner_id:
-        raise AppError(ErrorCode.FORBIDDEN, "This template belongs to somebody else.", path=path)
-    return template
+    found = await Template.by_ids([template_id])
+    return require_own(owner_id, found.get(template_id), "This template", *path)
 
 
 @dataclass(frozen=True, slots=True)

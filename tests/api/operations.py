@@ -40,6 +40,11 @@ _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
     "RegenerateImagesInput": ("ids", "prompt"),
     "RegenerateDreamsInput": ("ids",),
     "UpdateDreamInput": ("title",),
+    "UpdateProjectInput": ("name",),
+    "UpdateFrameInput": ("title",),
+    "UpdateContextInput": ("title",),
+    "SetFramePictureInput": ("imageId",),
+    "SendMessageInput": ("prompt",),
 }
 """Fields of inputs that nobody has to give, but without which there is nothing to do."""
 

@@ -20,7 +20,7 @@ from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.api.services import Services
 from app.bootstrap.database import DOCUMENTS, opened_database
-from app.bootstrap.parts import assemble
+from app.bootstrap.parts import Parts, assemble
 from app.database.document import utc_now
 from app.settings import load_settings
 
@@ -82,13 +82,22 @@ class Shop:
 
 
 @asynccontextmanager
-async def opened_shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path) -> AsyncGenerator[Shop]:
-    """Nobody's, over that database, whose indexes are there."""
+async def opened_parts(
+    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path, **more: Any
+) -> AsyncGenerator[Parts]:
+    """What Regen is made of, over that database, whose indexes are there; nothing of it works."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
-    settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url})
+    settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url, **more})
     parts = assemble(settings)
     async with opened_database(settings, parts.server, ()) as connection:
         await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)
         await parts.services.generations.clock.set(connection.database)
-        yield Shop(parts.services)
+        yield parts
     await parts.close()
+
+
+@asynccontextmanager
+async def opened_shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path) -> AsyncGenerator[Shop]:
+    """Nobody's, over that database."""
+    async with opened_parts(database, mongodb_url, folder) as parts:
+        yield Shop(parts.services)

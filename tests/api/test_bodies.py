@@ -8,7 +8,7 @@ from beanie import PydanticObjectId
 from cross_web import HTTPException
 from starlette.datastructures import UploadFile
 
-from app.api.bodies import STRANGER_CAPS, Caps, Intake, LargeUploads, UploadRequest
+from app.api.bodies import ONE_FILE, Caps, Intake, LargeUploads, UploadRequest
 
 _MB = 1_000_000
 _CAPS = Caps(request_max=50 * _MB, archive_max=100 * _MB)
@@ -56,7 +56,7 @@ async def test_no_other_upload_may() -> None:
 
 async def test_who_is_not_logged_in_may_not() -> None:
     with pytest.raises(HTTPException, match="all files together 25 MB"):
-        await _brought(_UPLOAD, _IMPORT, 26, STRANGER_CAPS)
+        await _brought(_UPLOAD, _IMPORT, 26, ONE_FILE)
 
 
 async def test_word_far_behind_the_operation_changes_nothing() -> None:
@@ -85,7 +85,7 @@ async def _files_of(operation: str, sizes_mb: Sequence[float], caps: Caps = _CAP
 async def test_each_file_has_its_own_limit_and_is_refused_while_it_comes() -> None:
     assert await _files_of("uploadOrnament", [20, 0.1]) == [20 * _MB, _MB // 10]
     with pytest.raises(HTTPException, match="A file has at most 20 MB") as refused:
-        await _files_of("uploadOrnament", [0.1, 20.1])
+        await _files_of("uploadOrnament", [0.1, 21])
     assert refused.value.status_code == 413
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from beanie import PydanticObjectId
 
+from app.access import Gate
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
@@ -33,7 +34,8 @@ class _Accounts:
 
 
 def _context(owner_id: PydanticObjectId) -> Context:
-    services: Any = SimpleNamespace(accounts=_Accounts(), generations=SimpleNamespace(clock=DatabaseClock()))
+    generations = SimpleNamespace(clock=DatabaseClock())
+    services: Any = SimpleNamespace(accounts=_Accounts(), generations=generations, gate=Gate())
     return Context(
         services=services,
         loaders=make_loaders(),

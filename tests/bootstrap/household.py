@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
+from app.access import Role as ProjectRole
 from app.accounts.erasing import Erasures
 from app.accounts.service import SignedIn
 from app.accounts.sessions import Client
@@ -19,18 +20,28 @@ from app.batches.service import Chosen
 from app.batches.service import Wanted as WantedBatch
 from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
+from app.chats.descriptions import PictureDescription
+from app.chats.model import ChatKind
+from app.chats.words import Described
 from app.dreams.recipes import Again as DreamAgain
 from app.dreams.telling import Told
 from app.generations.model import Generation, Status
 from app.lineage.deletion import delete_forever
+from app.making.chosen import Chosen as ChosenModel
 from app.ornaments.asked import Asked, Role
 from app.ornaments.batching import parameters_of_batch
 from app.ornaments.model import OrnamentImage, OrnamentKind
 from app.ornaments.regenerating import Again
 from app.ornaments.service import GENERATION_KIND
 from app.pictures.model import Picture
+from app.projects.made_once import Call
+from app.projects.words import Words
+from app.providers.ports.model import Source
+from app.providers.ports.vision import Description
 from app.settings import load_settings
 from app.templates import service as templates
+from tests.chats.stored import exchange_of
+from tests.chats.stored import image_of as chat_image_of
 from tests.faults.plant import small_photo
 from tests.faults.provider import Gemini
 
@@ -90,6 +101,9 @@ class Household:
         await self.parts.services.exports.start(owner_id, root.identity, None)
         await self.work()
         await self._dream(owner_id)
+        await self._project(owner_id)
+        said = Description("A quiet sea.", Source.PROVIDER, "m")
+        await PictureDescription.keep(owner_id, ChosenModel("p", "m"), "0" * 64, said)
         shown = await Picture.get(root.picture_id)
         assert shown is not None
         assert await self.parts.store.file(shown.key, 64)
@@ -139,6 +153,16 @@ class Household:
         await self.work()
         await dreams.regenerate(owner_id, recorded.dream.identity, DreamAgain(), None)
         await self.work()
+
+    async def _project(self, owner_id: PydanticObjectId) -> None:
+        """A project with a frame that shows an image of its chat, and an invitation."""
+        services = self.parts.services
+        project = await services.projects.create(Call(owner_id), Words("The whale"), ())
+        frame = await services.entities.create(Call(owner_id), project, ChatKind.FRAME, Described("A door"))
+        exchange = exchange_of(frame)
+        await exchange.insert()
+        await chat_image_of(exchange).insert()
+        await services.members.invite(owner_id, project.identity, ProjectRole.VIEWER)
 
     async def _batch(self, owner_id: PydanticObjectId, ids: Sequence[PydanticObjectId]) -> None:
         async def choose() -> Chosen:

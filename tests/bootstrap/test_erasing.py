@@ -11,6 +11,7 @@ import pytest
 from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
+from app.access import Role
 from app.accounts.erasers import Eraser
 from app.accounts.erasing import LAST_WAIT_S
 from app.accounts.erasure import Erasure
@@ -18,6 +19,8 @@ from app.accounts.model import User
 from app.accounts.service import SignedIn
 from app.accounts.sessions import Client
 from app.bootstrap.database import DOCUMENTS
+from app.chats.model import Chat, ChatKind
+from app.chats.words import Described
 from app.costs.days import BudgetDay
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
@@ -33,11 +36,16 @@ from app.ornaments.jobs import OrnamentJob
 from app.ornaments.model import OrnamentImage
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
+from app.projects.invitation import Invitation
+from app.projects.made_once import Call
+from app.projects.model import Project
 from app.templates import service as templates
 from tests.bootstrap.household import PASSWORD, Household, elsewhere, household
+from tests.chats.stored import exchange_of
 from tests.faults.provider import Gemini, serving_gemini
 from tests.ornaments.images import image_of
 from tests.pictures.conftest import GatedStore
+from tests.projects.projects import member_of, project_of
 
 _NOBODYS = {Erasure, ProviderSlots, Turn}
 """Documents of no owner; an erasure is what is left of one for a while."""
@@ -98,6 +106,28 @@ async def test_nothing_of_a_whole_account_is_left_and_everything_of_everybody_el
     await _over(house)
     assert await house.traces(owner_id, "lovelace") == {}
     assert (await house.rows_of(others), await house.traces(others)) == his
+
+
+async def test_nothing_of_somebody_is_left_in_the_projects_of_others_but_what_they_made(house: Household) -> None:
+    ada, bob = await house.person("lovelace"), await house.person("babbage")
+    ada_id, members = ada.user.identity, (member_of(ada.user.identity), member_of(PydanticObjectId()))
+    projects = [project_of(bob.user.identity, *members, trashed_at=at) for at in (None, utc_now())]
+    await Project.insert_many(projects)
+    calls = [Call(ada_id, f"{number}") for number in range(2)]
+    entities = house.parts.services.entities
+    frame = await entities.create(calls[0], projects[0], ChatKind.FRAME, Described("A door"))
+    exchange = exchange_of(frame, author_id=ada_id)
+    await exchange.insert()
+    invitation, _ = Invitation.to(projects[0], Role.EDITOR)
+    await invitation.insert()
+    assert await invitation.claim(ada_id)
+    await _deleted(house, ada)
+    await house.rounds(2)
+    assert await house.traces(ada_id, "lovelace") == _LEFT
+    kept = [[one.user_id for one in project.members] for project in await Project.find_all().to_list()]
+    assert kept == [[members[1].user_id]] * 2
+    assert (await exchange.get(exchange.identity) or exchange).prompt == exchange.prompt
+    assert await Chat.get(frame.identity) is not None
 
 
 async def test_what_calls_cost_stays_in_the_sum_of_all_users(house: Household) -> None:

@@ -33,6 +33,8 @@ _TREE = "looked at in the versions of one tree"
 _SHOWN = "a picture is shown by few"
 _JOURNAL = "a filter of the journal, looked at in what one owner has"
 _VERSIONS = "looked at in the versions of one dream"
+_TRASH = "next to nothing is in the trash"
+_INVITATIONS = "the invitations to one project of a week"
 
 RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
     {
@@ -70,6 +72,14 @@ RESIDUALS: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
         ("dreams", "ownerId", "illustration.source"): _JOURNAL,
         ("dream_versions", "dreamId", "interpretation.generationId"): _VERSIONS,
         ("dream_versions", "dreamId", "illustration.generationId"): _VERSIONS,
+        ("projects", "ownerId", "trashedAt"): _TRASH,
+        ("projects", "members.userId", "trashedAt"): _TRASH,
+        ("projects", "members.userId", "members.role"): "looked at in the projects that one user is a member of",
+        ("chats", "projectId", "trashedAt"): _TRASH,
+        ("invitations", "projectId", "usedAt"): _INVITATIONS,
+        ("invitations", "projectId", "expiresAt"): _INVITATIONS,
+        ("invitations", "usedBy", "projectId"): "nobody is about to accept more than a few",
+        ("exchanges", "fork.above.branchId", "fork.above.until"): "looked at in the branches that go on from one",
         ("*", "lineage.rootId", "lineage.ancestors"): _TREE,
         ("*", "lineage.rootId", "lineage.depth"): _TREE,
     }

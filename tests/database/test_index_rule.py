@@ -17,30 +17,43 @@ from pymongo import monitoring
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.datastructures import UploadFile
 
+from app.access import Role
+from app.accounts.model import User
 from app.api.ids import global_id
 from app.api.schema import schema
 from app.archives.model import Archive, ArchiveState
 from app.batches.model import Batch, BatchItem
 from app.bootstrap.database import DOCUMENTS
+from app.chats.model import ChatKind
 from app.database.document import utc_now
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
+from app.diagnostics.service import recipe_of
+from app.diagnostics.suites import Suite
 from app.dreams.model import Aside
 from app.dreams.versions import DreamVersion
 from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe, RecipePicture
 from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND
+from app.pictures.model import Picture
+from app.projects.invitation import Invitation
 from app.templates.model import Template
 from tests.api.operations import CURSORS, SCHEMA, Samples, choices, nodes, selection
 from tests.api.shop import Shop, opened_shop
+from tests.chats.exchanges import stocked_chat
+from tests.chats.stored import chat_of, exchange_of, referring_to
+from tests.chats.stored import image_of as chat_image_of
 from tests.database.index_exceptions import OFFLINE, RESIDUALS
 from tests.database.index_rule import Watch, declared, documents, fault, queries
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 from tests.ornaments.images import image_of, picture_of
 from tests.ornaments.sent import sent
+from tests.projects.projects import member_of, project_of
 
 _REFUSED = {
     "logIn": "nobody has the address",
     "refreshSession": "nobody has the token",
+    "acceptInvitation": "the same",
 }
 """Mutations that a made-up input does not get through, and why; the rest of their queries is of their own tests."""
 _EXPECTED = {("BAD_USER_INPUT", "last"), ("BAD_USER_INPUT", "before"), ("SOURCE_IMAGE_MISSING", None)}
@@ -71,7 +84,11 @@ async def shop(
 
 
 async def _stocked(shop: Shop) -> Samples:
-    """One of everything that lists show, an image with children, generations of each status; and the ids of them."""
+    """One of everything that lists show, an image with children, generations of each status; and the ids of them.
+
+    The person is an administrator from then on.
+    """
+    run = await _run_of_an_administrator(shop)
     owner_id, now, picture = shop.owner_id, utc_now(), picture_of(shop.owner_id)
     await picture.insert()
     made_of = RecipePicture(picture_id=picture.identity, sha256=picture.sha256)
@@ -118,6 +135,7 @@ async def _stocked(shop: Shop) -> Samples:
     aside = Aside(interpretation=interpretation_of(1), illustration=illustration_of(picture.identity))
     await DreamVersion.keep(dream, aside)
     dream_id, version_id = global_id("Dream", dream.identity), global_id("DreamVersion", aside.version_id)
+    in_project = await _project_in_stock(owner_id, picture)
     queued, failed = (global_id("Generation", by_status[one].identity) for one in (Status.QUEUED, Status.FAILED))
     return Samples(
         {
@@ -130,6 +148,8 @@ async def _stocked(shop: Shop) -> Samples:
             "Template": template_id,
             "Archive": global_id("Archive", archive.identity),
             "archive: Upload": UploadFile(BytesIO(sent())),
+            "DiagnosticsRun": global_id("DiagnosticsRun", run.identity),
+            "generationId": global_id("Generation", run.identity),
             "Dream": dream_id,
             "DreamVersion": version_id,
             "dreamId": dream_id,
@@ -150,8 +170,48 @@ async def _stocked(shop: Shop) -> Samples:
             "retryBatch.id": batch_id,
             "cancelBatch.id": batch_id,
             "batchProgress.id": batch_id,
+            **in_project,
+            **await stocked_chat(picture, done.identity),
         }
     )
+
+
+async def _project_in_stock(owner_id: PydanticObjectId, picture: Picture) -> dict[str, str]:
+    """One with a member, and one of everything in it; the ids of those."""
+    shown, member = (picture.identity,), member_of(PydanticObjectId())
+    project = project_of(owner_id, member, context_picture_ids=shown)
+    frame, context = (chat_of(project, kind, picture_ids=shown) for kind in (ChatKind.FRAME, ChatKind.CONTEXT))
+    exchange = exchange_of(frame, references=(referring_to(picture.identity),))
+    image = chat_image_of(exchange, picture_id=picture.identity)
+    invitation, _ = Invitation.to(project, Role.VIEWER)
+    for one in (project, frame, context, exchange, image, invitation):
+        await one.insert()
+    frame_id, context_id = global_id("Frame", frame.identity), global_id("Context", context.identity)
+    project_id, invitation_id = global_id("Project", project.identity), global_id("Invitation", invitation.identity)
+    return {
+        "Project": project_id,
+        "Frame": frame_id,
+        "Context": context_id,
+        "Chat": global_id("Chat", frame.identity),
+        "Invitation": invitation_id,
+        "projectId": project_id,
+        "frameId": frame_id,
+        "frameIds": frame_id,
+        "contextId": context_id,
+        "invitationId": invitation_id,
+        "setFramePicture.imageId": global_id("ChatImage", image.identity),
+        "userId": global_id("User", member.user_id),
+    }
+
+
+async def _run_of_an_administrator(shop: Shop) -> Generation:
+    user = await User.get(shop.owner_id)
+    assert user is not None
+    assert await User.set_administrator(user.email_key, is_admin=True)
+    key = f"{PydanticObjectId()}"
+    run = Generation.queued(shop.owner_id, DIAGNOSTICS, recipe_of(Suite.PROVIDERS), key, utc_now())
+    assert await Generation.start(run)
+    return run
 
 
 def _asked(field_name: str, field: Any, arguments: tuple[str, ...], *, deep: int) -> tuple[str, str]:

@@ -11,6 +11,7 @@ for _name in (
     "app.cli",
     "app.serving",
     "app.worker",
+    "app.doctor.commands",
     "app.doctor.examination",
     "app.jobs.steering",
     "app.generations.redis.hub",

@@ -139,6 +139,7 @@ async def test_wrong_ids_and_cursors_name_the_argument(ada: Client) -> None:
     for arguments in ('after: "x"', "first: 0", "first: 101"):
         (error,) = (await ada.post(f"{{ viewer {{ ornamentImages({arguments}) {{ nodes {{ id }} }} }} }}"))["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert error["extensions"]["argument"] == arguments.partition(":")[0]
 
 
 async def test_fragment_bomb_is_refused_quickly(stranger: Client) -> None:

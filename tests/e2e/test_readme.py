@@ -71,14 +71,19 @@ async def test_tour_runs_as_it_stands_there(stranger: Client) -> None:
 
 
 def test_upload_from_a_script_runs_as_it_stands_there(server: Server, ada_token: str) -> None:
-    (command,) = _CURL.findall(_README)
-    shell = command.replace("http://127.0.0.1:8000", server.url)
-    done = subprocess.run(  # noqa: S602 - the README's own command is what is tested
-        shell, shell=True, cwd=ROOT, env={**os.environ, "TOKEN": ada_token}, capture_output=True, text=True, check=True
-    )
-    payload = json.loads(done.stdout)["data"]["uploadOrnament"]
+    whole, plain = (_said(command, server, ada_token) for command in _CURL.findall(_README))
+    payload = whole["data"]["uploadOrnament"]
     assert payload["generation"]["id"]
     assert payload["errors"] == []
+    assert plain["id"]
+
+
+def _said(command: str, server: Server, token: str) -> Any:
+    shell = command.replace("http://127.0.0.1:8000", server.url)
+    done = subprocess.run(  # noqa: S602 - the README's own command is what is tested
+        shell, shell=True, cwd=ROOT, env={**os.environ, "TOKEN": token}, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
 
 
 def test_settings_table_is_what_the_code_says() -> None:

@@ -213,3 +213,25 @@ async def test_worker_gives_back_what_does_not_end_in_the_grace(
             pass
         assert google.disconnected.is_set()
         _was_given_back(tmp_path, generation_id, settings)
+
+
+async def test_streams_over_http_are_cut_without_a_complete_so_that_their_clients_come_back(
+    tmp_path: Path, client_of: MakeClient, car: bytes
+) -> None:
+    with running(tmp_path, database_setting()) as server:
+        ada = await _ada(server, client_of)
+        await ada.upload(car)
+        body = {"query": _VIEWER_EVENTS}
+        headers = {**ada.headers, "accept": "text/event-stream"}
+        async with ada.http.stream("POST", "/graphql", json=body, headers=headers) as response:
+            pieces = response.aiter_text()
+            seen = await anext(pieces)
+            while "event: next" not in seen:
+                seen += await anext(pieces)
+            stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+            seen += "".join([piece async for piece in pieces])
+        assert await stopping == 0
+    log = "".join(server.log)
+    assert "event: complete" not in seen
+    assert "Traceback" not in log, log
+    assert "ERROR" not in log.upper(), log

@@ -119,6 +119,14 @@ def test_set_up_of_a_current_tree_only_compares(bare: Path) -> None:
         (folder / "dev.lock").write_text("a==1\n", encoding="utf-8")
     for profile in ("run", "test"):  # what the tests need holds all that the server needs
         assert run(copied / "scripts/set-up", profile, bare=bare).returncode == 0
+    clients = copied / "tests/clients"
+    (clients / "node_modules/.regen").mkdir(parents=True)
+    for file in ("package.json", "package-lock.json", "node_modules/.regen/package-lock.json"):
+        (clients / file).write_text("{}", encoding="utf-8")
+    assert run(copied / "scripts/set-up", "test", bare=bare).returncode == 0
+    (clients / "package-lock.json").write_text('{"a": 1}', encoding="utf-8")
+    assert run(copied / "scripts/set-up", "run", bare=bare).returncode == 0, "the server needs none of them"
+    assert run(copied / "scripts/set-up", "test", bare=bare).returncode == 1
     (copied / ".venv/regen/unfinished").touch()
     assert run(copied / "scripts/set-up", "run", bare=bare).returncode == 1
 

@@ -9,6 +9,7 @@ from pymongo import AsyncMongoClient, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from app.chats.image import ChatImage
 from app.database.document import utc_now
 from app.generations.model import Generation
 from app.lineage.place import Lineage
@@ -30,7 +31,7 @@ class Sketch(Version):
         indexes: ClassVar[list[IndexModel]] = version_indexes()
 
 
-DOCUMENTS = [Sketch, Tombstone, Promotion, Vote, Generation, Picture, OrnamentImage]
+DOCUMENTS = [Sketch, Tombstone, Promotion, Vote, Generation, Picture, OrnamentImage, ChatImage]
 
 
 class Commands(CommandListener):
@@ -89,6 +90,15 @@ def ornament(parent: OrnamentImage | None = None, owner_id: PydanticObjectId | N
     common["owner_id"] = owner_id or common["owner_id"]
     sources = parent.sources if parent else (SourcePicture(role=Role.ORNAMENT, picture_id=PydanticObjectId()),)
     return OrnamentImage(**common, kind=OrnamentKind.WHITE_BACKGROUND, background_color=None, sources=sources)
+
+
+def chat_image(parent: ChatImage | None = None, owner_id: PydanticObjectId | None = None) -> ChatImage:
+    """The same as an image of a chat."""
+    common = _common(parent, PydanticObjectId(), "again")
+    common["owner_id"] = owner_id or common["owner_id"]
+    for name in ("project_id", "chat_id", "exchange_id"):
+        common[name] = getattr(parent, name) if parent else PydanticObjectId()
+    return ChatImage(**common)
 
 
 def chain(first: Sketch, length: int) -> list[Sketch]:

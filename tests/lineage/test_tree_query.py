@@ -1,5 +1,7 @@
 """Trees as clients ask for them, and the commands that the answers take."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +9,7 @@ import bson
 import pytest
 from beanie import PydanticObjectId
 
+from app.access import Gate
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
@@ -16,23 +19,32 @@ from app.api.schema import schema, show_result
 from app.database.document import utc_now
 from app.database.keyset import Stretch
 from app.lineage.deletion import delete_forever
+from app.lineage.version import Version
 from app.lineage.wishes import COMBINED_MAX_CHARACTERS, combined
 from app.ornaments.model import OrnamentImage
 from app.pictures.model import Picture, PictureState
-from tests.lineage.conftest import Commands, ids, ornament, stored
+from tests.lineage.conftest import Commands, chat_image, ids, ornament, stored
 
 _MAX_COMMANDS = 5
 _REPLY_BYTES = 16 << 20
 _OWNER = PydanticObjectId()
-_TREE = """query ($id: ID!, $first: Int, $after: String, $maxDepth: Int) { node(id: $id) { ... on OrnamentImage {
+_TREE_OF = """query ($id: ID!, $first: Int, $after: String, $maxDepth: Int) { node(id: $id) { ... on %s {
   descendants(first: $first, after: $after, maxDepth: $maxDepth) {
     nodes { id parentId depth prompt trashedAt parent { id } picture { id thumbhash } }
     deleted { imageId parentId depth } pageInfo { hasNextPage endCursor } } } } }"""
+_TREE = _TREE_OF % "OrnamentImage"
+
+
+@dataclass(frozen=True)
+class _Gated:
+    """All that a query of images asks of the services."""
+
+    gate: Gate = field(default_factory=Gate)
 
 
 async def ask(query: str, owner_id: PydanticObjectId = _OWNER, **variables: Any) -> Any:
     """The data of an answer, or its errors' codes."""
-    services: Any = None
+    services: Any = _Gated()
     context = Context(
         services=services,
         loaders=make_loaders(),
@@ -48,8 +60,8 @@ async def ask(query: str, owner_id: PydanticObjectId = _OWNER, **variables: Any)
     return result.data
 
 
-def _id(image: OrnamentImage) -> str:
-    return global_id("OrnamentImage", image.identity)
+def _id(image: Version) -> str:
+    return global_id(type(image).__name__, image.identity)
 
 
 def _line(first: OrnamentImage, length: int) -> list[OrnamentImage]:
@@ -59,7 +71,7 @@ def _line(first: OrnamentImage, length: int) -> list[OrnamentImage]:
     return made[1:]
 
 
-async def _pictures(images: list[OrnamentImage]) -> None:
+async def _pictures(images: Sequence[Version]) -> None:
     now = utc_now()
     await Picture.insert_many(
         Picture(
@@ -82,21 +94,27 @@ async def _pictures(images: list[OrnamentImage]) -> None:
     )
 
 
-async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(commands: Commands) -> None:
-    root = ornament(owner_id=_OWNER)
-    deep = _line(root, 300)
-    wide = [ornament(root) for _ in range(400)]
-    bushy = [ornament(wide[number % 30]) for number in range(300)]
+@pytest.mark.parametrize("make", [ornament, chat_image])
+async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(
+    commands: Commands, make: Callable[..., Version]
+) -> None:
+    root = make(owner_id=_OWNER)
+    deep = [root]
+    for _ in range(120):
+        deep.append(make(deep[-1]))
+    del deep[0]
+    wide = [make(root) for _ in range(400)]
+    bushy = [make(wide[number % 30]) for number in range(480)]
     everything = [*deep, *wide, *bushy]
     await stored([root, *everything])
     await _pictures(everything)
     commands.sent.clear()
-    answer = await ask(_TREE, id=_id(root), first=1000)
+    answer = await ask(_TREE_OF % type(root).__name__, id=_id(root), first=1000)
     assert len(commands.sent) <= _MAX_COMMANDS, commands.sent
     tree = answer["node"]["descendants"]
     assert [node["id"] for node in tree["nodes"]] == [_id(image) for image in everything]
     assert all(node["parent"]["id"] == node["parentId"] and node["picture"] for node in tree["nodes"])
-    assert max(node["depth"] for node in tree["nodes"]) == 300
+    assert max(node["depth"] for node in tree["nodes"]) == 120
     assert (tree["deleted"], tree["pageInfo"]["hasNextPage"]) == ([], False)
 
 

@@ -58,5 +58,5 @@ def encode(picture: Image.Image) -> tuple[bytes, str]:
 
 def _texts(request: ImageRequest) -> list[bytes]:
     """All else of a request that makes it another one."""
-    said = [*request.wishes, request.background or ""]
+    said = [*request.wishes, request.background or "", *([str(request.variation)] if request.variation else [])]
     return [*(one.encode(errors="replace") for one in said), *(reference.data for reference in request.references)]

@@ -30,8 +30,9 @@ class ImageRequest:
 
     `prompt` is the whole instruction, for models that read; `wishes` are the user's own words in it, oldest
     first; `background` is a colour as `pictures.colours.parse_colour` takes it, null to leave it alone. `model` is
-    the one of that provider to ask, null for the one that is set up. `previews` is how many looks at unfinished
-    work are wanted (0 to 3); they may cost. `end_user` is an opaque name of who asks, for a provider that looks for
+    the one of that provider to ask, null for the one that is set up. `variation` tells several pictures of one wish
+    apart, for makers that would make the same one each time. `previews` is how many looks at unfinished work are
+    wanted (0 to 3); they may cost. `end_user` is an opaque name of who asks, for a provider that looks for
     abuse.
     """
 
@@ -41,6 +42,7 @@ class ImageRequest:
     wishes: tuple[str, ...] = field(default=(), repr=False)
     background: str | None = None
     model: str | None = None
+    variation: int = 0
     previews: int = 0
     end_user: str | None = None
 

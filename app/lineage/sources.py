@@ -3,19 +3,19 @@
 from app.errors import AppError, ErrorCode
 from app.generations.recipe import Recipe
 from app.lineage.trash import in_trash
-from app.ornaments.model import OrnamentImage
+from app.lineage.version import Version
 from app.pictures.model import Picture
 
 
-async def require_sources(recipe: Recipe, *path: str) -> None:
-    """Make sure of them; the pictures are safe from every sweep for a grace period then.
+async def require_sources(versions: type[Version], recipe: Recipe, *path: str) -> None:
+    """Make sure of them, for a recipe of that product; the pictures are safe from every sweep for a grace period then.
 
     A parent that was deleted for ever is no hindrance while the pictures are there.
 
     Raises:
         AppError: CONFLICT when the parent is in the trash, SOURCE_IMAGE_MISSING; with that path.
     """
-    parent = await OrnamentImage.get(recipe.parent_id) if recipe.parent_id else None
+    parent = (await versions.by_ids([recipe.parent_id])).get(recipe.parent_id) if recipe.parent_id else None
     if parent is not None and parent.trashed_at is not None:
         raise in_trash("The image that it was made from", *path)
     wanted = recipe.picture_ids

@@ -1,0 +1,1 @@
+"""People whose log-in an outside issuer keeps: its keys, its tokens, and the accounts they get here."""

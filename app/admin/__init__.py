@@ -1,0 +1,1 @@
+"""Who may do what is for administrators, as whoever runs the server decides."""

@@ -1,0 +1,95 @@
+"""A chat followed live: its messages, and the work on them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Annotated, Self
+
+import strawberry
+from beanie import PydanticObjectId
+
+from app.access import Role
+from app.api.context import Info, viewer
+from app.api.enums import ChatNewsType
+from app.api.events import GenerationEvent, Since, check_since
+from app.api.ids import document_id
+from app.api.messages import ChatMessage
+from app.api.projects import CHAT_TYPE_NAME, Chat
+from app.chats import following
+from app.chats import model as stored
+from app.chats.listing import Message, MessageRole
+from app.errors import AppError, not_found
+
+_ChatId = Annotated[strawberry.ID, strawberry.argument(description="The id of a `Chat` that you may see.")]
+
+
+@strawberry.type(description="One thing that happened in a chat.")
+class ChatEvent:
+    """Messages come whole in each: a later one takes the place of an earlier one."""
+
+    type: ChatNewsType = strawberry.field(description="What is told.")
+    at: datetime = strawberry.field(
+        description="When it happened: pass the latest one as `since` after a cut connection."
+    )
+    chat: Chat = strawberry.field(description="The chat, as it is now.")
+    user_message: ChatMessage | None = strawberry.field(
+        description="What somebody wrote, as it is now; null where no message is concerned."
+    )
+    assistant_message: ChatMessage | None = strawberry.field(
+        description="The answer to it, as it is now; null where no message is concerned."
+    )
+    event: GenerationEvent | None = strawberry.field(
+        description="Of WORK alone: a stage, a preview, text, an end. Its `generationId` and `sequence` identify it."
+    )
+
+    @classmethod
+    def of(cls, news: following.ChatNews) -> Self:
+        """The message."""
+        exchange, about = news.exchange, news.generation_id
+        return cls(
+            type=news.type,
+            at=news.at,
+            chat=Chat.of(news.chat),
+            user_message=ChatMessage.of(Message(exchange, MessageRole.USER)) if exchange else None,
+            assistant_message=ChatMessage.of(Message(exchange, MessageRole.ASSISTANT)) if exchange else None,
+            event=GenerationEvent.of(news.event, about) if news.event and about else None,
+        )
+
+
+@strawberry.type
+class ChatSubscription:
+    """Fields of the subscription root."""
+
+    @strawberry.subscription
+    async def chat_events(self, info: Info, chat_id: _ChatId, since: Since = None) -> AsyncGenerator[ChatEvent]:
+        """Everything that happens in a chat, for all who have its project open, until you stop.
+
+        First a SNAPSHOT of each answer that is under way, or changed since `since`; then new messages, their text while
+        it is written, previews and ends, live, whoever sent them. After a cut connection subscribe again with the time
+        of the last event: what changed in between comes as a SNAPSHOT. It ends when the chat is deleted for ever, or
+        you may not see it any more.
+        """
+        who, identity = viewer(info), document_id(chat_id, CHAT_TYPE_NAME, "chatId")
+        services = info.context.services
+        generations = services.generations
+        check_since(since, generations.clock.now())
+        chat = await services.gate.sees(who.user_id, await stored.Chat.get(identity))
+        if chat is None:
+            raise not_found("This chat", "chatId")
+        may_see = _still(info, who.user_id, chat)
+        async with aclosing(following.events(generations.hub, generations.clock, chat, since, may_see)) as told:
+            async for news in told:
+                yield ChatEvent.of(news)
+
+
+def _still(info: Info, user_id: PydanticObjectId, chat: stored.Chat) -> following.MaySee:
+    gate = info.context.services.gate
+
+    async def may_see() -> bool:
+        try:
+            await gate.require(user_id, chat, Role.VIEWER, "This chat")
+        except AppError:
+            return False
+        return True
+
+    return may_see

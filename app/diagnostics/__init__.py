@@ -1,0 +1,1 @@
+"""Diagnostics: an administrator sees each provider, and each way through the product, really work, or why not."""

@@ -1,0 +1,275 @@
+"""The matrix: every operation of the schema, and every argument that names a thing, tried by everybody.
+
+It is made from the schema and from `app/api/rules.py`. The ids are of the owner's things; whatever else an operation
+takes is the caller's own. What is answered is compared with what the rule says of the caller, and what a rule calls
+hidden is compared with what is answered to the id of nothing.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.datastructures import UploadFile
+
+from app.api.ids import global_id
+from app.api.rule import Caller, Named, Refusal, Rule
+from app.api.rules import RULES
+from app.chats.exchange import Exchange
+from app.chats.image import ChatImage
+from app.chats.model import Chat
+from app.projects.model import Project
+from tests.api.calls import ROOTS, Answer, Operation, call, fields_below_that_take_ids, root_fields, texts
+from tests.api.operations import Samples
+from tests.api.shop import opened_shop
+from tests.api.world import ALWAYS_OF_A_PROJECT, PLANTS, ROLES, SOMETIMES_OF_A_PROJECT, Persona, Plot, World
+from tests.ornaments.sent import sent
+
+_SECRETS = {"logIn": ("email", "password"), "refreshSession": ("refreshToken",), "logOut": ("refreshToken",)}
+"""Fields of an input whose values nobody can make up."""
+_LAST_OF_THE_CALLER = {"deleteAccount"}
+_ALLOWED, _UNAUTHENTICATED = "ALLOWED", "UNAUTHENTICATED"
+
+
+@pytest.fixture
+async def world(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with opened_shop(database, mongodb_url, tmp_path) as shop:
+        yield await World.around(shop)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An operation in which one argument names a thing of the owner's; of one that names nothing, both are null.
+
+    `of_project`: the thing is of a project, of which it need not be. `administrators`: everybody is one.
+    """
+
+    operation: Operation
+    rule: Rule
+    named: Named | None = None
+    type_name: str | None = None
+    of_project: bool = False
+    administrators: bool = False
+
+    @property
+    def needs_an_administrator(self) -> bool:
+        """And nobody is one."""
+        return self.rule.caller is Caller.ADMINISTRATOR and not self.administrators
+
+    def expected(self, persona: Persona) -> str:
+        """What its rule says of somebody."""
+        if self.rule.caller is not Caller.ANYBODY and persona is Persona.NOBODY:
+            return _UNAUTHENTICATED
+        if self.needs_an_administrator:
+            return Refusal.FORBIDDEN
+        if self.named is None:
+            return _ALLOWED
+        is_shared = self.of_project or self.type_name in ALWAYS_OF_A_PROJECT
+        role = ROLES.get(persona) if is_shared or persona is Persona.OWNER else None
+        needed = [one.needed for one in self.rule.names if one.needed is not None and self.is_owners(one)]
+        return _ALLOWED if role is not None and all(map(role.allows, needed)) else self.named.refusal
+
+    def is_owners(self, named: Named) -> bool:
+        """Whether that argument names the owner's: the one in question, and with it all that are of its project."""
+        if self.named is None or named.path == self.named.path:
+            return named == self.named
+        is_shared = self.type_name in ALWAYS_OF_A_PROJECT
+        return is_shared and (named.needed is None or not ALWAYS_OF_A_PROJECT.isdisjoint(named.types))
+
+    def __str__(self) -> str:
+        of_project = " of a project" if self.of_project else ""
+        argument = f" {self.named.path}: {self.type_name}{of_project}" if self.named else ""
+        return f"{self.operation.name}{argument}"
+
+
+def _cases(root: str) -> Iterator[Case]:
+    for operation in _operations():
+        rule = RULES.get(operation.name)
+        if operation.root != root or rule is None:  # tests/api/test_rules.py says so
+            continue
+        for administrators in (False, True) if rule.caller is Caller.ADMINISTRATOR else (False,):
+            names = [named for named in rule.names if named.needed is not None]
+            for named in names:
+                for type_name, of_project in _kinds(named):
+                    yield Case(operation, rule, named, type_name, of_project, administrators)
+            if not names:
+                yield Case(operation, rule, administrators=administrators)
+
+
+def _operations() -> Iterator[Operation]:
+    yield from (Operation(*one) for one in root_fields())
+    yield from (Operation("Query", name, field) for name, field in fields_below_that_take_ids())
+
+
+def _kinds(named: Named) -> Iterator[tuple[str, bool]]:
+    for type_name in named.types:
+        yield type_name, False
+        if type_name in SOMETIMES_OF_A_PROJECT:
+            yield type_name, True
+
+
+async def _asked(world: World, case: Case, persona: Persona, *, of_nothing: bool = False) -> dict[str, Any]:
+    """The variables of the call, all that they name planted; `of_nothing`: the one in question names nothing."""
+    theirs, own = _plots(world, case, persona)
+    ids = {"archive: Upload": UploadFile(BytesIO(sent())), **{_key(one): _key(one) for one in case.rule.names}}
+    taken = {*texts(case.operation.variables(Samples(ids), case.named, ""))}
+    if case.named is None:
+        await own.id_of("Generation")  # what `viewerEvents` begins with
+    for named in case.rule.names:
+        if (case.named is None or named.path != case.named.path) and _key(named) in taken:
+            ids[_key(named)] = await _id(theirs if case.is_owners(named) else own, case, named, named.types[0])
+    identity = None
+    if case.named and case.type_name:
+        nothing = global_id(case.type_name, PydanticObjectId())
+        identity = nothing if of_nothing else await _id(theirs, case, case.named, case.type_name)
+    variables = case.operation.variables(Samples(ids), case.named, identity)
+    if secrets := _SECRETS.get(case.operation.name):
+        given = await world.credentials()
+        variables["input"] = {**(variables.get("input") or {}), **{name: given[name] for name in secrets}}
+    return variables
+
+
+def _plots(world: World, case: Case, persona: Persona) -> tuple[Plot, Plot]:
+    """The owner's, and the one that all else is of."""
+    theirs = world.plot(Persona.OWNER, of_project=case.of_project)
+    has_none = persona in {Persona.OWNER, Persona.NOBODY}
+    return theirs, theirs if has_none else world.plot(persona, of_project=case.of_project)
+
+
+def _key(named: Named) -> str:
+    """What `Samples` knows the argument by."""
+    is_picture = named.path.endswith(".id") and "Picture" in named.types
+    return "Picture" if is_picture else named.path.rpartition(".")[2]
+
+
+async def _id(plot: Plot, case: Case, named: Named, type_name: str) -> str:
+    return await plot.named(f"{case.operation.name}.{named.path}", type_name)
+
+
+async def _outcome(world: World, case: Case, persona: Persona) -> str:
+    """What a call comes to, in the words of the rules; or what is wrong with its answer."""
+    if case.operation.name in _LAST_OF_THE_CALLER and persona is not Persona.NOBODY:
+        world = replace(world, people={**world.people, persona: await world.people[persona].joined()})
+    person = world.people[persona]
+    answer = await call(person, case.operation, await _asked(world, case, persona))
+    outcome = _read(case, answer)
+    left_out = outcome == _ALLOWED and case.expected(persona) == Refusal.LEFT_OUT
+    if left_out or outcome in {Refusal.HIDDEN, Refusal.INVALID}:
+        of_nothing = await call(person, case.operation, await _asked(world, case, persona, of_nothing=True))
+        if answer != of_nothing:
+            return f"tells that it is there: {answer}, and of nothing {of_nothing}"
+    if outcome == _ALLOWED and case.operation.root == "Mutation":
+        for plot in _plots(world, case, persona):
+            plot.planted.clear()  # it may be gone, or another
+    return Refusal.LEFT_OUT if left_out else outcome
+
+
+def _read(case: Case, answer: Answer) -> str:
+    codes = answer.codes | {*answer.items}
+    if answer.codes == {_UNAUTHENTICATED}:
+        return _UNAUTHENTICATED
+    if codes == {"FORBIDDEN"} and case.needs_an_administrator:
+        return Refusal.FORBIDDEN
+    if codes == {"FORBIDDEN"}:
+        return Refusal.ITEM if answer.items else _at_its_argument(case, answer, Refusal.FORBIDDEN)
+    if codes == {"NOT_FOUND"} or (not codes and answer.data is None):
+        return Refusal.HIDDEN
+    if codes == {"BAD_USER_INPUT"}:
+        return _at_its_argument(case, answer, Refusal.INVALID)
+    return _ALLOWED if not codes else f"failed: {answer.errors} {answer.items}"
+
+
+def _at_its_argument(case: Case, answer: Answer, refusal: Refusal) -> str:
+    """The refusal, if it says which argument it is about; an estimate says it as the mutation does."""
+    paths = {_last(named.path) for named in case.rule.names if case.is_owners(named)}
+    places = {_last(place) for _, place, _ in answer.errors}
+    return refusal if places <= paths else f"{refusal} at {places}, not at {paths}: {answer.errors}"
+
+
+def _last(path: str) -> str:
+    """Its last name, that of a picture's input rather than of the id in it."""
+    *_, parent, name = ("", *(one for one in path.split(".") if not one.isdigit()))
+    return parent if name == "id" and parent != "input" else name
+
+
+@pytest.mark.parametrize("root", ROOTS)
+async def test_everybody_may_what_the_rules_say_and_no_more(root: str, world: World) -> None:
+    wrong, tried = list[str](), 0
+    for case in _cases(root):
+        if case.rule.caller is Caller.ADMINISTRATOR:
+            await world.set_administrators(are_all=case.administrators)
+        for persona in reversed([*Persona]):  # who may nothing first: the others use up what was planted
+            expected, outcome = case.expected(persona), await _outcome(world, case, persona)
+            wrong += [f"{case}, as {persona}: {outcome}, not {expected}"] if outcome != expected else []
+            tried += 1
+    assert not wrong, "\n".join(wrong)
+    assert tried
+
+
+@pytest.mark.parametrize("root", ROOTS)
+async def test_what_names_nothing_shows_nothing_of_others(root: str, world: World) -> None:
+    theirs = set[str]()
+    for of_project in (False, True):
+        plot = world.plot(Persona.OWNER, of_project=of_project)
+        theirs |= {f"{await plot.id_of(kind)}" for kind in PLANTS}
+    for case in _cases(root):
+        if case.named or case.rule.caller is not Caller.SIGNED_IN or case.operation.name in _LAST_OF_THE_CALLER:
+            continue
+        for persona in (Persona.EDITOR, Persona.VIEWER, Persona.STRANGER):
+            variables = await _asked(world, case, persona)
+            answer = await call(world.people[persona], case.operation, variables, whole=True)
+            assert answer.errors == (), case
+            assert theirs.isdisjoint(answer.shown()), (case, persona)
+
+
+async def test_owner_is_shown_what_others_are_not(world: World) -> None:
+    """The test above can fail."""
+    plot = world.plot(Persona.OWNER)
+    dream_id = await plot.id_of("Dream")
+    (viewer,) = (case for case in _cases("Query") if case.operation.name == "viewer")
+    shown = await call(world.people[Persona.OWNER], viewer.operation, {}, whole=True)
+    assert {f"{dream_id}", f"{plot.owner_id}"} <= {*shown.shown()}
+
+
+_PICTURES = "query ($id: ID!) { generation(id: $id) { recipe { pictures { id url } } } }"
+_NODE = "query ($id: ID!) { node(id: $id) { id } }"
+
+
+@pytest.mark.parametrize("persona", [Persona.EDITOR, Persona.VIEWER])
+async def test_member_sees_a_picture_by_what_shows_it_and_not_by_its_id(persona: Persona, world: World) -> None:
+    plot = world.plot(Persona.OWNER, of_project=True)
+    generation_id, picture_id = await plot.named("", "Generation"), await plot.named("", "Picture")
+    member = world.people[persona]
+    shown = await member.run(_PICTURES, {"id": generation_id})
+    assert [one["id"] for one in shown["generation"]["recipe"]["pictures"]] == [picture_id]
+    assert await member.run(_NODE, {"id": picture_id}) == {"node": None}
+
+
+async def test_generations_of_a_project_are_listed_by_its_owner_alone(world: World) -> None:
+    generation_id = await world.plot(Persona.OWNER, of_project=True).named("", "Generation")
+    listed = {
+        persona: (await shop.run("{ viewer { generations { nodes { id } } } }"))["viewer"]["generations"]["nodes"]
+        for persona, shop in world.people.items()
+        if shop.viewer
+    }
+    assert {persona for persona, nodes in listed.items() if nodes} == {Persona.OWNER}
+    assert listed[Persona.OWNER] == [{"id": generation_id}]
+
+
+@pytest.mark.parametrize("kind", sorted(ALWAYS_OF_A_PROJECT))
+async def test_gate_knows_the_members_of_a_project_and_of_all_that_is_in_it(kind: str, world: World) -> None:
+    plot = world.plot(Persona.OWNER)
+    documents = {"Project": Project, "ChatMessage": Exchange, "ChatImage": ChatImage}
+    thing: Any = await documents.get(kind, Chat).get(await plot.id_of(kind))
+    gate, people = plot.shop.services.gate, world.people
+    roles = {one: await gate.role(people[one].owner_id, thing) for one in Persona if people[one].viewer}
+    assert roles == {**ROLES, Persona.STRANGER: None}
+
+
+def test_every_type_that_a_rule_names_can_be_planted() -> None:
+    missing = {one for rule in RULES.values() for named in rule.names for one in named.types} - set(PLANTS)
+    assert missing == set(), "a line in PLANTS (tests/api/world.py) says how one comes to be, for the matrix to try"
