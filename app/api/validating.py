@@ -18,6 +18,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from app.api.context import Context
 from app.api.edge import Edge
 from app.api.limits import NumbersInReach, OperationSize
+from app.api.overlaps import Overlaps
 
 _CACHED_OPERATIONS = 100
 _RULES_WITHOUT_INTROSPECTION = (*specified_rules, NoSchemaIntrospectionCustomRule)
@@ -58,7 +59,7 @@ def _validated(
 ) -> tuple[GraphQLError, ...]:
     """What is too large comes first: other rules are slow with it, or fail."""
     rules = specified_rules if introspection else _RULES_WITHOUT_INTROSPECTION
-    too_large = validate(schema, document, [OperationSize, NumbersInReach])
+    too_large = validate(schema, document, [OperationSize, NumbersInReach, Overlaps])
     return tuple(too_large or validate(schema, document, rules, hide_suggestions=not suggestions))
 
 

@@ -125,12 +125,18 @@ async def test_log_out_ends_the_session_and_can_be_repeated(accounts: Accounts, 
     assert (session.end, session.revoked_at) == (SessionEnd.LOGGED_OUT, first)
 
 
+def _session_id(accounts: Accounts, signed: SignedIn) -> PydanticObjectId:
+    session_id = accounts.viewer(signed.access_token).session_id
+    assert session_id is not None
+    return session_id
+
+
 @pytest.mark.parametrize("end", ["logged out", "stolen"])
 async def test_access_token_ends_with_its_session_here_at_once_and_elsewhere_as_soon_as_it_is_learned(
     accounts: Accounts, clock: Clock, signed: SignedIn, end: str
 ) -> None:
     there = replace(accounts, sessions=replace(accounts.sessions, ended=Ended()))
-    session_id, closed = there.viewer(signed.access_token).session_id, list[str]()
+    session_id, closed = _session_id(there, signed), list[str]()
     there.sessions.ended.opened(session_id, lambda: closed.append("socket"))
     if end == "logged out":
         await accounts.log_out(session_id)
@@ -150,7 +156,7 @@ async def test_access_token_ends_with_its_session_here_at_once_and_elsewhere_as_
 async def test_what_ended_long_ago_is_forgotten_and_its_token_has_run_out(
     accounts: Accounts, clock: Clock, signed: SignedIn
 ) -> None:
-    session_id = accounts.viewer(signed.access_token).session_id
+    session_id = _session_id(accounts, signed)
     await accounts.log_out(session_id)
     clock.advance(minutes=31)
     await accounts.sessions.learn()

@@ -51,6 +51,26 @@ _QUERIES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{ viewer { " + " ".join("dreams { nodes { id text status } }" for _ in range(215)) + "} }",
             "QUERY_TOO_COMPLEX",
         ),
+        "same field within the fields": ("{ viewer {" + " id" * 900 + "} }", "QUERY_TOO_COMPLEX"),
+        "overlapping fields within the fields": (
+            "{ viewer { " + "dreams { nodes { id text status } } " * 190 + "} }",
+            "QUERY_TOO_COMPLEX",
+        ),
+        "same field in a fragment of no use": (
+            "{ __typename } fragment a on Viewer { " + "dreams { nodes { id } } " * 190 + "}",
+            "QUERY_TOO_COMPLEX",
+        ),
+        "overlapping fragments": (
+            "{ viewer { "
+            + " ".join(f"...f{n}" for n in range(150))
+            + "} } "
+            + " ".join(f"fragment f{n} on Viewer {{ id }}" for n in range(150)),
+            "QUERY_TOO_COMPLEX",
+        ),
+        "circle of pairs": (
+            "{ viewer { ...a } } fragment a on Viewer { user { ...a } user { ...a } id { ...a } id { ...a } }",
+            "QUERY_TOO_COMPLEX",
+        ),
         "introspection in a circle": (
             "{ __schema { types " + "{ fields { type " * 60 + "{ name }" + "}}" * 60 + "}}",
             "BAD_USER_INPUT",
@@ -91,7 +111,8 @@ async def test_each_query_of_the_list_has_its_answer_at_little_cost(shop: Shop) 
 
 
 async def test_largest_operation_that_passes_is_checked_at_little_cost(shop: Shop) -> None:
-    query = "{ viewer { " + " ".join(f"a{n}: id" for n in range(MAX.aliases)) + " id" * 400 + " } }"
+    wide = " ".join("user { id name }" for _ in range(30))
+    query = "{ viewer { " + " ".join(f"a{n}: id" for n in range(MAX.aliases)) + " id" * 80 + wide + " } }"
     started = time.process_time()
     await shop.run(query)
     assert time.process_time() - started < _BOUND_S
