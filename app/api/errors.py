@@ -11,6 +11,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import StreamExecutionResult
+from strawberry.types.graphql import OperationType
 
 from app.api.enums import ErrorCode
 from app.errors import AppError
@@ -19,6 +20,11 @@ from app.logs import logger
 _log = logger(__name__)
 
 _OUT_OF_DISK_SPACE = 14031
+_NOT_IN_THIS_STREAM = {
+    OperationType.QUERY: "Apollo's multipart protocol is for subscriptions alone: accept `application/json`.",
+    OperationType.MUTATION: "Mutations come by POST. Accept `application/json` or `text/event-stream`.",
+    OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket or as a stream.",
+}
 _TOP_LEVEL = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.UNAVAILABLE, ErrorCode.INTERNAL})
 
 
@@ -121,8 +127,8 @@ def _expected(cause: Exception) -> AppError | None:
             return cause
         case CannotGetOperationTypeError():
             return AppError(ErrorCode.BAD_USER_INPUT, cause.as_http_error_reason())
-        case InvalidOperationTypeError():  # a stream by GET
-            return AppError(ErrorCode.BAD_USER_INPUT, "Mutations come by POST.")
+        case InvalidOperationTypeError():
+            return AppError(ErrorCode.BAD_USER_INPUT, _NOT_IN_THIS_STREAM[cause.operation_type])
         case MissingQueryError():
             return AppError(ErrorCode.BAD_USER_INPUT, "There is no GraphQL operation in the request.")
         case ConnectionFailure():

@@ -15,6 +15,7 @@ from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a
 from pymongo.asynchronous.database import AsyncDatabase
 from uvicorn import Config
 
+from app.api.streams import Streams
 from app.bootstrap.database import DOCUMENTS, opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.main import build
@@ -31,6 +32,7 @@ class Site:
     """A server of these parts, and clients for it; `before` are the tasks there were without clients."""
 
     parts: Parts
+    streams: Streams
     port: int
     before: frozenset[asyncio.Task[Any]]
     stack: AsyncExitStack
@@ -49,16 +51,16 @@ class Site:
         return client
 
     async def settled(self) -> None:
-        """Return when nothing is left of any socket: no seat, no follower, no task."""
+        """Return when nothing is left of any socket or stream: no seat, no follower, no task."""
         async with asyncio.timeout(_SETTLE_S):
             while self.left():  # noqa: ASYNC110 - many parts, none of which tells
                 await asyncio.sleep(0.02)
 
     def left(self) -> list[str]:
-        """What sockets have left behind until now."""
+        """What sockets and streams have left behind until now."""
         tasks = [str(task.get_coro()) for task in asyncio.all_tasks() - self.before if "run_asgi" in repr(task)]
         followers = [] if self.parts.hub.followers.idle else ["followers"]
-        return [*tasks, *followers, *["seat"] * len(self.parts.edge.seats)]
+        return [*tasks, *followers, *["seat"] * len(self.parts.edge.seats), *["stream"] * self.streams.count]
 
 
 @asynccontextmanager
@@ -81,12 +83,13 @@ async def served(
         for link in parts.links:
             await stack.enter_async_context(link())
         await parts.services.generations.clock.set(connection.database)
-        config = server_config(settings, build(parts, connection.ping))
+        streams = Streams()
+        config = server_config(settings, build(parts, connection.ping, streams=streams))
         config.http, config.ws = http or config.http, ws or config.ws
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         await stack.enter_async_context(_serving(config, listener))
         clients = await stack.enter_async_context(AsyncExitStack())
-        yield Site(parts, listener.getsockname()[1], frozenset(asyncio.all_tasks()), clients)
+        yield Site(parts, streams, listener.getsockname()[1], frozenset(asyncio.all_tasks()), clients)
 
 
 @asynccontextmanager

@@ -19,11 +19,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from app.accounts.sessions import Client as ServiceClient
 from app.accounts.tokens import TokenSigner
 from tests.api.site import Site, served
-from tests.e2e.client import Client, Socket
+from tests.e2e.client import APOLLO, SSE, Client, Socket
 
 _CLIENT = ServiceClient()
 _ME = "{ viewer { user { id } } }"
 _EVENTS = "subscription { viewerEvents { sequence } }"
+_STREAMS = (SSE, APOLLO)
+_WRONG_ID = 'subscription { generationProgress(id: "x") { sequence } }'
+"""Ends with its first message: Apollo's protocol is for subscriptions alone."""
 _SECRET = "s" * 40
 _PRODUCTION: Mapping[str, str] = {
     "app_env": "production",
@@ -76,6 +79,13 @@ async def test_socket_tells_it_with_the_first_message_of_an_operation(site: Site
         assert (await socket.receive())["type"] == "complete"
 
 
+async def test_stream_over_http_tells_it_with_its_first_message(site: Site) -> None:
+    ada = await site.person()
+    assert '"extensions":{"cost":{"requested":3,"limit":1000000,' in await ada.streamed(SSE, _ME)
+    for accept in _STREAMS:
+        assert '"extensions":{"cost":{"requested":2,"limit":1000000,' in await ada.streamed(accept, _WRONG_ID)
+
+
 async def test_who_has_spent_everything_is_told_when_to_come_back(serve: Serve) -> None:
     async with serve(cost_per_minute=60) as site:
         ada, bob = await site.person(), await site.person()
@@ -93,6 +103,10 @@ async def test_who_has_spent_everything_is_told_when_to_come_back(serve: Serve) 
         async with ada.socket() as socket:
             refused = await _first(socket, _ME)
             assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "RATE_LIMITED")
+        for accept in _STREAMS:  # it has begun, and its status with it
+            told = await ada.streamed(accept, _WRONG_ID)
+            assert ('"code":"RATE_LIMITED"' in told, '"retryAfterSeconds":' in told) == (True, True)
+            assert '"data"' not in told
         assert "errors" not in await bob.post(_ME)
 
 
@@ -105,12 +119,30 @@ async def test_too_many_requests_are_refused_before_they_are_read(serve: Serve) 
         assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
         assert 0 < int(response.headers["retry-after"]) <= 60
         assert response.json()["errors"][0]["extensions"]["retryAfterSeconds"] == int(response.headers["retry-after"])
+        for accept in _STREAMS:
+            async with ada.stream(accept, _EVENTS) as stream:
+                assert (stream.status_code, "retry-after" in stream.headers) == (429, True)
+        photo = {"file": ("a.jpg", b"a", "image/jpeg")}
+        upload = await ada.http.post("/uploads", files=photo, headers=ada.headers)
+        assert (upload.status_code, upload.json()["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
+        assert 0 < int(upload.headers["retry-after"]) <= 60
         for _ in range(5):  # to sign up was the first one of this address
             assert "errors" not in await nobody.post("{ __typename }")
         with pytest.raises(InvalidStatus) as refused:
             await connect(nobody.sockets_url, subprotocols=["graphql-transport-ws"])  # type: ignore[list-item]
         assert refused.value.response.status_code == 429
         assert "retry-after" in refused.value.response.headers
+
+
+async def test_streams_and_uploads_are_requests_too(serve: Serve) -> None:
+    async with serve(requests_per_minute=3) as site:
+        ada = await site.person()
+        for accept in _STREAMS:
+            assert "RATE_LIMITED" not in await ada.streamed(accept, "{ __typename }")
+        photo = {"file": ("a.jpg", b"a", "image/jpeg")}
+        assert (await ada.http.post("/uploads", files=photo, headers=ada.headers)).status_code == 400
+        assert (await ada.http.post("/uploads", files=photo, headers=ada.headers)).status_code == 429
+        assert "RATE_LIMITED" in await ada.streamed(SSE, "{ __typename }")
 
 
 async def test_operations_on_a_socket_are_requests_too(serve: Serve) -> None:
@@ -187,6 +219,41 @@ async def test_log_out_ends_the_sockets_of_its_session_and_no_others(site: Site)
     await site.settled()
 
 
+@pytest.mark.parametrize("accept", _STREAMS)
+async def test_log_out_ends_the_streams_of_its_session_and_says_so(site: Site, accept: str) -> None:
+    ada, bob = await site.person(), await site.person()
+    async with asyncio.timeout(10), ada.stream(accept, _EVENTS) as stream, bob.stream(accept, _EVENTS):
+        while site.parts.hub.followers.count < 2:  # noqa: ASYNC110 - it is the server that begins it
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+        assert (await ada.run("mutation { logOut { errors { code } } }"))["logOut"]["errors"] == []
+        told = (await stream.aread()).decode()
+        assert time.monotonic() - started < 3
+        assert "This session was ended. Log in again." in told
+        assert '"code":"UNAUTHENTICATED"' in told
+        assert (site.streams.count, site.parts.hub.followers.count) == (1, 1)
+    await site.settled()
+
+
+async def test_log_out_over_a_stream_is_answered(site: Site) -> None:
+    ada = await site.person()
+    assert '"logOut":{"errors":[]}' in await ada.streamed(SSE, "mutation { logOut { errors { code } } }")
+    await site.settled()
+
+
+async def test_socket_that_says_no_hello_is_closed_after_five_seconds(site: Site) -> None:
+    started = time.monotonic()
+    async with connect(site.client().sockets_url, subprotocols=["graphql-transport-ws"]) as connection:  # type: ignore[list-item]
+        await connection.send(json.dumps({"type": "ping"}))  # which is none
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                await connection.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4408, "Connection initialisation timeout")
+    assert 4.5 < time.monotonic() - started < 10
+    await site.settled()
+
+
 async def test_stolen_refresh_token_ends_the_sockets_too(site: Site) -> None:
     ada = await site.person()
     refresh = "mutation ($t: String!) { refreshSession(input: { refreshToken: $t }) { errors { code } } }"
@@ -225,7 +292,16 @@ async def test_every_answer_carries_the_security_headers(serve: Serve) -> None:
             await nobody.http.get("/media/x"),
             await nobody.http.get("/graphql", headers={"host": "evil.example"}),
             await nobody.http.put("/graphql"),
+            await nobody.http.post("/uploads"),
+            await nobody.http.get("/uploads"),
+            await nobody.http.get("/diagnostics"),
+            await nobody.http.get("/diagnostics/page.js"),
+            *[
+                await nobody.http.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": accept})
+                for accept in _STREAMS
+            ],
         ]
+    assert "script-src 'self'" in answers[-4].headers["content-security-policy"]  # the page's own stays
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff", answer
         assert answer.headers["referrer-policy"] in {"no-referrer", "same-origin"}, answer
@@ -252,6 +328,12 @@ _WRONG: Mapping[str, tuple[str, Any]] = {
         "mutation ($i: LogInInput!) { logIn(input: $i) { errors { code } } }",
         {"i": {"email": "a", "password": "b", "emaill": "c"}},
     ),
+    "a field of a subscription": ("subscription { viewerEvents { sequenc } }", {}),
+    "an argument of a subscription": ("subscription { viewerEvents(sinc: 1) { sequence } }", {}),
+    "a variable of a subscription": (
+        "subscription ($i: ID!) { generationProgress(id: $i, afterr: 1) { sequence } }",
+        {"i": "x"},
+    ),
     "a fragment": ("{ ...onVieweer } fragment onViewer on Query { viewer { id } }", {}),
 }
 
@@ -266,7 +348,9 @@ async def test_production_suggests_nothing_and_development_does(serve: Serve) ->
                 payload = message["payload"]
                 if message["type"] == "next":
                     await socket.receive()  # that it is complete
-                for told in (errors, payload):
+                streamed = [await ada.streamed(accept, query, variables=variables) for accept in _STREAMS]
+                assert all('"errors":' in one for one in streamed), what
+                for told in (errors, payload, streamed):
                     assert "Did you mean" not in json.dumps(told), what
     async with serve() as site:
         ada = await site.person()
@@ -283,6 +367,8 @@ async def test_introspection_can_be_switched_off_everywhere(serve: Serve) -> Non
                 for error in (await ada.post(query))["errors"]:
                     assert (error["extensions"]["code"], "ntrospection" in error["message"]) == ("BAD_USER_INPUT", True)
                 assert (await _first(socket, query))["type"] == "error"
+                told = await ada.streamed(SSE, query)
+                assert ("ntrospection" in told, '"data"' in told) == (True, False)
         assert "errors" not in await ada.post("{ __typename viewer { __typename } }")
     async with serve() as site:
         for query in queries:
@@ -291,7 +377,7 @@ async def test_introspection_can_be_switched_off_everywhere(serve: Serve) -> Non
 
 async def test_trusted_documents_alone_run_on_every_transport(serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "documents.json"
-    path.write_text(json.dumps({"me": _ME}), encoding="utf-8")
+    path.write_text(json.dumps({"me": _ME, "progress": _WRONG_ID}), encoding="utf-8")
     hashed = {"persistedQuery": {"version": 1, "sha256Hash": sha256(_ME.encode()).hexdigest()}}
     async with serve(trusted_documents=path, only_trusted_documents=True) as site:
         signed = await site.parts.services.accounts.sign_up("a@example.com", "long enough", "A", _CLIENT)
@@ -315,6 +401,12 @@ async def test_trusted_documents_alone_run_on_every_transport(serve: Serve, tmp_
             assert "Only trusted documents" in refused["payload"][0]["message"]
             await socket.send({"type": "subscribe", "id": "2", "payload": {"documentId": "x"}})
             assert (await socket.receive())["payload"][0]["message"] == "PersistedQueryNotFound"
+        for accept in _STREAMS:
+            for name, told in (("progress", "is not an id of this server"), ("x", "PersistedQueryNotFound")):
+                address = f"/graphql?documentId={name}"
+                async with ada.http.stream("GET", address, headers={"accept": accept}) as stream:
+                    assert told in (await stream.aread()).decode()
+            assert "Only trusted documents" in await ada.streamed(accept, "{ __typename }")
         foreign = [
             await ada.http.post("/graphql", json={"query": "{ __typename }"}),
             await ada.http.get("/graphql", params={"query": "{ __typename }"}),

@@ -10,17 +10,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
+from types import AsyncGeneratorType
 from typing import Any, ClassVar
 
 import pytest
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from app import patience
+from app.database.document import utc_now
+from app.generations.model import Generation
+from app.generations.recipe import Recipe
 from tests.api.site import Site, served
-from tests.e2e.client import Client
+from tests.e2e.client import APOLLO, SSE, Client
 
 _EVENTS = "subscription { viewerEvents { sequence } }"
 _SCHEMA = "{ __schema { types { name description fields { name description args { name description } } } } }"
@@ -85,6 +90,34 @@ async def _asked_and_gone(site: Site, ada: Client, number: int) -> None:
         await _sent(client, whole[: -1 - 10 * (number % 20)] if number % 2 else whole)
 
 
+async def _streamed_and_gone(site: Site, ada: Client, number: int) -> None:
+    """At once, after the first bytes, or in the middle of what is followed; by either protocol."""
+    loop, request = asyncio.get_running_loop(), _stream(ada, (SSE, APOLLO)[number % 2], _EVENTS)
+    with socket.socket() as client:
+        client.setblocking(False)
+        if number % 3:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        await loop.sock_connect(client, ("127.0.0.1", site.port))
+        await _sent(client, request)
+        if number % 4:
+            await loop.sock_recv(client, 4_096)
+
+
+def _stream(ada: Client, accept: str, query: str) -> bytes:
+    """A request whose answer is a stream."""
+    body = json.dumps({"query": query}).encode()
+    head = f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: {accept}\r\ncontent-length: {len(body)}\r\n"
+    return f"{head}content-type: application/json\r\nauthorization: Bearer {ada.token}\r\n\r\n".encode() + body
+
+
+def _live_generators() -> list[str]:
+    """Those of the edge, of Strawberry and of GraphQL that have not ended."""
+    gc.collect()
+    every = [one for one in gc.get_objects() if isinstance(one, AsyncGeneratorType) and one.ag_frame]
+    names = [one.ag_code.co_filename for one in every]
+    return [name for name in names if "/app/api/" in name or "/strawberry/" in name or "/graphql/" in name]
+
+
 def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4_096
 
@@ -101,6 +134,7 @@ async def _drops(site: Site, count: int) -> None:
     async def drop(number: int) -> None:
         await _subscribed_and_gone(site, ada, number)
         await _asked_and_gone(site, ada, number)
+        await _streamed_and_gone(site, ada, number)
 
     for first in range(0, count, 10):
         async with asyncio.TaskGroup() as group:
@@ -111,7 +145,20 @@ async def _drops(site: Site, count: int) -> None:
 async def test_connects_and_drops_leave_nothing(site: Site) -> None:
     await _drops(site, _SAMPLE)
     await site.settled()
-    assert site.parts.hub.followers.idle
+    assert _live_generators() == []
+
+
+async def test_streams_run_generators_that_are_seen_here(site: Site) -> None:
+    """Or the test above would mean nothing."""
+    ada = await site.person()
+    for accept in (SSE, APOLLO):
+        async with ada.stream(accept, _EVENTS):
+            async with asyncio.timeout(10):
+                while site.parts.hub.followers.idle:  # noqa: ASYNC110 - it is the server that begins it
+                    await asyncio.sleep(0.01)
+            assert len(_live_generators()) >= 3
+        await site.settled()
+        assert _live_generators() == []
 
 
 @pytest.mark.long
@@ -121,6 +168,7 @@ async def test_thousand_connects_and_drops_leave_memory_flat(site: Site) -> None
     before = await _memory(site)
     await _drops(site, _MANY)
     assert await _memory(site) - before < _MOST_BYTES
+    assert _live_generators() == []
 
 
 def _deaf() -> socket.socket:
@@ -165,6 +213,35 @@ async def test_socket_that_stops_reading_is_cut_off_and_what_it_followed_ends(si
         before = time.monotonic()
         await site.settled()
         assert time.monotonic() - before < 10
+
+
+@pytest.mark.parametrize("accept", [SSE, APOLLO])
+async def test_stream_whose_client_stops_reading_is_cut_off_and_what_it_followed_ends(site: Site, accept: str) -> None:
+    ada = await site.person()
+    await _stored_long(site, ada, 60)
+    aliases = " ".join(f"a{number}: recipe {{ prompts }}" for number in range(40))
+    loop, client = asyncio.get_running_loop(), _deaf()
+    with client:
+        await loop.sock_connect(client, ("127.0.0.1", site.port))
+        await _sent(client, _stream(ada, accept, f"subscription {{ viewerEvents {{ generation {{ {aliases} }} }} }}"))
+        async with asyncio.timeout(20):
+            while site.parts.hub.followers.idle:  # noqa: ASYNC110 - it is the server that begins it
+                await asyncio.sleep(0.01)
+        before = time.monotonic()
+        await site.settled()
+        assert time.monotonic() - before < 10
+        assert _live_generators() == []
+
+
+async def _stored_long(site: Site, ada: Client, count: int) -> None:
+    """Generations whose prompts fill every buffer on the way."""
+    assert ada.token
+    owner_id = site.parts.services.accounts.viewer(ada.token).user_id
+    recipe = Recipe(task="TEST", prompts=("a" * 16_000,), pictures=(), provider="test", model="test-1")
+    for _ in range(count):
+        assert await Generation.start(
+            Generation.queued(owner_id, "ORNAMENT", recipe, f"{PydanticObjectId()}", utc_now())
+        )
 
 
 async def test_answer_that_nobody_reads_is_thrown_away(site: Site) -> None:

@@ -26,6 +26,9 @@ PROGRESS = """subscription ($id: ID!, $after: Int) { generationProgress(id: $id,
   sequence type stage percent message generation { status failure { code message } result { id } } } }"""
 PASSWORD = "a quiet sea at night"
 
+SSE = "text/event-stream"
+APOLLO = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json"
+
 type Json = Any
 
 
@@ -114,6 +117,18 @@ class Client:
             await socket.send({"type": "connection_init", "payload": {"authorization": f"Bearer {self.token}"}})
             assert (await socket.receive())["type"] == "connection_ack"
             yield socket
+
+    @asynccontextmanager
+    async def stream(self, accept: str, query: str, **fields: Json) -> AsyncGenerator[httpx2.Response]:
+        """An operation whose answer comes in pieces over HTTP, as soon as it has begun."""
+        headers, body = {**self.headers, "accept": accept}, {"query": query, **fields}
+        async with self.http.stream("POST", "/graphql", json=body, headers=headers) as response:
+            yield response
+
+    async def streamed(self, accept: str, query: str, **fields: Json) -> str:
+        """All that such an answer brings, once it has ended."""
+        async with self.stream(accept, query, **fields) as response:
+            return (await response.aread()).decode()
 
     async def follow(self, generation_id: str, after: int = 0) -> list[Json]:
         """All events of a generation to its end."""
