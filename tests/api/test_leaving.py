@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,13 @@ _RESET = struct.pack("ii", 1, 0)
 _MOST_BYTES = 8_000_000
 """Far less than 1,000 of anything that is not let go would take."""
 
+_OPENING_CUT_OFF = [  # PyMongo leaves a connection that is cancelled while it is opened to the collector
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 type Serve = Callable[..., AbstractAsyncContextManager[Site]]
+type Drop = Callable[[Site, Client, int], Awaitable[None]]
 
 
 class Http(patience.Http):
@@ -110,6 +116,12 @@ def _stream(ada: Client, accept: str, query: str) -> bytes:
     return f"{head}content-type: application/json\r\nauthorization: Bearer {ada.token}\r\n\r\n".encode() + body
 
 
+_KINDS: tuple[Any, ...] = (
+    pytest.param((_subscribed_and_gone, _asked_and_gone), id="sockets"),
+    pytest.param((_streamed_and_gone,), id="streams", marks=_OPENING_CUT_OFF),
+)
+
+
 def _live_generators() -> list[str]:
     """Those of the edge, of Strawberry and of GraphQL that have not ended."""
     gc.collect()
@@ -128,13 +140,12 @@ async def _memory(site: Site) -> int:
     return _resident_bytes()
 
 
-async def _drops(site: Site, count: int) -> None:
+async def _drops(site: Site, count: int, kinds: Sequence[Drop]) -> None:
     ada = await site.person()
 
     async def drop(number: int) -> None:
-        await _subscribed_and_gone(site, ada, number)
-        await _asked_and_gone(site, ada, number)
-        await _streamed_and_gone(site, ada, number)
+        for kind in kinds:
+            await kind(site, ada, number)
 
     for first in range(0, count, 10):
         async with asyncio.TaskGroup() as group:
@@ -142,8 +153,9 @@ async def _drops(site: Site, count: int) -> None:
                 group.create_task(drop(number))
 
 
-async def test_connects_and_drops_leave_nothing(site: Site) -> None:
-    await _drops(site, _SAMPLE)
+@pytest.mark.parametrize("kinds", _KINDS)
+async def test_connects_and_drops_leave_nothing(site: Site, kinds: Sequence[Drop]) -> None:
+    await _drops(site, _SAMPLE, kinds)
     await site.settled()
     assert _live_generators() == []
 
@@ -163,10 +175,11 @@ async def test_streams_run_generators_that_are_seen_here(site: Site) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-async def test_thousand_connects_and_drops_leave_memory_flat(site: Site) -> None:
-    await _drops(site, 100)
+@pytest.mark.parametrize("kinds", _KINDS)
+async def test_thousand_connects_and_drops_leave_memory_flat(site: Site, kinds: Sequence[Drop]) -> None:
+    await _drops(site, 100, kinds)
     before = await _memory(site)
-    await _drops(site, _MANY)
+    await _drops(site, _MANY, kinds)
     assert await _memory(site) - before < _MOST_BYTES
     assert _live_generators() == []
 

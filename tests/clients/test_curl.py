@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,11 +97,11 @@ async def test_what_is_no_picture_is_refused(ada: Person, tmp_path: Path) -> Non
 
 async def test_larger_than_20_mb_is_refused(ada: Person, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
-    for size, status in ((20 * 1024 * 1024 + 1, 400), (26_000_000, 413)):
+    for size in (20 * 1024 * 1024 + 1, 26_000_000):
         with large.open("wb") as file:
             file.truncate(size)
         answer = await curl(_uploads(ada), *_bearer(ada), "-F", f"file=@{large}")
-        assert (answer.status, answer.code) == (status, "BAD_USER_INPUT")
+        assert (answer.status, answer.code) == (413, "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize(
@@ -127,8 +128,9 @@ async def test_stream_is_readable_by_curl(ada: Person) -> None:
     arguments = ("-sN", *_bearer(ada), "-H", "Accept: text/event-stream", "-G", "--data-urlencode", f"query={query}")
     process = await asyncio.create_subprocess_exec(_CURL, *arguments, ada.url, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
+    text = re.sub(r',"extensions":\{"cost":\{"requested":2,[^}]*\}\}', "", out.decode())
     event = 'event: next\ndata: {"data":{"generationProgress":{"type":"SUCCEEDED"}}}\n\n'
-    assert out.decode() == f": ping\n\n{event}event: complete\ndata:\n\n"
+    assert text == f": ping\n\n{event}event: complete\ndata:\n\n"
 
 
 async def test_stream_ends_at_the_server_when_its_reader_is_killed(ada: Person, server: Server) -> None:

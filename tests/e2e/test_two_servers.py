@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient
 from websockets.exceptions import ConnectionClosed
 
 from tests.contract.conftest import running_redis
-from tests.e2e.client import Client
+from tests.e2e.client import SSE, Client
 from tests.e2e.conftest import MakeClient
 from tests.e2e.server import running
 
@@ -52,12 +52,14 @@ async def test_session_ends_and_attempts_and_costs_count_at_both(everywhere: tup
     wrong = {"i": {"email": (await here.run(_ME))["viewer"]["user"]["email"], "password": "a wrong guess"}}
     codes = [(await client.run(_LOG_IN, wrong))["logIn"]["errors"][0]["code"] for client in (here, there) * 6]
     assert codes == ["UNAUTHENTICATED"] * 10 + ["RATE_LIMITED"] * 2
-    async with there.socket() as socket:
+    async with there.socket() as socket, there.stream(SSE, "subscription { viewerEvents { type } }") as stream:
         assert (await here.run("mutation { logOut { errors { code } } }"))["logOut"]["errors"] == []
         async with asyncio.timeout(_ENDED_WITHIN_S):
             with pytest.raises(ConnectionClosed) as closed:
                 await socket.receive()
+            told = (await stream.aread()).decode()
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "Logged out")
+        assert "This session was ended." in told
     for client in (here, there):
         assert [one["extensions"]["code"] for one in (await client.post(_ME))["errors"]] == ["UNAUTHENTICATED"]
