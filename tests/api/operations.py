@@ -35,6 +35,7 @@ CURSORS: Final = frozenset({"after", "before"})
 _BY_TYPE: Final[Mapping[str, Any]] = {"Int": 2, "Float": 0.5, "Boolean": True, "String": "shine"}
 _BY_NAME: Final[Mapping[str, Any]] = {"password": "a quiet sea at night", "backgroundColor": "white"}
 _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
+    "DeleteAccountInput": ("password",),
     "EstimateInput": ("regenerateImage",),
     "RegenerateImageInput": ("prompt",),
     "RegenerateImagesInput": ("ids", "prompt"),

@@ -77,8 +77,14 @@ def image_of(exchange: Exchange, picture_id: PydanticObjectId, generation_id: Py
     )
 
 
+def _below(parent: ChatImage) -> dict[str, Any]:
+    """What a child of it has of its own."""
+    place = parent.lineage.child_of(parent.identity)
+    return {"id": PydanticObjectId(), "lineage": place, "parent_id": parent.identity, "new_prompt": "Add gold"}
+
+
 async def stocked_chat(picture: Picture, generation_id: PydanticObjectId) -> dict[str, str]:
-    """A chat with an answer, and with one that failed; the global ids of what is in it, by type and by argument."""
+    """A chat with an answer, one that failed and one that is being made; what is in it, by type and by argument."""
     project = project_of(picture.owner_id)
     chat = chat_of(project, ChatKind.MAIN)
     reference = Reference(picture_id=picture.identity, sha256=picture.sha256)
@@ -92,15 +98,19 @@ async def stocked_chat(picture: Picture, generation_id: PydanticObjectId) -> dic
         slots=(Slot(image_id=PydanticObjectId(), status=SlotStatus.FAILED),),
         generation_id=None,
     )
+    waiting = exchange_of(chat, 2, failed.identity, status=AnswerStatus.PROCESSING, generation_id=None)
     image = image_of(made, picture.identity, generation_id)
-    for document in (project, chat, made, failed, image):
+    child, sibling = (image.model_copy(update=_below(image)) for _ in range(2))
+    grandchild = child.model_copy(update=_below(child))
+    for document in (project, chat, made, failed, waiting, image, child, sibling, grandchild):
         await document.insert()
     answer, question = global_id("ChatMessage", made.identity), global_id("ChatMessage", made.question_id)
     chat_id = global_id("Chat", chat.identity)
     return {
         "Chat": chat_id,
-        "ChatImage": global_id("ChatImage", image.identity),
+        "ChatImage": global_id("ChatImage", child.identity),
         "ChatMessage": answer,
+        "useAsOrnament.imageId": global_id("ChatImage", child.identity),
         "chatId": chat_id,
         "messageId": answer,
         "editAndResend.messageId": question,
