@@ -70,13 +70,14 @@ SOMETIMES_OF_A_PROJECT: Final = frozenset({"Generation"})
 class Plot:
     """What one person owns: each kind of thing once, planted when it is first asked for, in one project if in any.
 
-    `of_project`: what need not be of a project is of this one, too.
+    `of_project`: what need not be of a project is of this one, too. `picture_id` stays: the same bytes are the same one.
     """
 
     shop: Shop
     members: tuple[Member, ...] = ()
     of_project: bool = False
     planted: dict[str, PydanticObjectId] = field(default_factory=dict[str, PydanticObjectId])
+    picture_id: PydanticObjectId | None = None
 
     @property
     def owner_id(self) -> PydanticObjectId:
@@ -98,7 +99,9 @@ class Plot:
 
 
 async def _picture(plot: Plot) -> PydanticObjectId:
-    return (await plot.shop.services.pictures.keep(plot.owner_id, some_bytes())).identity
+    if plot.picture_id is None or not await Picture.touch(plot.picture_id, plot.owner_id):
+        plot.picture_id = (await plot.shop.services.pictures.keep(plot.owner_id, some_bytes())).identity
+    return plot.picture_id
 
 
 def _generation(status: Status) -> Callable[[Plot], Awaitable[PydanticObjectId]]:
