@@ -271,6 +271,18 @@ def _hidden_from_members(*, of_project: bool) -> set[str]:
     return {kind for kind, role in roles.items() if role is Role.OWNER} - _SHOWN_TO_MEMBERS
 
 
+async def test_what_takes_no_right_to_name_is_refused_beside_ones_own_as_if_it_were_not_there(world: World) -> None:
+    """A frame, an image or a member of another's project, in a call about the caller's."""
+    free = [(one, named) for one in _operations() for named in RULES[one.name].names if named.needed is None]
+    for operation, named in free:
+        case, stranger = Case(operation, RULES[operation.name], named, named.types[0]), world.people[Persona.STRANGER]
+        asked = [await _asked(world, case, Persona.STRANGER, of_nothing=of_nothing) for of_nothing in (False, True)]
+        of_another, of_nothing = [await call(stranger, operation, variables) for variables in asked]
+        assert of_another.codes, case
+        assert of_another == of_nothing, case
+    assert free
+
+
 async def test_owner_is_shown_what_others_are_not(world: World) -> None:
     """The test above can fail."""
     plot = world.plot(Persona.OWNER)

@@ -40,8 +40,8 @@ from app.projects.words import Words
 from app.providers.ports.model import Source
 from app.templates.model import Template
 from tests.api.shop import PASSWORD, Shop
-from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 from tests.chats.studio import some_bytes
+from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 from tests.ornaments.images import image_of
 
 

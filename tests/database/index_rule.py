@@ -7,8 +7,8 @@ sent it is in `app/`: so every test that makes the app ask the database holds it
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from enum import Enum, auto
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, override
 
