@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from beanie import PydanticObjectId
-from pymongo.errors import PyMongoError
 
 from app.chats.exchange import AnswerStatus, Exchange
 from app.chats.model import Chat
-from app.database.absence import Absence
+from app.database.absence import borne
 from app.database.clock import DatabaseClock
 from app.generations.events import EventType, GenerationEvent
 from app.generations.followers import Follower, News
@@ -202,12 +201,7 @@ class _Desk:
 
 async def _borne[T](read: Callable[[], Awaitable[T]]) -> T:
     """What was read; a database that is away is waited for, as long as a stream may."""
-    absence = Absence(_AWAY_S)
-    while True:
-        try:
-            return await read()
-        except PyMongoError as error:
-            await absence.bear(error)
+    return await borne(read, _AWAY_S)
 
 
 def _is_open(exchange: Exchange) -> bool:
