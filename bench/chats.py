@@ -38,7 +38,8 @@ _NESTED = f"""{_ROW} prompt wish imageCount contextImages {{ imageId picture {{ 
 
 def _page(arguments: str, row: str = _ROW, shown: str = "") -> str:
     page = f"{shown} nodes {{ {row} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}"
-    return f"""query ($chat: ID!, $middle: String) {{ node(id: $chat) {{ ... on Chat {{
+    middle = ", $middle: String!" if "$middle" in arguments else ""
+    return f"""query ($chat: ID!{middle}) {{ node(id: $chat) {{ ... on Chat {{
       messages({arguments}) {{ {page} }} }} }} }}"""
 
 

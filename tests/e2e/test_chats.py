@@ -32,7 +32,6 @@ _PROJECT = """query ($id: ID!) { node(id: $id) { ... on Project { name contextTe
   frames { nodes { id picture { url } chat { id } } } contexts { nodes { title text } } } } }"""
 _IMAGE = """query ($id: ID!) { node(id: $id) { ... on ChatImage { combinedPrompt parent { id } picture { url } } } }"""
 _NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-_TRASHED = "{ viewer { projects { nodes { id } } trashed: projects(trashed: true) { nodes { id } } } }"
 
 type Json = Any
 type Until = Callable[[Json], bool]
@@ -70,13 +69,11 @@ class Watcher:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["Watcher"]:
         """While entered, and caught up."""
-        task = asyncio.create_task(self._watch())
-        try:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch())
             await self.until(_is_level)
             yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            watching.cancel()
 
     async def until(self, is_it: Until) -> Json:
         """The first of all that was told that is it."""
