@@ -73,7 +73,7 @@ class GenerationEvent:
     @classmethod
     def of(cls, event: stored.GenerationEvent, about: StoredGeneration | PydanticObjectId) -> Self:
         """A stored event about that generation, which is given whole where it was read already."""
-        identity = about if isinstance(about, PydanticObjectId) else about.identity
+        identity = about.identity if isinstance(about, StoredGeneration) else about
         return cls(
             generation_id=strawberry.ID(global_id(TYPE_NAME, identity)),
             sequence=event.sequence,

@@ -30,7 +30,6 @@ from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
-from app.chats import ends as chat_ends
 from app.chats import regenerating as chat_images
 from app.chats.describing import Describer
 from app.chats.entities import Entities
@@ -135,9 +134,10 @@ def assemble(settings: Settings) -> Parts:
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
     server, budgets = database_server(settings), costs.budgets_of(settings)
+    answers = ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub)
     jobs: dict[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
-        CHAT: ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub),
+        CHAT: answers,
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
@@ -145,7 +145,7 @@ def assemble(settings: Settings) -> Parts:
         CHAT_IMAGE: ChatImageJob(maker, hub),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    losses = {DREAM: ends.end, CHAT: chat_ends.end}
+    losses = {DREAM: ends.end, CHAT: answers.complete}
     closing = Closing(jobs, queue, hub, limits.running, budgets, losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
