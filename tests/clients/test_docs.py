@@ -44,6 +44,15 @@ _REPLACED = (
     "GET /openai-test",
     "GET /api-generate-test",
 )
+_GIVES = {
+    "UploadOrnament": {"<image id>": "result.id"},
+    "RecordDream": {"<dream id>": "dream.id"},
+    "CreateProject": {"<project id>": "project.id", "<main chat id>": "project.mainChat.id"},
+    "CreateFrame": {"<frame chat id>": "frame.chat.id"},
+    "CreateContext": {"<context chat id>": "context.chat.id"},
+    "RunDiagnostics": {"<diagnostics id>": "generation.id"},
+}
+"""Where in a mutation's answer the ids are that calls below it take."""
 _ENOUGH_S = 60
 
 
@@ -111,9 +120,7 @@ def test_no_block_of_the_page_is_without_a_test() -> None:
 
 
 @pytest.mark.parametrize(("language", "code", "printed"), _PROGRAMS)
-def test_program_prints_what_the_page_says(
-    site: Site, node: str, language: str, code: str, printed: list[str]
-) -> None:
+def test_program_prints_what_the_page_says(site: Site, node: str, language: str, code: str, printed: list[str]) -> None:
     command = (node, "--input-type=module", "-e", code) if language == "js" else (sys.executable, "-c", code)
     done = site.run(*command)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
@@ -165,25 +172,17 @@ def _name(query: str) -> str:
 async def _given(client: Client, name: str, payload: Any) -> dict[str, str]:
     """The ids that a mutation's answer gives to those after it, once its work has ended."""
     assert payload["errors"] == []
-    generation = payload.get("generation") or payload.get("dream", {}).get("generation")
-    last: Any = (await client.follow(generation["id"]))[-1] if generation else None
-    assert last is None or last["type"] == "SUCCEEDED", last
-    match name:
-        case "UploadOrnament":
-            return {"<image id>": last["generation"]["result"]["id"]}
-        case "RecordDream":
-            return {"<dream id>": payload["dream"]["id"]}
-        case "CreateProject":
-            project = payload["project"]
-            return {"<project id>": project["id"], "<main chat id>": project["mainChat"]["id"]}
-        case "CreateFrame":
-            return {"<frame chat id>": payload["frame"]["chat"]["id"]}
-        case "CreateContext":
-            return {"<context chat id>": payload["context"]["chat"]["id"]}
-        case "RunDiagnostics":
-            return {"<diagnostics id>": generation["id"]}
-        case _:
-            return {}
+    generation, given = payload.get("generation") or payload.get("dream", {}).get("generation"), dict[str, str]()
+    if generation:
+        last = (await client.follow(generation["id"]))[-1]
+        assert last["type"] == "SUCCEEDED", last
+        payload = {**payload, "result": last["generation"]["result"]}
+    for placeholder, path in _GIVES.get(name, {}).items():
+        found = payload
+        for field in path.split("."):
+            found = found[field]
+        given[placeholder] = found
+    return given
 
 
 def _rows() -> list[list[str]]:
@@ -232,10 +231,6 @@ def test_every_endpoint_that_is_replaced_has_an_operation_that_was_called() -> N
 
 
 def test_table_names_nothing_that_the_schema_does_not_have() -> None:
-    names = _names_of_the_schema()
-    written = {word for _, _, *ours in _rows() for cell in ours for code in _CODE.findall(cell) for word in _words(code)}
-    assert sorted(written - names) == []
-
-
-def _words(code: str) -> list[str]:
-    return re.findall(r"\w+", code)
+    codes = [code for _, _, *ours in _rows() for cell in ours for code in _CODE.findall(cell)]
+    written = {word for code in codes for word in re.findall(r"\w+", code)}
+    assert sorted(written - _names_of_the_schema()) == []
