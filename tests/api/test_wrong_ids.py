@@ -53,7 +53,7 @@ def _wrong(operation: Operation, named: Named) -> Iterator[str]:
 
 async def _variables(plot: Plot, operation: Operation, rule: Rule, named: Named, wrong: str) -> dict[str, Any]:
     """All that it takes is there, but for the one in question."""
-    ids = {}
+    ids = dict[str, str]()
     for one in rule.names:
         key = "Picture" if _is_picture(one) else one.path.rpartition(".")[2]
         ids[key] = await plot.named(f"{operation.name}.{one.path}", one.types[0])
