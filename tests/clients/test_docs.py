@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from graphql import FieldNode, GraphQLEnumType, OperationDefinitionNode, parse
 
+from app.settings import Settings
 from app.simulator.thread import simulated_providers
 from tests.api.operations import SCHEMA
 from tests.clients.conftest import HERE, PHOTO
@@ -236,3 +237,12 @@ def test_table_names_nothing_that_the_schema_does_not_have() -> None:
     codes = [code for _, _, *ours in _rows() for cell in ours for code in _CODE.findall(cell)]
     written = {word for code in codes for word in re.findall(r"\w+", code)}
     assert sorted(written - _names_of_the_schema()) == []
+
+
+def test_limits_say_the_defaults_of_the_settings() -> None:
+    table = _PAGE.partition("\n## Limits\n")[2].partition("\n## ")[0]
+    said = {name: int(number.replace(",", "")) for name, number in re.findall(r"`([A-Z_]+)`, (\d[\d,]*)\b", table)}
+    defaults = {name.upper(): one.default for name, one in Settings.model_fields.items()}
+    known = said.keys() & defaults.keys()
+    assert {"ARCHIVE_MAX_MB", "USER_RUNNING_LIMIT", "USER_QUEUED_LIMIT"} <= known
+    assert {name: said[name] for name in known} == {name: defaults[name] for name in known}
