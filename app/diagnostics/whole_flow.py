@@ -1,7 +1,8 @@
 """The whole way of a person through a project, by the use cases that the API calls; implements `WholeFlow`.
 
 It is gone inside a generation of the same owner, and must not wait for what that one holds: a worker's slot, and a
-place among those few of the owner that run at once. So whoever goes it works on the message's generation itself.
+place among those few of the owner that run at once. So the message's generation is rung for nowhere, and whoever goes
+the way works on it.
 """
 
 import asyncio
@@ -116,13 +117,13 @@ class ProjectFlow:
             "imageModel": {"provider": image.name, "model": image.model},
             "visionModel": {"provider": vision.name, "model": vision.model},
         }
-        answering = await self.chats.send(Caller(bench.owner_id), way.frame.identity, draft)
+        answering = await _unrung(self.chats).send(Caller(bench.owner_id), way.frame.identity, draft)
         if answering.refusal is not None:
             raise answering.refusal
         return answering.exchange
 
     async def _generated(self, bench: Bench, exchange: Exchange) -> None:
-        """Work on it here, or wait for who has claimed it before; a failure is not tried again.
+        """Work on it here, or wait for who has claimed it after all; a failure is not tried again.
 
         Raises:
             AppError: it failed, was called off, or has not ended in time.
@@ -171,6 +172,19 @@ class ProjectFlow:
                 if exchange.generation_id is not None:
                     with suppress(AppError):  # it has ended, or never began
                         await generations.cancel(project.owner_id, exchange.generation_id)
+
+
+class _NoBell:
+    """Nobody hears it. Implements `Bell`."""
+
+    async def ring(self, generation_id: PydanticObjectId, after_s: float = 0) -> None:
+        """Ring for nobody."""
+
+
+def _unrung(chats: Chats) -> Chats:
+    """The same, but for the work that they start no worker is called: after a long wait the sweep calls one."""
+    generations = replace(chats.starter.generations, queue=_NoBell())
+    return replace(chats, starter=replace(chats.starter, generations=generations))
 
 
 async def _delete(project: Project) -> None:
