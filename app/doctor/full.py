@@ -95,7 +95,7 @@ async def _now(generation: Generation) -> Generation:
 
 
 async def _erase(parts: Parts, owner_id: PydanticObjectId) -> None:
-    """A round here, unless the sweep of a server was quicker; what has to wait, for late writes of a store, is left to the sweep of a server."""
+    """A round here, unless a server was quicker; what has to wait, for late writes of a store, is left to its sweep."""
     erasures = parts.services.accounts.erasures
     await erasures.begin(owner_id)
     await erasures.go_on_with(owner_id)
