@@ -41,6 +41,7 @@ async def test_test_that_fails_stops_no_other_and_is_not_tried_again(
     assert text.request["text"]["model"]
     error = text.response["text"]["error"]
     assert error["message"] == text.message
+    assert text.response["text"]["requestId"].startswith("req_")
     assert error["code"] in {"PROVIDER_REJECTED_KEY", "RATE_LIMITED", "PROVIDER_UNAVAILABLE"}
     generation = (await Generation.without_events([run.generation_id]))[run.generation_id]
     assert [attempt.outcome for attempt in generation.attempts] == ["SUCCEEDED"]

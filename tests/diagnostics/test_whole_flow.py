@@ -108,6 +108,7 @@ async def test_image_that_fails_fails_the_test_at_once_and_leaves_nothing(
     assert whole.message is not None
     assert (whole.status, whole.message.split(":")[0]) == ("FAILED", "Making the image")
     assert whole.response["generation"]["error"]["message"] in whole.message
+    assert all(call["requestId"] for call in whole.response["generation"]["calls"])
     assert (run.status, run.failed) == (Status.SUCCEEDED, True)
     assert len((await _work_on_the_message()).attempts) == 1
     assert await _kept(database) <= _LEFT

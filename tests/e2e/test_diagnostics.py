@@ -1,6 +1,7 @@
 """Administrators and diagnostics, as an operator meets them at the command line, beside a running server."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
 from tests.databases import database_setting
 from tests.e2e.client import Client
-from tests.e2e.commands import is_one_sentence, regen, said, told
+from tests.e2e.commands import is_one_sentence, regen, regen_on_terminal, said, told
 from tests.e2e.conftest import MakeClient
 from tests.e2e.server import Server, running
 from tests.generations.conftest import until
@@ -23,6 +24,7 @@ _RUN = """mutation ($suite: DiagnosticsSuite!) { runDiagnostics(input: {suite: $
   generation { id } errors { code message } } }"""
 _UPDATES = """subscription ($id: ID!) { diagnosticsUpdates(generationId: $id) {
   status tests { name status outputPictures { url } } } }"""
+_PROGRESS = "subscription ($id: ID!) { generationProgress(id: $id) { sequence } }"
 _PASSED = {"PROVIDERS": ["PASSED"] * 4, "FULL_FLOW": ["PASSED"] * 5}
 
 
@@ -116,6 +118,8 @@ async def test_administrator_who_is_revoked_sees_no_more_of_a_run(
         with pytest.raises(AssertionError, match="for administrators"):
             async for _ in told:
                 pass
+    async with ada.socket() as socket:  # her own work is hers to follow
+        assert [event async for event in socket.subscribe(_PROGRESS, {"id": payload["generation"]["id"]})]
 
 
 async def test_full_doctor_makes_every_test_beside_a_running_server_and_leaves_no_picture(site: Site) -> None:
@@ -130,7 +134,7 @@ async def test_full_doctor_makes_every_test_beside_a_running_server_and_leaves_n
     async def are_gone() -> bool:
         return _pictures(site.folder) == before
 
-    await until(are_gone)  # the server's sweep may be at it
+    await until(are_gone)  # a sweep of the server's may have been quicker
 
 
 def _pictures(folder: Path) -> set[Path]:
@@ -138,8 +142,12 @@ def _pictures(folder: Path) -> set[Path]:
 
 
 def test_full_doctor_fails_with_what_failed_and_tells_no_key(site: Site) -> None:
-    done = site.regen("doctor", "--full", "--json", OPENAI_API_KEY="sim-rejected-key")
+    keys = site.settings | {"OPENAI_API_KEY": "sim-rejected-key"}
+    done = regen_on_terminal(site.folder, "doctor", "--full", "--json", **keys)
     assert done.returncode == 1
+    bars = re.split(r"[\r\n]+", done.stderr)
+    assert [bar for bar in bars if "   0%" in bar and "Text completion" in bar], bars
+    assert "100%" in bars[-2], bars
     runs: list[Any] = json.loads(done.stdout)["runs"]
     assert [(run["suite"], run["status"]) for run in runs] == [("PROVIDERS", "SUCCEEDED"), ("FULL_FLOW", "SUCCEEDED")]
     text, *_ = runs[0]["tests"]
