@@ -24,7 +24,6 @@ _RUN = """mutation ($suite: DiagnosticsSuite!) { runDiagnostics(input: {suite: $
   generation { id } errors { code message } } }"""
 _UPDATES = """subscription ($id: ID!) { diagnosticsUpdates(generationId: $id) {
   status tests { name status outputPictures { url } } } }"""
-_PROGRESS = "subscription ($id: ID!) { generationProgress(id: $id) { sequence } }"
 _PASSED = {"PROVIDERS": ["PASSED"] * 4, "FULL_FLOW": ["PASSED"] * 5}
 
 
@@ -118,8 +117,7 @@ async def test_administrator_who_is_revoked_sees_no_more_of_a_run(
         with pytest.raises(AssertionError, match="for administrators"):
             async for _ in told:
                 pass
-    async with ada.socket() as socket:  # her own work is hers to follow
-        assert [event async for event in socket.subscribe(_PROGRESS, {"id": payload["generation"]["id"]})]
+    assert await ada.follow(payload["generation"]["id"])  # her own work is hers to follow
 
 
 async def test_full_doctor_makes_every_test_beside_a_running_server_and_leaves_no_picture(site: Site) -> None:
