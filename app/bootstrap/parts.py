@@ -48,6 +48,7 @@ from app.chats.starting import ExchangeStarter
 from app.database.servers import DatabaseServer
 from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
 from app.diagnostics.service import Diagnostics
+from app.diagnostics.whole_flow import ProjectFlow
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
@@ -57,7 +58,7 @@ from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.dreams.service import Dreams
 from app.dreams.starting import DreamStarter
 from app.generations.closing import Closing
-from app.generations.ports import EventHub, Job, WorkQueue
+from app.generations.ports import EventHub, Job, Loss, WorkQueue
 from app.generations.runner import Runner
 from app.generations.service import Generations, OwnerLimits, Renew, RetryAs
 from app.generations.sweeper import Sweeper
@@ -145,7 +146,7 @@ def assemble(settings: Settings) -> Parts:
         CHAT_IMAGE: ChatImageJob(maker, hub),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    losses = {DREAM: ends.end, CHAT: answers.complete}
+    losses = dict[str, Loss]({DREAM: ends.end, CHAT: answers.complete})
     closing = Closing(jobs, queue, hub, limits.running, budgets, losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
@@ -161,7 +162,6 @@ def assemble(settings: Settings) -> Parts:
     chats = Chats(ExchangeStarter(generations), ChatModels(models.image, models.vision), referred)
     missing = Missing(chats)
     diagnostics = Diagnostics(generations)
-    jobs[DIAGNOSTICS] = diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker)
     retries |= {DREAM: dreams.retry, CHAT: missing.retry, DIAGNOSTICS: diagnostics.retry}
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
@@ -170,6 +170,10 @@ def assemble(settings: Settings) -> Parts:
     replays = Replays(generations, models.makers, libraries())
     accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives))
     switch = Switch()
+    runner = work.runner_of(settings, closing, switch)
+    examination = Examination(settings, server, queue, stores, models, budgets)
+    examined = diagnostics_job(examination, maker, ProjectFlow(entities, chats, runner))
+    jobs[DIAGNOSTICS], losses[DIAGNOSTICS] = examined, examined.clear  # it works on what another job makes, too
     return Parts(
         settings=settings,
         server=server,
@@ -197,7 +201,7 @@ def assemble(settings: Settings) -> Parts:
             Frames(entities),
             diagnostics,
         ),
-        runner=work.runner_of(settings, closing, switch),
+        runner=runner,
         sweeper=work.sweeper_of(
             settings,
             queue,
