@@ -46,7 +46,6 @@ _CHOSEN: Final[Mapping[str, Sequence[str]]] = {
     "UpdateContextInput": ("title",),
     "SetFramePictureInput": ("imageId",),
     "SendMessageInput": ("prompt",),
-    "DeleteAccountInput": ("password",),
 }
 """Fields of inputs that nobody has to give, but without which there is nothing to do."""
 

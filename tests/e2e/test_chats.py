@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -367,7 +368,7 @@ async def test_two_who_are_cut_off_again_and_again_see_the_same_chat(film: Film)
         sent = list[Json]()
         for number, (watcher, client) in enumerate([(owner, film.editor), (editor, film.owner)] * 2):
             sent.append(await film.send(client, f"Wave {number}"))
-            await watcher.until(lambda one, last=sent[-1]: _is_about(one, last))
+            await watcher.until(partial(_is_told_of, sent[-1]))
             watcher.cut()
         for watcher in (owner, editor):
             for one in sent:
@@ -378,6 +379,10 @@ async def test_two_who_are_cut_off_again_and_again_see_the_same_chat(film: Film)
         messages = (await _node(client, _MESSAGES, film.chat_id))["messages"]
         assert messages["totalCount"] == 2 * len(sent)
         assert [one["text"] for one in messages["nodes"] if one["role"] == "USER"] == [f"Wave {n}" for n in range(4)]
+
+
+def _is_told_of(sent: Json, told: Json) -> bool:
+    return _is_about(told, sent)
 
 
 def _is_about(one: Json, sent: Json) -> bool:
