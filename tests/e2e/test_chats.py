@@ -1,7 +1,7 @@
 """The story of a film: two people, real process, real database, real sockets, real SDK, simulated OpenAI."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,7 +68,7 @@ class Watcher:
     _cut: Callable[[], None] | None = None
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator["Watcher"]:
+    async def watching(self) -> AsyncGenerator["Watcher"]:
         """While entered, and caught up."""
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch())
