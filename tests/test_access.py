@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from beanie import PydanticObjectId
 
-from app.access import Gate, Role, own, refusal, require_own
+from app.access import Gate, Role, own, refusal, require_administrator, require_own
 from app.errors import AppError, ErrorCode
 
 _OWNER, _EDITOR, _VIEWER, _STRANGER = (PydanticObjectId() for _ in range(4))
@@ -18,6 +18,14 @@ class Thing:
 
     project_id: PydanticObjectId | None = None
     owner_id: PydanticObjectId = _OWNER
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """Whose issuer may have given no address."""
+
+    email: str | None
+    is_admin: bool = False
 
 
 @dataclass(slots=True)
@@ -92,3 +100,11 @@ def test_member_is_told_their_role_and_a_stranger_is_not() -> None:
     member, stranger = (refusal(role, Role.EDITOR, "This chat") for role in (Role.VIEWER, None))
     assert (member and member.message) == "Your role in this project is VIEWER; this needs EDITOR."
     assert (stranger and stranger.message) == "This chat belongs to somebody else."
+
+
+@pytest.mark.parametrize(("email", "command"), [("ada@example.com", "grant ada@example.com"), (None, "grant EMAIL")])
+def test_who_is_no_administrator_is_told_what_makes_one(email: str | None, command: str) -> None:
+    with pytest.raises(AppError, match=f"`regen admin {command}`") as refused:
+        require_administrator(Somebody(email))
+    assert refused.value.code is ErrorCode.FORBIDDEN
+    require_administrator(Somebody(email, is_admin=True))

@@ -75,11 +75,19 @@ class Erasures:
         now = self.clock.now()
         self.erased.learn({user_id: now}, now - _REMEMBERED)
 
+    async def promise(self, owner_id: PydanticObjectId, after_s: float) -> None:
+        """Have everything of an owner erased so many seconds from now, also when nobody is left who could begin it."""
+        await Erasure.promise(owner_id, after_s)
+
     async def go_on(self) -> None:
         """Do a round of each erasure that is due; any number of processes may at once."""
         for user_id in await Erasure.due(self.clock.now()):
-            if held := await Erasure.take(user_id):
-                await self._round(held)
+            await self.go_on_with(user_id)
+
+    async def go_on_with(self, user_id: PydanticObjectId) -> None:
+        """Do a round of that erasure if it is due and no other process does it."""
+        if held := await Erasure.take(user_id):
+            await self._round(held)
 
     async def learn(self) -> None:
         """Know whose account was erased in any process."""

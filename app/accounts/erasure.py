@@ -15,6 +15,10 @@ from app.generations.leases import until
 
 _LEASE_S: Final = 60.0
 _DUE_AT_ONCE: Final = 20
+_NOT_BEGUN: Final = {
+    "$and": [{"$eq": [{"$ifNull": ["$waitS", 0]}, 0]}, {"$eq": [{"$ifNull": ["$holder", None]}, None]}]
+}
+"""Nobody has done a round, or does one now."""
 
 
 class Erasure(StoredDocument):
@@ -44,12 +48,21 @@ class Erasure(StoredDocument):
     @classmethod
     async def ask(cls, user_id: PydanticObjectId, subject_key: str | None = None) -> None:
         """Have everything of that user erased, from now on; safe to repeat and to race."""
-        first: dict[str, Any] = {"askedAt": "$$NOW", "lookAt": "$$NOW", "waitS": 0, "schemaVersion": 1}
-        if subject_key is not None:
-            first["subjectKey"] = subject_key
+        more = {} if subject_key is None else {"subjectKey": subject_key}
+        await cls._keep(user_id, {"$cond": [_NOT_BEGUN, "$$NOW", "$lookAt"]}, more)
+
+    @classmethod
+    async def promise(cls, user_id: PydanticObjectId, after_s: float) -> None:
+        """Have it begun so many seconds from now unless it is asked for before: also when who would ask is killed."""
+        await cls._keep(user_id, {"$ifNull": ["$lookAt", until(after_s)]}, {})
+
+    @classmethod
+    async def _keep(cls, user_id: PydanticObjectId, look_at: Any, more: Mapping[str, Any]) -> None:
+        """Store it with `more`, unless it is there."""
+        first: dict[str, Any] = {"askedAt": "$$NOW", "waitS": 0, "schemaVersion": 1, **more}
         kept = {name: {"$ifNull": [f"${name}", value]} for name, value in first.items()}
         with suppress(DuplicateKeyError):  # another call made it just now
-            await cls.rows().update_one({"_id": user_id}, [{"$set": kept}], upsert=True)
+            await cls.rows().update_one({"_id": user_id}, [{"$set": {**kept, "lookAt": look_at}}], upsert=True)
 
     @classmethod
     async def asked_since(cls, moment: datetime) -> Mapping[PydanticObjectId, datetime]:

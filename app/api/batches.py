@@ -9,6 +9,7 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import own
 from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
@@ -185,8 +186,8 @@ def item_of(batch: stored.Batch, place: int, standing: ItemStanding) -> BatchIte
 async def find(info: Info, identity: PydanticObjectId) -> Batch | None:
     """The viewer's own batch."""
     who = viewer(info)
-    batch = await info.context.loaders.batches.load(identity)
-    return Batch.of(batch) if batch and batch.owner_id == who.user_id else None
+    batch = own(who.user_id, await info.context.loaders.batches.load(identity))
+    return Batch.of(batch) if batch else None
 
 
 def _estimate(batch: stored.Batch) -> Cost | None:

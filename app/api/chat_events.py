@@ -8,7 +8,6 @@ from typing import Annotated, Self
 import strawberry
 from beanie import PydanticObjectId
 
-from app.access import Role
 from app.api.context import Info, viewer
 from app.api.enums import ChatNewsType
 from app.api.events import GenerationEvent, Since, check_since
@@ -18,7 +17,8 @@ from app.api.projects import CHAT_TYPE_NAME, Chat
 from app.chats import following
 from app.chats import model as stored
 from app.chats.listing import Message, MessageRole
-from app.errors import AppError, not_found
+from app.chats.news import ChatNews
+from app.errors import not_found
 
 _ChatId = Annotated[strawberry.ID, strawberry.argument(description="The id of a `Chat` that you may see.")]
 
@@ -39,20 +39,21 @@ class ChatEvent:
         description="The answer to it, as it is now; null where no message is concerned."
     )
     event: GenerationEvent | None = strawberry.field(
-        description="Of WORK alone: a stage, a preview, text, an end. Its `generationId` and `sequence` identify it."
+        description="Of WORK: a stage, a preview, text, an end. Its `generationId` and `sequence` identify it. Of a "
+        "SNAPSHOT: how far the work has come. Null for others."
     )
 
     @classmethod
-    def of(cls, news: following.ChatNews) -> Self:
+    def of(cls, news: ChatNews) -> Self:
         """The message."""
-        exchange, about = news.exchange, news.generation_id
+        exchange, work = news.exchange, news.work
         return cls(
             type=news.type,
             at=news.at,
             chat=Chat.of(news.chat),
             user_message=ChatMessage.of(Message(exchange, MessageRole.USER)) if exchange else None,
             assistant_message=ChatMessage.of(Message(exchange, MessageRole.ASSISTANT)) if exchange else None,
-            event=GenerationEvent.of(news.event, about) if news.event and about else None,
+            event=GenerationEvent.of(work.event, work.about) if work else None,
         )
 
 
@@ -64,10 +65,12 @@ class ChatSubscription:
     async def chat_events(self, info: Info, chat_id: _ChatId, since: Since = None) -> AsyncGenerator[ChatEvent]:
         """Everything that happens in a chat, for all who have its project open, until you stop.
 
-        First a SNAPSHOT of each answer that is under way, or changed since `since`; then new messages, their text while
-        it is written, previews and ends, live, whoever sent them. After a cut connection subscribe again with the time
-        of the last event: what changed in between comes as a SNAPSHOT. It ends when the chat is deleted for ever, or
-        you may not see it any more.
+        First a SNAPSHOT of each answer, and of each image made anew, that is under way or changed since `since`; the
+        last SNAPSHOT is of the chat alone: from there on it is live. Then new messages, text while the pictures that
+        guide them are described, previews and ends, whoever sent them; an end comes with the finished message. After a
+        cut connection subscribe again with the latest `at`: what changed in between comes as a SNAPSHOT. Drop an
+        `event` whose `sequence` is not above the last one you saw of the same generation. It ends when the chat is
+        deleted for ever, or you may not see it any more.
         """
         who, identity = viewer(info), document_id(chat_id, CHAT_TYPE_NAME, "chatId")
         services = info.context.services
@@ -86,10 +89,6 @@ def _still(info: Info, user_id: PydanticObjectId, chat: stored.Chat) -> followin
     gate = info.context.services.gate
 
     async def may_see() -> bool:
-        try:
-            await gate.require(user_id, chat, Role.VIEWER, "This chat")
-        except AppError:
-            return False
-        return True
+        return await gate.sees(user_id, chat) is not None
 
     return may_see

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Self
 
 import strawberry
@@ -17,6 +18,7 @@ from app.api.ids import GENERATION, document_id, global_id
 from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT, Node
 from app.api.pictures import Picture
+from app.api.seeing import while_seen
 from app.diagnostics import following
 from app.diagnostics.results import Run, Tested
 from app.errors import not_found
@@ -173,13 +175,15 @@ class DiagnosticsSubscription:
     async def diagnostics_updates(self, info: Info, generation_id: _RunId) -> AsyncGenerator[DiagnosticsRun]:
         """A run as it stands, then each change of it, whole: a test begins, a test ends. It ends with the run.
 
-        After a cut connection subscribe again: the first one brings all that was missed. For administrators.
+        After a cut connection subscribe again: the first one brings all that was missed. For administrators, as long
+        as they are.
         """
         who, identity = viewer(info), document_id(generation_id, GENERATION, "generationId")
         services = info.context.services
         if await services.diagnostics.find(who.user_id, identity) is None:
             raise not_found("This run", "generationId")
-        async with aclosing(following.updates(services.generations.hub, who.user_id, identity)) as runs:
+        told = following.updates(services.generations.hub, who.user_id, identity)
+        async with aclosing(while_seen(told, partial(is_administrator, who.user_id))) as runs:
             async for run in runs:
                 yield DiagnosticsRun.of(run)
 

@@ -10,9 +10,9 @@ from typing import Any
 import strawberry
 
 from app.access import Role as ProjectRole
-from app.chats.following import ChatNewsType
 from app.chats.listing import MessageRole
 from app.chats.model import ChatKind
+from app.chats.news import ChatNewsType
 from app.chats.parts import AnswerStatus, SlotStatus
 from app.diagnostics.results import ProbeStatus
 from app.diagnostics.suites import Suite
@@ -249,8 +249,8 @@ _describe(
     "ChatEventType",
     "What a `ChatEvent` tells.",
     {
-        ChatNewsType.SNAPSHOT: "Messages as they stood when you subscribed: their answer is under way, or was changed "
-        "since `since`.",
+        ChatNewsType.SNAPSHOT: "How something stood when you subscribed: messages whose answer is under way or was "
+        "changed since `since`, and the work on them or on an image. The last one, with neither, is of the chat.",
         ChatNewsType.MESSAGE: "Messages are new, or were changed: show them as they are now.",
         ChatNewsType.CHAT: "The chat was changed: another branch may be shown, so read its `messages` again.",
         ChatNewsType.WORK: "Something happened in the work on an answer, or on an image of the chat: `event` says "

@@ -14,6 +14,7 @@ from app.api.generations import TYPE_NAME, Generation
 from app.api.ids import document_id, global_id
 from app.api.node import GlobalId
 from app.api.pictures import Picture
+from app.api.seeing import while_seen
 from app.errors import bad_input, not_found
 from app.generations import events as stored
 from app.generations.following import everything, progress
@@ -72,7 +73,7 @@ class GenerationEvent:
     @classmethod
     def of(cls, event: stored.GenerationEvent, about: StoredGeneration | PydanticObjectId) -> Self:
         """A stored event about that generation, which is given whole where it was read already."""
-        identity = about if isinstance(about, PydanticObjectId) else about.identity
+        identity = about.identity if isinstance(about, StoredGeneration) else about
         return cls(
             generation_id=strawberry.ID(global_id(TYPE_NAME, identity)),
             sequence=event.sequence,
@@ -125,7 +126,7 @@ class GenerationSubscription:
     ) -> AsyncGenerator[GenerationEvent]:
         """The events of a generation after number `after`: the past ones, then live, to its end.
 
-        It is one of the viewer's, or of a project of theirs.
+        It is one of the viewer's, or of a project of theirs, and ends when they may not see it any more.
         After a cut connection subscribe again with the last `sequence` seen: nothing is missed, nothing comes twice.
         Of a generation that ended long ago (a day, unless the server says otherwise) only the last event is kept.
         """
@@ -136,7 +137,12 @@ class GenerationSubscription:
             raise not_found("This generation", "id")
         if not 0 <= seen <= generation.last_sequence:
             raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
-        async with aclosing(progress(generations.hub, generation.owner_id, identity, seen)) as events:
+
+        async def may_see() -> bool:
+            return await generations.gate.sees(who.user_id, generation) is not None
+
+        told = progress(generations.hub, generation.owner_id, identity, seen)
+        async with aclosing(while_seen(told, may_see)) as events:
             async for event in events:
                 yield GenerationEvent.of(event, identity)
 

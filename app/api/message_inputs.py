@@ -10,7 +10,8 @@ from app.chats.sending import IMAGES_MAX, PROMPT_MAX_CHARACTERS, WISH_MAX_CHARAC
 _PROMPT = f"What the images are to show, 1 to {PROMPT_MAX_CHARACTERS:,} characters."
 _COUNT = f"How many images, 1 to {IMAGES_MAX}."
 _REFERENCES = (
-    f"What guides the images: at most {REFERENCES_MAX} ids of `Picture`s. Each is described by a model that looks at "
+    f"What guides the images: at most {REFERENCES_MAX} ids: of `ChatImage`s of projects that you see, of "
+    "`OrnamentImage`s and `Picture`s of yours, of the project's pictures. Each is described by a model that looks at "
     "pictures, once; the image model gets the description and the picture."
 )
 _CONTEXT = "Add the project's context text to the prompt; in the chat of a frame alone."

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from beanie import PydanticObjectId
 
 from app.api.context import Info
-from app.api.ids import document_id
+from app.api.ids import parse_global_id
 from app.api.pictures import TYPE_NAME, PictureInput, take_in
 from app.errors import bad_input
 from app.pictures.model import Picture
@@ -42,8 +42,8 @@ async def _taken(
     shown: Collection[PydanticObjectId],
 ) -> PydanticObjectId:
     if given.id:
-        known_id = document_id(given.id.value, TYPE_NAME, *path)
-        if known_id in shown and await Picture.touch(known_id, owner_id):
+        type_name, known_id = parse_global_id(given.id.value, *path)
+        if type_name == TYPE_NAME and known_id in shown and await Picture.touch(known_id, owner_id):
             return known_id
     picture = await take_in(info, given, *path)
     return (await info.context.services.pictures.adopt(picture, owner_id)).identity

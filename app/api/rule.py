@@ -71,9 +71,10 @@ def anybodys(path: str, *types: str) -> Named:
     return Named(path, types, None, Refusal.FORBIDDEN)
 
 
-def picture(path: str) -> Named:
-    """A `PictureInput`, which is a new file or names a picture that is stored."""
-    return own(f"{path}.id", "Picture")
+def picture(path: str) -> tuple[Named, ...]:
+    """A `PictureInput`, which is a new file or names a picture that is stored, or an image that shows one."""
+    inside = f"{path}.id"
+    return own(inside, "Picture", "OrnamentImage"), project(Role.VIEWER, inside, "ChatImage")
 
 
 def naming(*names: Named) -> Rule:
@@ -81,9 +82,14 @@ def naming(*names: Named) -> Rule:
     return Rule(Caller.SIGNED_IN, names)
 
 
+def administrating(*names: Named) -> Rule:
+    """Whoever runs the server, for what they may name."""
+    return Rule(Caller.ADMINISTRATOR, names)
+
+
 PUBLIC: Final = Rule(Caller.ANYBODY)
 """Whoever comes."""
 SIGNED_IN: Final = Rule(Caller.SIGNED_IN)
 """Whoever is logged in: it reads and writes what is the caller's own, and nothing else."""
-ADMINISTRATOR: Final = Rule(Caller.ADMINISTRATOR)
+ADMINISTRATOR: Final = administrating()
 """Whoever runs the server."""

@@ -20,25 +20,54 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from app.access import Role
-from app.api.rule import PUBLIC, SIGNED_IN, Named, Refusal, Rule, naming, own, picture, project
+from app.api.rule import (
+    ADMINISTRATOR,
+    PUBLIC,
+    SIGNED_IN,
+    Named,
+    Refusal,
+    Rule,
+    administrating,
+    anybodys,
+    naming,
+    own,
+    picture,
+    project,
+)
 
-_TRASH = naming(own("input.ids", "OrnamentImage", "Dream"))
+_TRASH = naming(own("input.ids", "OrnamentImage", "ChatImage", "Dream", "Project", "Frame", "Context"))
 _IMAGE = naming(own("input.imageId", "OrnamentImage"))
-_REGENERATE = naming(own("input.imageId", "OrnamentImage"), own("input.templateId", "Template"))
-_REGENERATE_MANY = naming(own("input.ids", "OrnamentImage", refusal=Refusal.ITEM), own("input.templateId", "Template"))
+_TEMPLATE = own("input.templateId", "Template")
+_REGENERATE = naming(
+    own("input.imageId", "OrnamentImage"), project(Role.EDITOR, "input.imageId", "ChatImage"), _TEMPLATE
+)
+_REGENERATE_MANY = naming(own("input.ids", "OrnamentImage", refusal=Refusal.ITEM), _TEMPLATE)
 _PHOTOS: Mapping[str, Rule] = MappingProxyType(
     {
-        "uploadOrnament": naming(picture("input.image")),
-        "changeBackground": naming(picture("input.ornamentImage"), picture("input.backgroundImage")),
-        "generateModelWithOrnament": naming(picture("input.ornamentImage"), picture("input.poseStyle")),
+        "uploadOrnament": naming(*picture("input.image")),
+        "changeBackground": naming(*picture("input.ornamentImage"), *picture("input.backgroundImage")),
+        "generateModelWithOrnament": naming(*picture("input.ornamentImage"), *picture("input.poseStyle")),
         "generateRealModelWithOrnament": naming(
-            picture("input.modelImage"), picture("input.ornamentImage"), picture("input.poseStyle")
+            *picture("input.modelImage"), *picture("input.ornamentImage"), *picture("input.poseStyle")
         ),
         "generateCampaignShot": naming(
-            picture("input.ornamentImages"), picture("input.modelImage"), picture("input.themeImages")
+            *picture("input.ornamentImages"), *picture("input.modelImage"), *picture("input.themeImages")
         ),
     }
 )
+_REFERENCES = (
+    own("input.contextImageIds", "OrnamentImage", "Picture", refusal=Refusal.INVALID),
+    project(Role.VIEWER, "input.contextImageIds", "ChatImage", refusal=Refusal.INVALID),
+)
+_RUN = administrating(own("generationId", "Generation", refusal=Refusal.HIDDEN))
+
+
+def _editing(path: str, type_name: str, *names: Named) -> Rule:
+    return naming(project(Role.EDITOR, path, type_name), *names)
+
+
+def _owning(*names: Named) -> Rule:
+    return naming(project(Role.OWNER, "input.projectId", "Project"), *names)
 
 
 def _estimates() -> Iterable[Named]:
@@ -53,11 +82,19 @@ NODES_SEEN_BY: Mapping[str, Role] = MappingProxyType(
     {
         "Archive": Role.OWNER,
         "Batch": Role.OWNER,
+        "Chat": Role.VIEWER,
+        "ChatImage": Role.VIEWER,
+        "ChatMessage": Role.VIEWER,
+        "Context": Role.VIEWER,
+        "DiagnosticsRun": Role.OWNER,
         "Dream": Role.OWNER,
         "DreamVersion": Role.OWNER,
+        "Frame": Role.VIEWER,
         "Generation": Role.VIEWER,
+        "Invitation": Role.OWNER,
         "OrnamentImage": Role.OWNER,
         "Picture": Role.OWNER,
+        "Project": Role.VIEWER,
         "Template": Role.OWNER,
         "User": Role.OWNER,
         "Viewer": Role.OWNER,
@@ -65,9 +102,18 @@ NODES_SEEN_BY: Mapping[str, Role] = MappingProxyType(
 )
 """What `node` shows, by its type, and the role in its project that it takes."""
 
+NODES_OF_ADMINISTRATORS = frozenset({"DiagnosticsRun"})
+"""What `node` shows of them to its owner only while they are an administrator."""
+
+
+def _nodes(path: str) -> Rule:
+    return naming(*(project(role, path, one, refusal=Refusal.HIDDEN) for one, role in NODES_SEEN_BY.items()))
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "node": naming(*(project(role, "id", one, refusal=Refusal.HIDDEN) for one, role in NODES_SEEN_BY.items())),
+        "node": _nodes("id"),
+        "nodes": _nodes("ids"),
         "viewer": SIGNED_IN,
         "Viewer.compareImages": naming(own("a", "OrnamentImage"), own("b", "OrnamentImage")),
         # accounts
@@ -99,6 +145,38 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "vote": naming(own("input.winnerId", "OrnamentImage"), own("input.loserId", "OrnamentImage")),
         "exportLineage": _IMAGE,
         "importLineage": SIGNED_IN,
+        # pictures
+        "uploadPicture": naming(*picture("input.picture")),
+        "useAsOrnament": naming(project(Role.VIEWER, "input.imageId", "ChatImage")),
+        # projects
+        "createProject": naming(*picture("input.contextPictures")),
+        "updateProject": _editing("input.projectId", "Project", *picture("input.contextPictures")),
+        "deleteProject": _owning(),
+        "createFrame": _editing("input.projectId", "Project"),
+        "updateFrame": _editing("input.frameId", "Frame"),
+        "deleteFrame": _editing("input.frameId", "Frame"),
+        "reorderFrames": _editing("input.projectId", "Project", anybodys("input.frameIds", "Frame")),
+        "setFramePicture": _editing("input.frameId", "Frame", anybodys("input.imageId", "ChatImage")),
+        "createContext": _editing("input.projectId", "Project", *picture("input.pictures")),
+        "updateContext": _editing("input.contextId", "Context", *picture("input.pictures")),
+        "deleteContext": _editing("input.contextId", "Context"),
+        # members
+        "inviteToProject": _owning(),
+        "acceptInvitation": SIGNED_IN,
+        "revokeInvitation": naming(project(Role.OWNER, "input.invitationId", "Invitation")),
+        "changeRole": _owning(anybodys("input.userId", "User")),
+        "removeMember": _owning(anybodys("input.userId", "User")),
+        # chats
+        "chatEvents": naming(project(Role.VIEWER, "chatId", "Chat", refusal=Refusal.HIDDEN)),
+        "sendMessage": _editing("input.chatId", "Chat", *_REFERENCES, _TEMPLATE),
+        "editAndResend": _editing("input.messageId", "ChatMessage", *_REFERENCES),
+        "regenerateMessage": _editing("input.messageId", "ChatMessage"),
+        "retryMessageImages": _editing("input.messageId", "ChatMessage"),
+        "chooseBranch": _editing("input.messageId", "ChatMessage"),
+        # diagnostics
+        "diagnostics": _RUN,
+        "diagnosticsUpdates": _RUN,
+        "runDiagnostics": ADMINISTRATOR,
         # dreams
         "dreamUpdates": naming(own("dreamId", "Dream", refusal=Refusal.HIDDEN)),
         "recordDream": SIGNED_IN,

@@ -11,6 +11,7 @@ from app.api import chat_images, dreams, ornaments, projects
 from app.api.context import Info, viewer
 from app.api.node import Node
 from app.chats import deletion as chats_deletion
+from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
 from app.chats.model import Chat, ChatKind
 from app.dreams import deletion as dreams_deletion
@@ -52,6 +53,7 @@ async def _wake_projects(info: Info, found: Documents) -> None:
 
 async def _wake_chats_of(info: Info, found: Documents) -> None:
     hub = info.context.services.generations.hub
+    await Exchange.touch({image.exchange_id for image in found.values()})
     for owner_id, chat_id in {(image.owner_id, image.chat_id) for image in found.values()}:
         await wake(hub, owner_id, [chat_id])
 

@@ -72,14 +72,14 @@ class Examination:
         }
 
 
-def diagnostics_job(examination: Examination, maker: PictureMaker, whole: WholeFlow | None = None) -> DiagnosticsJob:
-    """The tests of both suites; `whole` goes the whole flow, null: it is skipped."""
+def diagnostics_job(examination: Examination, maker: PictureMaker, whole: WholeFlow) -> DiagnosticsJob:
+    """The tests of both suites."""
     models = examination.models
     tests = {
         **ProviderTests(models.text, models.image, models.vision, models.edit).all,
         **FlowTests(maker, models.image, models.vision, examination.look, whole).all,
     }
-    return DiagnosticsJob(maker.pictures, tests, Cleaner(secrets_of(examination.settings)))
+    return DiagnosticsJob(maker.pictures, tests, Cleaner(secrets_of(examination.settings)), whole.clear)
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:

@@ -32,7 +32,6 @@ from app.bootstrap.issuer import described, issuer_of
 from app.bootstrap.models import Models, models_of
 from app.bootstrap.stores import PictureStores, archives_of, picture_stores, secret
 from app.bootstrap.work import Link, Products
-from app.chats import ends as chat_ends
 from app.chats import regenerating as chat_images
 from app.chats.describing import Describer
 from app.chats.entities import Entities
@@ -51,6 +50,7 @@ from app.chats.starting import ExchangeStarter
 from app.database.servers import DatabaseServer
 from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
 from app.diagnostics.service import Diagnostics
+from app.diagnostics.whole_flow import ProjectFlow
 from app.dreams import ends
 from app.dreams.batching import RegenerateEach as RegenerateEachDream
 from app.dreams.exporting import EXPORT_KIND as DREAM_EXPORT
@@ -60,7 +60,7 @@ from app.dreams.recipes import GENERATION_KIND as DREAM
 from app.dreams.service import Dreams
 from app.dreams.starting import DreamStarter
 from app.generations.closing import Closing
-from app.generations.ports import EventHub, Job, WorkQueue
+from app.generations.ports import EventHub, Job, Loss, WorkQueue
 from app.generations.runner import Runner
 from app.generations.service import Generations, OwnerLimits, Renew, RetryAs
 from app.generations.sweeper import Sweeper
@@ -139,9 +139,10 @@ def assemble(settings: Settings) -> Parts:
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
     server, budgets = database_server(settings), costs.budgets_of(settings)
+    answers = ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub)
     jobs: dict[str, Job] = {
         ORNAMENT: OrnamentJob(maker),
-        CHAT: ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub),
+        CHAT: answers,
         DREAM: DreamJob(TextMaker(dream_models.texts, KEY_SETTINGS), maker),
         DREAM_EXPORT: DreamExportJob(archives, pictures),
         EXPORT_KIND: ExportJob(archives, pictures),
@@ -149,7 +150,7 @@ def assemble(settings: Settings) -> Parts:
         CHAT_IMAGE: ChatImageJob(maker, hub),
     }
     limits = OwnerLimits(settings.user_running_limit, settings.user_queued_limit)
-    losses = {DREAM: ends.end, CHAT: chat_ends.end}
+    losses = dict[str, Loss]({DREAM: ends.end, CHAT: answers.complete})
     closing = Closing(jobs, queue, hub, limits.running, budgets, losses)
     renew: dict[str, Renew] = {
         ORNAMENT: partial(renewed, models.edit),
@@ -165,7 +166,6 @@ def assemble(settings: Settings) -> Parts:
     chats = Chats(ExchangeStarter(generations), ChatModels(models.image, models.vision), referred)
     missing = Missing(chats)
     diagnostics = Diagnostics(generations)
-    jobs[DIAGNOSTICS] = diagnostics_job(Examination(settings, server, queue, stores, models, budgets), maker)
     retries |= {DREAM: dreams.retry, CHAT: missing.retry, DIAGNOSTICS: diagnostics.retry}
     kinds = dict[str, StartItem]({ORNAMENT: RegenerateEach(ornaments), DREAM: RegenerateEachDream(dreams)})
     batches = Batches(Starter(generations, kinds))
@@ -174,6 +174,10 @@ def assemble(settings: Settings) -> Parts:
     replays = Replays(generations, models.makers, libraries())
     accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives), counters)
     switch = Switch()
+    runner = work.runner_of(settings, closing, switch)
+    examination = Examination(settings, server, queue, stores, models, budgets)
+    examined = diagnostics_job(examination, maker, ProjectFlow(entities, chats, runner))
+    jobs[DIAGNOSTICS], losses[DIAGNOSTICS] = examined, examined.clear  # it works on what another job makes, too
     return Parts(
         settings=settings,
         server=server,
@@ -201,7 +205,7 @@ def assemble(settings: Settings) -> Parts:
             Frames(entities),
             diagnostics,
         ),
-        runner=work.runner_of(settings, closing, switch),
+        runner=runner,
         sweeper=work.sweeper_of(
             settings,
             queue,

@@ -67,6 +67,11 @@ class PictureDescription(StoredDocument):
         except DuplicateKeyError:
             return
 
+    @classmethod
+    async def forget(cls, owner_id: PydanticObjectId, by: Chosen, sha256: str) -> None:
+        """Have that model asked again about that content; nothing happens where it has said nothing."""
+        await cls.rows().delete_one({"key": key_of(owner_id, by, sha256)})
+
 
 def key_of(owner_id: PydanticObjectId, by: Chosen, sha256: str) -> str:
     """What a description is known by."""

@@ -1,6 +1,6 @@
 """A prompt and its answer: two messages of a chat, and one document, the truth of both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -21,6 +21,7 @@ from app.chats.parts import (
 from app.database.document import Instant, StoredDocument, StoredValue, utc_now
 from app.generations.attempts import Failure
 from app.generations.recipe import UsedTemplate
+from app.lineage.discardable import chunks
 
 __all__ = ["Analysis", "AnswerStatus", "Exchange", "Fork", "Making", "Reference", "Segment", "Slot", "SlotStatus"]
 
@@ -168,6 +169,13 @@ class Exchange(StoredDocument):
     async def withdraw(cls, exchange_id: PydanticObjectId) -> None:
         """Delete one whose chat is gone."""
         await cls.rows().delete_one({"_id": exchange_id})
+
+    @classmethod
+    async def touch(cls, ids: Iterable[PydanticObjectId]) -> None:
+        """Note that what they show was changed, though they say the same as before."""
+        change = {"$currentDate": {"changedAt": True}, "$inc": {"revision": 1}}
+        for some in chunks(ids):
+            await cls.rows().update_many({"_id": {"$in": some}}, change)
 
     async def begin(self, making: Making) -> Self | None:
         """Begin to make the images that are not there; null when it has changed since it was read."""

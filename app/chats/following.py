@@ -1,66 +1,39 @@
 """A chat followed live, by everybody who has its project open.
 
 Its exchanges are always told as the database has them: an event only makes them be read. The events of the work on
-them are those of the generations themselves, in their order, without a hole and without a double.
+them, and on the chat's images, are those of the generations themselves, in their order, without a hole and without a
+double.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple
 
 from beanie import PydanticObjectId
-from pymongo.errors import PyMongoError
 
 from app.chats.exchange import AnswerStatus, Exchange
 from app.chats.model import Chat
-from app.database.absence import Absence
+from app.chats.news import ChatNews, ChatNewsType, Happening, snapshots
+from app.chats.recipes import CHAT_PARAMETER, GENERATION_KIND
+from app.database.absence import borne
 from app.database.clock import DatabaseClock
 from app.generations.events import EventType, GenerationEvent
 from app.generations.followers import Follower, News
-from app.generations.following import OVERLAP, in_order
+from app.generations.following import OVERLAP, in_order, level, missed, standing
 from app.generations.model import Generation
 from app.generations.ports import EventHub
 
 _AWAY_S = 60
 _REMEMBERED = 2_000
-CHAT_PARAMETER = "chatId"
-"""Of the recipes of all work for a chat: which one."""
-
-
-class ChatNewsType(StrEnum):
-    """What is told."""
-
-    SNAPSHOT = "SNAPSHOT"
-    """An exchange as it stood when the following began: it is under way, or was changed since then."""
-    MESSAGE = "MESSAGE"
-    """An exchange is new, or was changed."""
-    CHAT = "CHAT"
-    """The chat was changed: another branch is shown, another title."""
-    WORK = "WORK"
-    """An event of the work on an exchange, or on one of the chat's images."""
-
-
-class ChatNews(NamedTuple):
-    """One piece of news; `event` with its generation are of WORK alone, the exchange of all that is about one."""
-
-    type: ChatNewsType
-    at: datetime
-    chat: Chat
-    exchange: Exchange | None = None
-    generation_id: PydanticObjectId | None = None
-    event: GenerationEvent | None = None
-
 
 type MaySee = Callable[[], Awaitable[bool]]
-"""Whether who follows may still see the chat: members are removed, projects go to the trash."""
+"""Whether who follows may still see the chat: members are removed."""
 
 
 async def events(
     hub: EventHub, clock: DatabaseClock, chat: Chat, since: datetime | None, may_see: MaySee
 ) -> AsyncGenerator[ChatNews]:
-    """A SNAPSHOT of each exchange that is under way or changed since then, then all that happens, live.
+    """A SNAPSHOT of all that is under way or changed since then, and of the chat; then all that happens, live.
 
     It ends when the chat is gone, or who follows may see it no more.
     """
@@ -68,8 +41,10 @@ async def events(
         desk = _Desk(follower, clock, chat, may_see)
         for told in await desk.standing(since):
             yield told
+        if desk.is_over:
+            return
         async for news in follower.news():
-            async for told in desk.read(news):
+            for told in await desk.read(news):
                 yield told
             if desk.is_over:
                 return
@@ -79,8 +54,9 @@ async def events(
 class _Desk:
     """Looks things up for one follower of one chat.
 
-    `revisions` are those of the exchanges that were told, `works` the generations that work for this chat and have not
-    ended, with their exchanges, null for an image's alone; `others` are generations that don't.
+    `exchanges` are those that are under way or were changed around the last look, as they were told. `works` are the
+    generations that work for this chat and have not ended, with their exchanges, null for an image's alone; `others`
+    are generations that don't, or have ended.
     """
 
     follower: Follower
@@ -88,7 +64,7 @@ class _Desk:
     chat: Chat
     may_see: MaySee
     is_over: bool = False
-    revisions: dict[PydanticObjectId, int] = field(default_factory=dict[PydanticObjectId, int])
+    exchanges: dict[PydanticObjectId, Exchange] = field(default_factory=dict[PydanticObjectId, Exchange])
     works: dict[PydanticObjectId, PydanticObjectId | None] = field(
         default_factory=dict[PydanticObjectId, PydanticObjectId | None]
     )
@@ -99,116 +75,157 @@ class _Desk:
         self.looked_at = self.clock.now()
 
     async def standing(self, since: datetime | None) -> list[ChatNews]:
-        """What is under way or changed since then, in the order of the latest changes."""
-        found = {one.identity: one for one in await Exchange.under_way_in(self.chat.identity)}
-        if since is not None:
-            found |= {one.identity: one for one in await Exchange.changed_in(self.chat.identity, since - OVERLAP)}
-        shown = sorted(found.values(), key=lambda one: (one.changed_at, one.identity))
-        for exchange in shown:
-            self.revisions[exchange.identity] = exchange.revision
-        await self._follow([one.generation_id for one in shown if one.generation_id and _is_open(one)])
-        return [ChatNews(ChatNewsType.SNAPSHOT, one.changed_at, self.chat, one) for one in shown]
+        """What is under way or changed since then, in the order of the latest changes.
 
-    async def read(self, news: News | None) -> AsyncGenerator[ChatNews]:
-        """What a piece of news of the project's owner means for this chat."""
+        The work is read before what it leaves: what ends in between is told as an event.
+        """
+        await level(self.follower, self.clock)
+        works = [one for one in await standing(self.chat.owner_id, since) if self._is_of_chat(one)]
+        for one in works:
+            self.follower.seen[one.identity] = one.last_sequence
+            if not one.status.ended:
+                self.works[one.identity] = _exchange_of(one)
+        await self._look_at_chat(check=True)
+        if self.is_over:
+            return []
+        shown = await self._standing_exchanges(since)
+        self._expect_ends()
+        return snapshots(self.looked_at, self.chat, shown, works)
+
+    async def read(self, news: News | None) -> list[ChatNews]:
+        """What a piece of news of the project's owner means for this chat, in the order of the time."""
         if news is None:
-            async for told in self._all():
-                yield told
-            return
-        seen = self.follower.seen
-        if news.generation_id in {self.chat.identity, self.chat.project_id}:
-            for told in await self._look(check=True):
-                yield told
-        elif await self._is_its_work(news):
-            async for told in self._work(news.generation_id, news.event):
-                yield told
-        else:
-            seen[news.generation_id] = max(news.event.sequence, seen.get(news.generation_id, 0))
+            return await self._all_missed()
+        generation_id, event = news.generation_id, news.event
+        if generation_id in {self.chat.identity, self.chat.project_id}:
+            return await self._look(check=True)
+        if event.sequence == 0:  # a hint about something else of the owner's
+            return []
+        if not await self._is_its_work(generation_id):
+            self._pass_over(generation_id, event.sequence)
+            return []
+        happened = [Happening(generation_id, one) async for one in in_order(self.follower, generation_id, event)]
+        told = await self._look() if any(_changes_messages(one.event) for one in happened) else []
+        return told + self._worked(happened)
 
-    async def _all(self) -> AsyncGenerator[ChatNews]:
-        """All that was missed: of the exchanges, and of the work that is under way."""
-        for told in await self._look(check=True):
-            yield told
-        for generation_id in tuple(self.works):
-            async for told in self._work(generation_id, None):
-                yield told
+    async def _all_missed(self) -> list[ChatNews]:
+        """All that was missed, of the work and of the exchanges."""
+        happened = list[Happening]()
+        for latest in await _borne(lambda: missed(self.follower, self.clock)):
+            generation_id = latest.generation_id
+            if await self._is_its_work(generation_id):
+                events = in_order(self.follower, generation_id, None)
+                happened += [Happening(generation_id, one) async for one in events]
+            else:
+                self._pass_over(generation_id, latest.sequence)
+        told = await self._look(check=True)
+        return sorted(told + self._worked(happened), key=lambda one: one.at) if not self.is_over else []
 
-    async def _work(self, generation_id: PydanticObjectId, event: GenerationEvent | None) -> AsyncGenerator[ChatNews]:
-        """The events of one generation that come next; with the end comes what it has left in the exchange."""
-        async for one in in_order(self.follower, generation_id, event):
+    def _worked(self, happened: list[Happening]) -> list[ChatNews]:
+        """The same, with the exchanges as they were told; what has ended is forgotten."""
+        told = list[ChatNews]()
+        for one in happened:
+            generation_id = _identity_of(one)
             exchange_id = self.works.get(generation_id)
-            if one.type in {EventType.QUEUED, EventType.STARTED} or one.type.terminal:
-                for told in await self._look():
-                    yield told
-            exchange = await self._exchange(exchange_id) if exchange_id else None
-            yield ChatNews(ChatNewsType.WORK, one.at, self.chat, exchange, generation_id, one)
-            if one.type.terminal:
+            exchange = self.exchanges.get(exchange_id) if exchange_id else None
+            told.append(ChatNews(ChatNewsType.WORK, one.event.at, self.chat, exchange, one))
+            if one.event.type.terminal:
                 self.works.pop(generation_id, None)
-
-    async def _is_its_work(self, news: News) -> bool:
-        """Whether that generation works for this chat; the database says so once of each."""
-        generation_id = news.generation_id
-        if generation_id in self.works:
-            return True
-        if generation_id in self.others:
-            return False
-        if not await self._follow([generation_id], news.event.sequence - 1):
-            self.others[generation_id] = None
-            while len(self.others) > _REMEMBERED:
-                self.others.pop(next(iter(self.others)))
-            return False
-        return True
-
-    async def _follow(self, generation_ids: list[PydanticObjectId], seen: int | None = None) -> bool:
-        """Follow those of them that work for this chat, from that event on (null: from how they stand); any."""
-        its = False
-        found = await _borne(lambda: Generation.without_events(generation_ids)) if generation_ids else {}
-        for generation_id, generation in found.items():
-            if generation.recipe.parameters.get(CHAT_PARAMETER) == str(self.chat.identity):
-                self.follower.seen[generation_id] = generation.last_sequence if seen is None else max(seen, 0)
-                of_exchange = await self._exchange(generation.recipe.parent_id)
-                self.works[generation_id] = of_exchange.identity if of_exchange else None
-                its = True
-        return its
-
-    async def _look(self, *, check: bool = False) -> list[ChatNews]:
-        """What was changed since the last look; `check`: and whether the chat is there, and may be seen."""
-        at = self.clock.now()
-        if check and (told := await self._look_at_chat()) is not None:
-            if self.is_over:
-                return []
-        else:
-            told = []
-        changed = await _borne(lambda: Exchange.changed_in(self.chat.identity, self.looked_at - OVERLAP))
-        self.looked_at = at
-        for exchange in changed:
-            if self.revisions.get(exchange.identity, -1) < exchange.revision:
-                self.revisions[exchange.identity] = exchange.revision
-                told.append(ChatNews(ChatNewsType.MESSAGE, exchange.changed_at, self.chat, exchange))
+                self._pass_over(generation_id, one.event.sequence)
         return told
 
-    async def _look_at_chat(self) -> list[ChatNews]:
-        now = await _borne(lambda: Chat.get(self.chat.identity))
-        if now is None or not await _borne(self.may_see):
+    async def _is_its_work(self, generation_id: PydanticObjectId) -> bool:
+        """Whether that generation works for this chat; the database says so once of each."""
+        if generation_id in self.works or generation_id in self.others:
+            return generation_id in self.works
+        found = (await _borne(lambda: Generation.without_events([generation_id]))).get(generation_id)
+        if found is None or not self._is_of_chat(found):
+            return False
+        self.works[generation_id] = _exchange_of(found)
+        return True
+
+    def _is_of_chat(self, generation: Generation) -> bool:
+        return generation.recipe.parameters.get(CHAT_PARAMETER) == str(self.chat.identity)
+
+    def _pass_over(self, generation_id: PydanticObjectId, sequence: int) -> None:
+        """Note how far it has come, which is not, or no more, for this chat; of very many the latest are remembered."""
+        seen = self.follower.seen
+        seen[generation_id] = max(sequence, seen.get(generation_id, 0))
+        self.others[generation_id] = None
+        while len(self.others) > _REMEMBERED:
+            forgotten = next(iter(self.others))
+            del self.others[forgotten]
+            seen.pop(forgotten, None)
+
+    async def _standing_exchanges(self, since: datetime | None) -> dict[PydanticObjectId, Exchange]:
+        """Those under way, or changed since then; the ones that changed just now are no news either."""
+        chat_id, level_at = self.chat.identity, self.looked_at - OVERLAP
+        changed_from = level_at if since is None else since - OVERLAP
+        changed = await Exchange.changed_in(chat_id, min(changed_from, level_at))
+        under_way = await Exchange.under_way_in(chat_id)
+        self.exchanges = {one.identity: one for one in (*changed, *under_way)}
+        return {
+            identity: one
+            for identity, one in self.exchanges.items()
+            if _is_under_way(one) or (since is not None and one.changed_at >= changed_from)
+        }
+
+    def _expect_ends(self) -> None:
+        """Work that has ended, of which the exchange does not know yet, is still to tell so."""
+        for one in self.exchanges.values():
+            generation_id = one.generation_id
+            if generation_id and _is_under_way(one) and generation_id not in self.works:
+                self.works[generation_id] = one.identity
+                self.follower.seen[generation_id] = max(self.follower.seen.get(generation_id, 0) - 1, 0)
+
+    async def _look(self, *, check: bool = False) -> list[ChatNews]:
+        """What was changed since the last look; `check`: and whether the chat may still be seen."""
+        at = self.clock.now()
+        told = await self._look_at_chat(check=check)
+        if self.is_over:
+            return []
+        changed = await _borne(lambda: Exchange.changed_in(self.chat.identity, self.looked_at - OVERLAP))
+        self.looked_at = at
+        told += [
+            ChatNews(ChatNewsType.MESSAGE, one.changed_at, self.chat, one) for one in changed if self._is_news(one)
+        ]
+        under_way = {identity: one for identity, one in self.exchanges.items() if _is_under_way(one)}
+        self.exchanges = under_way | {one.identity: one for one in changed}
+        return told
+
+    async def _look_at_chat(self, *, check: bool) -> list[ChatNews]:
+        now = (await _borne(lambda: Chat.by_ids([self.chat.identity]))).get(self.chat.identity)
+        if now is None or (check and not await _borne(self.may_see)):
             self.is_over = True
             return []
         was, self.chat = self.chat, now
         changed = (was.revision, was.trashed_at) != (now.revision, now.trashed_at)
         return [ChatNews(ChatNewsType.CHAT, now.changed_at, now)] if changed else []
 
-    async def _exchange(self, exchange_id: PydanticObjectId | None) -> Exchange | None:
-        return await _borne(lambda: Exchange.get(exchange_id)) if exchange_id else None
+    def _is_news(self, exchange: Exchange) -> bool:
+        told = self.exchanges.get(exchange.identity)
+        return told is None or told.revision < exchange.revision
+
+
+def _exchange_of(generation: Generation) -> PydanticObjectId | None:
+    """That whose answer it makes; null for an image alone."""
+    return generation.recipe.parent_id if generation.kind == GENERATION_KIND else None
+
+
+def _identity_of(happening: Happening) -> PydanticObjectId:
+    about = happening.about
+    return about.identity if isinstance(about, Generation) else about
+
+
+def _is_under_way(exchange: Exchange) -> bool:
+    return exchange.status is AnswerStatus.PROCESSING
+
+
+def _changes_messages(event: GenerationEvent) -> bool:
+    """Whether it comes with a change of an exchange: its beginning, and its end."""
+    return event.type is EventType.QUEUED or event.type.terminal
 
 
 async def _borne[T](read: Callable[[], Awaitable[T]]) -> T:
     """What was read; a database that is away is waited for, as long as a stream may."""
-    absence = Absence(_AWAY_S)
-    while True:
-        try:
-            return await read()
-        except PyMongoError as error:
-            await absence.bear(error)
-
-
-def _is_open(exchange: Exchange) -> bool:
-    return exchange.status is AnswerStatus.PROCESSING
+    return await borne(read, _AWAY_S)

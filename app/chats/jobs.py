@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from beanie import PydanticObjectId
+
 from app.chats import ends
 from app.chats.describing import Describer, read_reference
 from app.chats.exchange import Exchange
 from app.chats.parts import Analysis
-from app.chats.recipes import describer_of, indexes_in
+from app.chats.recipes import CHAT_PARAMETER, describer_of, indexes_in
 from app.chats.slots import failure_step, image_step, number_in
 from app.chats.taking_over import take_over
 from app.chats.wording import full_prompt
@@ -60,8 +62,12 @@ class ChatJob:
         await self.pictures.make_all(work, requests, _Heed(self.hub, work, exchange), begun)
 
     async def complete(self, generation: Generation) -> None:
-        """Write the images, and what the message has come to."""
+        """Write the images, and what the message has come to, however it has ended; then tell who follows its chat.
+
+        The event of the end tells it, too, but that may have been read before this was written.
+        """
         await ends.end(generation)
+        await wake(self.hub, generation.owner_id, [PydanticObjectId(generation.recipe.parameters[CHAT_PARAMETER])])
 
     async def _references(self, work: Work) -> tuple[Reference, ...]:
         """Read once for all images; none when all of them are made."""

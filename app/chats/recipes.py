@@ -11,6 +11,8 @@ from app.providers.ports.image import ImageModel
 from app.providers.ports.vision import VisionModel
 
 GENERATION_KIND = "CHAT"
+CHAT_PARAMETER = "chatId"
+"""Of the recipes of all work for a chat: which one."""
 _TASK = "CHAT"
 
 
@@ -30,7 +32,7 @@ class ChatModels:
 def recipe_of(exchange: Exchange, context_text: str | None, models: ChatModels) -> Recipe:
     """What all images of an answer are made from; `context_text` is the project's now, null where it is not wanted."""
     given = {
-        "chatId": str(exchange.chat_id),
+        CHAT_PARAMETER: str(exchange.chat_id),
         "imageCount": str(len(exchange.slots)),
         "withContext": str(exchange.with_context).lower(),
         "contextText": context_text,

@@ -1,6 +1,7 @@
 """A database that is away for a while: how long that is borne."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -37,3 +38,17 @@ class Absence:
     def over(self) -> None:
         """It answers again."""
         self._since_s = None
+
+
+async def borne[T](read: Callable[[], Awaitable[T]], at_most_s: float) -> T:
+    """What was read; a database that is away is waited for, for so long.
+
+    Raises:
+        PyMongoError: as `Absence.bear`.
+    """
+    absence = Absence(at_most_s)
+    while True:
+        try:
+            return await read()
+        except PyMongoError as error:
+            await absence.bear(error)

@@ -17,10 +17,6 @@ from app.pictures.sample import sample_picture
 from app.providers.ports.model import Reference, Stage
 
 
-class SkippedError(Exception):
-    """A test that can't be made here; its text says why, for people."""
-
-
 @dataclass(slots=True)
 class TitledProgress(Progress):
     """Progress whose stages all have the test's title, whatever the model calls them."""
@@ -65,6 +61,10 @@ class Bench:
     async def at_work(self) -> None:
         """Tell that it is at work; what was noted of a call is written by then."""
         await self.work.stage(self.probe.title, self.begin)
+
+    async def reached(self, part: float) -> None:
+        """Tell that so much of it is done; `part` is from 0 to 1."""
+        await self.work.stage(self.probe.title, self.begin + round(part * (self.end - self.begin)))
 
     async def takes_sample(self) -> Picture:
         """Keep the sample picture, which goes in.

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.chats.wording import INSTRUCTIONS, full_prompt
 from app.costs.usage import named
-from app.diagnostics.bench import Bench, SkippedError, reference_of, told
+from app.diagnostics.bench import Bench, reference_of, told
 from app.diagnostics.calls import asked_for, describe, note_failure
 from app.diagnostics.ports import Examine, Test, WholeFlow
 from app.diagnostics.providers import LOOK, answered_by, said_of
@@ -20,18 +21,17 @@ from app.providers.ports.vision import VisionModel, VisionRequest
 
 _DRAW = "A lighthouse on a rocky coast at dusk, its lamp just lit, gulls in the air."
 _DRAW_ALIKE = "A lantern on a wooden table, in the colours and the manner of the reference."
-_NOT_YET = "This server has no projects and chats yet: there is no whole flow to go."
 
 
 @dataclass(frozen=True, slots=True)
 class FlowTests:
-    """What the products are made of; `whole` is null while there are no projects."""
+    """What the products are made of."""
 
     maker: PictureMaker
     image: ImageModel
     vision: VisionModel
     examine: Examine
-    whole: WholeFlow | None = None
+    whole: WholeFlow
 
     @property
     def all(self) -> Mapping[str, Test]:
@@ -41,7 +41,7 @@ class FlowTests:
             Names.SIMPLE: self.generates,
             Names.REFERENCE: self.generates_alike,
             Names.ANALYSIS: self.analyses,
-            Names.WHOLE_FLOW: self.goes_the_whole_way,
+            Names.WHOLE_FLOW: self.whole.run,
         }
 
     async def is_configured(self, bench: Bench) -> str:
@@ -66,13 +66,14 @@ class FlowTests:
         return said_of(bench)
 
     async def generates_alike(self, bench: Bench) -> str:
-        """A picture of words and of a reference, which is described first.
+        """A picture of words and of a reference, as in a chat: described first, then given along.
 
         Raises:
             AppError: those of the two calls and of the store.
         """
-        described = await self._described(bench, await bench.takes_sample())
-        await self._make(bench, f"{_DRAW_ALIKE} The reference shows: {described}")
+        picture = await bench.takes_sample()
+        described = await self._described(bench, picture, INSTRUCTIONS)
+        await self._make(bench, full_prompt(_DRAW_ALIKE, None, [described], None), picture)
         return said_of(bench)
 
     async def analyses(self, bench: Bench) -> str:
@@ -86,26 +87,16 @@ class FlowTests:
         vision = bench.response["vision"]
         return answered_by(vision["source"], vision["model"])
 
-    async def goes_the_whole_way(self, bench: Bench) -> str:
-        """From a new project to its deletion.
-
-        Raises:
-            AppError: a stage of it failed.
-            SkippedError: there are no projects.
-        """
-        if self.whole is None:
-            raise SkippedError(_NOT_YET)
-        return await self.whole.run(bench)
-
-    async def _described(self, bench: Bench, picture: Picture) -> str:
-        request = VisionRequest(LOOK, (await reference_of(bench, picture),), end_user=end_user(bench.owner_id))
+    async def _described(self, bench: Bench, picture: Picture, instructions: str = LOOK) -> str:
+        request = VisionRequest(instructions, (await reference_of(bench, picture),), end_user=end_user(bench.owner_id))
         return (await describe(bench, self.vision, request, picture)).text
 
-    async def _make(self, bench: Bench, prompt: str) -> None:
+    async def _make(self, bench: Bench, prompt: str, *guides: Picture) -> None:
         """One picture by the maker that the products use, noted with its entry in the ledger."""
-        request = ImageRequest(ImageTask.CREATE, prompt, (), end_user=end_user(bench.owner_id))
+        references = tuple([await reference_of(bench, one) for one in guides])
+        request = ImageRequest(ImageTask.CREATE, prompt, references, end_user=end_user(bench.owner_id))
         by = Chosen(self.image.name, self.image.model)
-        bench.request["image"] = {"provider": by.provider, "model": by.model, **asked_for(request)}
+        bench.request["image"] = {"provider": by.provider, "model": by.model, **asked_for(request, *guides)}
 
         async def prepared() -> ImageRequest:
             return request

@@ -5,14 +5,14 @@ A test that fails is a result like any other: the run goes on, and nothing is tr
 
 import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from pymongo.errors import PyMongoError
 
-from app.diagnostics.bench import Bench, SkippedError
+from app.diagnostics.bench import Bench
 from app.diagnostics.ports import Test
 from app.diagnostics.results import SUITE, ProbeStatus, Result
 from app.diagnostics.secrets import Cleaner
@@ -31,11 +31,15 @@ _BUG = "Something went wrong on our side; it is logged under the generation's id
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticsJob:
-    """Makes `tests`, which are by their name; `cleaner` sees all that is kept of them."""
+    """Makes `tests`, which are by their name; `cleaner` sees all that is kept of them.
+
+    `clear` deletes what they have left elsewhere, however the run has ended.
+    """
 
     pictures: Pictures
     tests: Mapping[str, Test]
     cleaner: Cleaner
+    clear: Callable[[Generation], Awaitable[None]]
 
     async def run(self, work: Work) -> None:
         """Make what was not made yet."""
@@ -49,7 +53,8 @@ class DiagnosticsJob:
             await work.step(probe.name, partial(self._tested, bench), is_last=probe is probes[-1])
 
     async def complete(self, generation: Generation) -> None:
-        """All of the result is in the steps."""
+        """All of the result is in the steps; what the tests have left elsewhere goes."""
+        await self.clear(generation)
 
     async def _tested(self, bench: Bench) -> StepResult:
         loop = asyncio.get_running_loop()
@@ -57,7 +62,7 @@ class DiagnosticsJob:
         status, message = await self._outcome(bench)
         result = Result(
             status=status,
-            duration_ms=None if status is ProbeStatus.SKIPPED else round((loop.time() - began_s) * 1000),
+            duration_ms=round((loop.time() - began_s) * 1000),
             input_pictures=bench.inputs,
             output_pictures=bench.outputs,
             request=self.cleaner.clean(bench.request) if bench.request else None,
@@ -71,8 +76,6 @@ class DiagnosticsJob:
         name = bench.probe.name
         try:
             return ProbeStatus.PASSED, await self.tests[name](bench)
-        except SkippedError as skipped:
-            return ProbeStatus.SKIPPED, str(skipped)
         except AppError as error:
             _log.warning("diagnostic_failed", test=name, code=error.code)
             return ProbeStatus.FAILED, error.message

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.diagnostics.bench import Bench
+from app.generations.model import Generation
 
 type Test = Callable[[Bench], Awaitable[str]]
 """Makes one test and says what came of it, in a sentence.
 
-Raises:
-    AppError: it failed.
-    SkippedError: it can't be made here.
+Raises AppError when it failed.
 """
 
 
@@ -34,21 +33,26 @@ class WholeFlow(Protocol):
         """Go it once, for `bench.owner_id`, and say in a sentence what came of it.
 
         In order: create a project with a context text; create a context and a frame in it; in the frame's chat send
-        a message with `with_context`, one image and a reference, which is `bench.takes_sample()`; wait until its
-        generation has ended; read the chat back and compare it with what was sent; delete the project for ever and
-        see that it is gone. What was sent is noted in `bench.request`, what came back in `bench.response`,
-        by the name of each stage, and each image with `bench.outputs`, so that its picture outlives the project.
+        a message with `with_context`, one image and a reference, which is `bench.takes_sample()`; have its generation
+        made; read the chat back and compare it with what was sent; delete the project for ever and see that it is
+        gone. What was sent is noted in `bench.request`, what came back in `bench.response`, by the name of each stage,
+        and each image with `bench.outputs`, so that its picture outlives the project.
 
         It runs inside a generation of the same owner, which holds a worker's slot and a place among those few of the
-        owner that run at once: the message's generation must not depend on another slot being free. Run it here
-        (`Runner.run` of its id claims it if nobody has) rather than wait for a worker, and wait for its end in the
-        database where somebody else has claimed it.
-
-        The project is deleted for ever whatever happens in between, a cancellation included: nothing is left behind
-        but the pictures in `bench.outputs`.
+        owner that run at once: the message's generation must not depend on another slot being free.
 
         Raises:
             AppError: a stage failed; the message begins with the stage's name.
-            SkippedError: it can't be gone here.
+        """
+        ...
+
+    async def clear(self, generation: Generation) -> None:
+        """Delete for ever what that run's way has left behind, whatever cut it off: a failure, a cancel, a crash.
+
+        It is called at each end of a run, until it has succeeded; nothing stays but the pictures in `bench.outputs`,
+        and the message's generation with its ledger. Safe to repeat and to race.
+
+        Raises:
+            AppError: something can't be deleted now.
         """
         ...

@@ -51,7 +51,9 @@ PROBES: Final[Mapping[Suite, tuple[Probe, ...]]] = MappingProxyType(
             Probe(Names.REFERENCE, "Generation with a reference", "A picture is made in the manner of another one."),
             Probe(Names.ANALYSIS, "Analysis", "A stored picture is read back and described."),
             Probe(
-                Names.WHOLE_FLOW, "Whole flow", "A project, a frame, a message with a reference: read back and deleted."
+                Names.WHOLE_FLOW,
+                "Whole flow",
+                "A project, a context, a frame, a message with a reference: answered, read back, and deleted for ever.",
             ),
         ),
     }

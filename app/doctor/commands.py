@@ -61,13 +61,14 @@ class _Screen:
                 self._end(one)
         if self.bar is not None:
             now = [one.probe.title for one in run.tests if one.result.status is ProbeStatus.RUNNING]
-            self.bar.update(0, now[0] if now else "")
+            self.bar.current_item = now[0] if now else ""
+            self.bar.render_progress()  # `update` does it for whole steps alone
 
     def _end(self, tested: Tested) -> None:
         if self.tells:
             click.echo(_line(tested))
         if self.bar is not None:
-            self.bar.update(1)
+            self.bar.update(1, "")
 
 
 def _bar() -> AbstractContextManager[Bar]:

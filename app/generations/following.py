@@ -59,15 +59,13 @@ async def everything(
     that who is cut off goes on from the time of the last one.
     """
     async with hub.follow(owner_id, None) as follower:
-        follower.level_at = level_at = clock.now()
-        for latest in await Generation.latest_since([owner_id], level_at - 2 * OVERLAP):
-            follower.seen[latest.generation_id] = latest.sequence  # what ended before this is no news
-        for generation in await _standing(owner_id, since):
+        await level(follower, clock)
+        for generation in await standing(owner_id, since):
             follower.seen[generation.identity] = generation.last_sequence
-            yield generation, _snapshot(generation)
+            yield generation, snapshot(generation)
         over = deque[tuple[datetime, PydanticObjectId]]()
         async for news in follower.news():
-            hints = [(news.generation_id, news.event)] if news else await _missed(follower, clock)
+            hints = [(news.generation_id, news.event)] if news else await _hints(follower, clock)
             for generation_id, hint in hints:
                 async for event in in_order(follower, generation_id, hint):
                     yield generation_id, event
@@ -103,13 +101,24 @@ async def _latest(followers: Followers, since: datetime) -> list[Latest]:
     return found + [one for some in _chunks(owners) for one in await Generation.latest_since(some, since)]
 
 
-async def _missed(follower: Follower, clock: DatabaseClock) -> list[tuple[PydanticObjectId, GenerationEvent | None]]:
-    """What has come further than the follower was told since it was level, in the order of the changes, as hints."""
+async def level(follower: Follower, clock: DatabaseClock) -> None:
+    """Take all that has happened to the owner's generations until now for handed on: it is no news any more."""
+    follower.level_at = level_at = clock.now()
+    for latest in await Generation.latest_since([follower.owner_id], level_at - 2 * OVERLAP):
+        follower.seen[latest.generation_id] = latest.sequence
+
+
+async def missed(follower: Follower, clock: DatabaseClock) -> list[Latest]:
+    """What has come further than the follower was told since it was level, in the order of the changes."""
     looked_at = clock.now()
     since = (follower.level_at or looked_at) - OVERLAP
     found = await Generation.latest_since([follower.owner_id], since)
     follower.level_at = looked_at  # whatever is missed from now on, these are handed on before
-    return [(one.generation_id, None) for one in found if one.sequence > follower.seen.get(one.generation_id, 0)]
+    return [one for one in found if one.sequence > follower.seen.get(one.generation_id, 0)]
+
+
+async def _hints(follower: Follower, clock: DatabaseClock) -> list[tuple[PydanticObjectId, GenerationEvent | None]]:
+    return [(one.generation_id, None) for one in await missed(follower, clock)]
 
 
 async def in_order(
@@ -138,7 +147,7 @@ async def _caught_up(follower: Follower, generation_id: PydanticObjectId) -> Asy
         yield event
 
 
-async def _standing(owner_id: PydanticObjectId, since: datetime | None) -> list[Generation]:
+async def standing(owner_id: PydanticObjectId, since: datetime | None) -> list[Generation]:
     """What is open or changed since then, each once, in the order of their latest changes."""
     found = {one.identity: one for one in await Generation.open_of(owner_id)}
     if since is not None:
@@ -147,7 +156,8 @@ async def _standing(owner_id: PydanticObjectId, since: datetime | None) -> list[
     return sorted(found.values(), key=lambda one: (one.changed_at, one.identity))
 
 
-def _snapshot(generation: Generation) -> GenerationEvent:
+def snapshot(generation: Generation) -> GenerationEvent:
+    """How it stands, under the number of its latest event."""
     return GenerationEvent(
         sequence=generation.last_sequence,
         type=EventType.SNAPSHOT,

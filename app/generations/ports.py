@@ -23,19 +23,23 @@ class Serving(Protocol):
         ...
 
 
-class WorkQueue(Protocol):
-    """A doorbell: it carries ids, the document is the truth; a lost or doubled ring does no harm."""
-
-    @property
-    def description(self) -> str:
-        """What it is, for the start banner and the doctor."""
-        ...
+class Bell(Protocol):
+    """What those who start work need of a queue."""
 
     async def ring(self, generation_id: PydanticObjectId, after_s: float = 0) -> None:
         """Ask some worker to look at this generation soon, or `after_s` seconds from now.
 
         A ring for now is lost where the id waits or runs already; one for later never is, whatever else is rung.
         """
+        ...
+
+
+class WorkQueue(Bell, Protocol):
+    """A doorbell: it carries ids, the document is the truth; a lost or doubled ring does no harm."""
+
+    @property
+    def description(self) -> str:
+        """What it is, for the start banner and the doctor."""
         ...
 
     async def alive(self) -> bool:

@@ -16,7 +16,7 @@ from app.generations.cancelling import cancel_idle, request_cancel
 from app.generations.closing import Closing
 from app.generations.lanes import Lane
 from app.generations.model import Generation, Status
-from app.generations.ports import EventHub, WorkQueue
+from app.generations.ports import Bell, EventHub
 from app.generations.recipe import Recipe
 
 _COME_BACK_S = 10.0
@@ -54,7 +54,7 @@ class Generations:
     `renew` is by kind; so is `retries`, of those whose product has a say in it and starts them itself.
     """
 
-    queue: WorkQueue
+    queue: Bell
     hub: EventHub
     closing: Closing
     limits: OwnerLimits = field(default_factory=OwnerLimits)

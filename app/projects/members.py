@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from beanie import PydanticObjectId
 
-from app.access import Role
+from app.access import Role, is_oneself
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode, bad_input, not_found
 from app.projects.invitation import OPEN_MAX, Invitation, open_to
@@ -69,8 +69,7 @@ class Members:
         if invitation is None or project is None:
             raise not_found("This invitation", *_TOKEN)
         if refusal := _already(project, user_id, invitation):
-            if invitation.used_by == user_id:  # a crash kept the rest from being written
-                await invitation.is_done_for(user_id)
+            await invitation.is_done_for(user_id)  # which a crash may have kept from being written
             return Accepted(project, refusal)
         if not await invitation.claim(user_id):
             now = await _invites_to(invitation) or project
@@ -108,7 +107,7 @@ class Members:
         Raises:
             AppError: NOT_FOUND; FORBIDDEN; CONFLICT when it is in the trash; BAD_USER_INPUT for the owner themself.
         """
-        is_leaving = user_id == member_id
+        is_leaving = is_oneself(user_id, member_id)
         project = await self.projects.open_to(user_id, project_id, Role.VIEWER if is_leaving else Role.OWNER, *_PROJECT)
         _check_no_owner(project, member_id)
         await Invitation.forget_user(member_id, project_id)

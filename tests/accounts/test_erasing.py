@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -74,6 +75,23 @@ async def test_rounds_come_after_twice_the_time_until_the_last_one_forgets_it(do
     assert 86_400 < sum(waits) < 2 * 86_400, "somebody who was late by a day is still found"
     assert eraser.asked == [_USER] * len(waits)
     assert door.closed == set()
+
+
+async def test_promised_erasure_waits_for_its_time_or_for_who_asks(door: RecordedDoor) -> None:
+    erasures = Erasures(door, [eraser := Told()])
+    await erasures.promise(_USER, 600)
+    promised = await _stored()
+    assert promised.look_at - promised.asked_at == timedelta(seconds=600)
+    await erasures.go_on()
+    assert (eraser.asked, door.closed) == ([], set())
+    await erasures.begin(_USER)
+    await erasures.promise(_USER, 600)
+    await erasures.clock.set(Erasure.rows().database)
+    await erasures.go_on()
+    assert eraser.asked == [_USER]
+    resting = await _stored()
+    await erasures.begin(_USER)
+    assert (await _stored()).look_at == resting.look_at
 
 
 async def test_round_that_is_not_due_is_not_done(door: RecordedDoor) -> None:

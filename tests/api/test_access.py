@@ -7,6 +7,7 @@ hidden is compared with what is answered to the id of nothing.
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.datastructures import UploadFile
 
+from app.access import Role
 from app.api.ids import global_id
 from app.api.rule import Caller, Named, Refusal, Rule
-from app.api.rules import RULES
+from app.api.rules import NODES_OF_ADMINISTRATORS, NODES_SEEN_BY, RULES
 from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
 from app.chats.model import Chat
+from app.projects.invitation import Invitation
 from app.projects.model import Project
 from tests.api.calls import ROOTS, Answer, Operation, call, fields_below_that_take_ids, root_fields, texts
 from tests.api.operations import Samples
@@ -29,10 +32,17 @@ from tests.api.shop import opened_shop
 from tests.api.world import ALWAYS_OF_A_PROJECT, PLANTS, ROLES, SOMETIMES_OF_A_PROJECT, Persona, Plot, World
 from tests.ornaments.sent import sent
 
-_SECRETS = {"logIn": ("email", "password"), "refreshSession": ("refreshToken",), "logOut": ("refreshToken",)}
+_SECRETS = {
+    "logIn": ("email", "password"),
+    "refreshSession": ("refreshToken",),
+    "logOut": ("refreshToken",),
+    "acceptInvitation": ("token",),
+}
 """Fields of an input whose values nobody can make up."""
 _LAST_OF_THE_CALLER = {"deleteAccount"}
 _ALLOWED, _UNAUTHENTICATED = "ALLOWED", "UNAUTHENTICATED"
+_SHOWN_TO_MEMBERS = {"Picture", "User", "Viewer"}
+"""By their ids, in what a project shows."""
 
 
 @pytest.fixture
@@ -41,11 +51,19 @@ async def world(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_p
         yield await World.around(shop)
 
 
+class Office(StrEnum):
+    """Whether everybody is an administrator, one after the other."""
+
+    NEVER = "NEVER"
+    NOW = "NOW"
+    REVOKED = "REVOKED"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """An operation in which one argument names a thing of the owner's; of one that names nothing, both are null.
 
-    `of_project`: the thing is of a project, of which it need not be. `administrators`: everybody is one.
+    `of_project`: the thing is of a project, of which it need not be. `office` is null where it makes no difference.
     """
 
     operation: Operation
@@ -53,19 +71,19 @@ class Case:
     named: Named | None = None
     type_name: str | None = None
     of_project: bool = False
-    administrators: bool = False
+    office: Office | None = None
 
     @property
     def needs_an_administrator(self) -> bool:
         """And nobody is one."""
-        return self.rule.caller is Caller.ADMINISTRATOR and not self.administrators
+        return self.office in {Office.NEVER, Office.REVOKED}
 
     def expected(self, persona: Persona) -> str:
         """What its rule says of somebody."""
         if self.rule.caller is not Caller.ANYBODY and persona is Persona.NOBODY:
             return _UNAUTHENTICATED
         if self.needs_an_administrator:
-            return Refusal.FORBIDDEN
+            return Refusal.FORBIDDEN if self.rule.caller is Caller.ADMINISTRATOR else Refusal.HIDDEN
         if self.named is None:
             return _ALLOWED
         is_shared = self.of_project or self.type_name in ALWAYS_OF_A_PROJECT
@@ -74,16 +92,24 @@ class Case:
         return _ALLOWED if role is not None and all(map(role.allows, needed)) else self.named.refusal
 
     def is_owners(self, named: Named) -> bool:
-        """Whether that argument names the owner's: the one in question, and with it all that are of its project."""
+        """Whether that argument names the owner's: the one in question, and with it what takes no right of its own."""
         if self.named is None or named.path == self.named.path:
             return named == self.named
-        is_shared = self.type_name in ALWAYS_OF_A_PROJECT
-        return is_shared and (named.needed is None or not ALWAYS_OF_A_PROJECT.isdisjoint(named.types))
+        return self.type_name in ALWAYS_OF_A_PROJECT and named.needed is None
 
     def __str__(self) -> str:
         of_project = " of a project" if self.of_project else ""
+        of_project += f", administrators {self.office}" if self.office else ""
         argument = f" {self.named.path}: {self.type_name}{of_project}" if self.named else ""
         return f"{self.operation.name}{argument}"
+
+    @property
+    def arguments(self) -> list[Named]:
+        """Those that name something, each once: the one in question, and of others their first kind."""
+        first = dict[str, Named]()
+        for named in (*([self.named] if self.named else ()), *self.rule.names):
+            first.setdefault(named.path, named)
+        return [*first.values()]
 
 
 def _cases(root: str) -> Iterator[Case]:
@@ -91,13 +117,18 @@ def _cases(root: str) -> Iterator[Case]:
         rule = RULES.get(operation.name)
         if operation.root != root or rule is None:  # tests/api/test_rules.py says so
             continue
-        for administrators in (False, True) if rule.caller is Caller.ADMINISTRATOR else (False,):
-            names = [named for named in rule.names if named.needed is not None]
-            for named in names:
-                for type_name, of_project in _kinds(named):
-                    yield Case(operation, rule, named, type_name, of_project, administrators)
-            if not names:
-                yield Case(operation, rule, administrators=administrators)
+        names = [named for named in rule.names if named.needed is not None]
+        for named in names:
+            for type_name, of_project in _kinds(named):
+                for office in _offices(rule, type_name):
+                    yield Case(operation, rule, named, type_name, of_project, office)
+        if not names:
+            yield from (Case(operation, rule, office=office) for office in _offices(rule))
+
+
+def _offices(rule: Rule, type_name: str = "") -> list[Office] | list[None]:
+    is_for_administrators = rule.caller is Caller.ADMINISTRATOR or type_name in NODES_OF_ADMINISTRATORS
+    return [*Office] if is_for_administrators else [None]
 
 
 def _operations() -> Iterator[Operation]:
@@ -115,12 +146,12 @@ def _kinds(named: Named) -> Iterator[tuple[str, bool]]:
 async def _asked(world: World, case: Case, persona: Persona, *, of_nothing: bool = False) -> dict[str, Any]:
     """The variables of the call, all that they name planted; `of_nothing`: the one in question names nothing."""
     theirs, own = _plots(world, case, persona)
-    ids = {"archive: Upload": UploadFile(BytesIO(sent())), **{_key(one): _key(one) for one in case.rule.names}}
+    ids = {"archive: Upload": UploadFile(BytesIO(sent())), **{_key(one): _key(one) for one in case.arguments}}
     taken = {*texts(case.operation.variables(Samples(ids), case.named, ""))}
     if case.named is None:
         await own.id_of("Generation")  # what `viewerEvents` begins with
-    for named in case.rule.names:
-        if (case.named is None or named.path != case.named.path) and _key(named) in taken:
+    for named in case.arguments:
+        if named != case.named and _key(named) in taken:
             ids[_key(named)] = await _id(theirs if case.is_owners(named) else own, case, named, named.types[0])
     identity = None
     if case.named and case.type_name:
@@ -142,7 +173,7 @@ def _plots(world: World, case: Case, persona: Persona) -> tuple[Plot, Plot]:
 
 def _key(named: Named) -> str:
     """What `Samples` knows the argument by."""
-    is_picture = named.path.endswith(".id") and "Picture" in named.types
+    is_picture = named.path.endswith(".id") and _last(named.path) != "id"
     return "Picture" if is_picture else named.path.rpartition(".")[2]
 
 
@@ -176,7 +207,7 @@ def _read(case: Case, answer: Answer) -> str:
         return Refusal.FORBIDDEN
     if codes == {"FORBIDDEN"}:
         return Refusal.ITEM if answer.items else _at_its_argument(case, answer, Refusal.FORBIDDEN)
-    if codes == {"NOT_FOUND"} or (not codes and answer.data is None):
+    if codes == {"NOT_FOUND"} or (not codes and answer.data in (None, [None])):
         return Refusal.HIDDEN
     if codes == {"BAD_USER_INPUT"}:
         return _at_its_argument(case, answer, Refusal.INVALID)
@@ -196,13 +227,20 @@ def _last(path: str) -> str:
     return parent if name == "id" and parent != "input" else name
 
 
+def _who_try(case: Case, asked: set[str]) -> Iterator[Persona]:
+    """Everybody; nobody does it once of each operation, which looks at no argument before it is refused."""
+    is_first = case.rule.caller is Caller.ANYBODY or case.operation.name not in asked
+    asked.add(case.operation.name)
+    yield from (persona for persona in reversed([*Persona]) if is_first or persona is not Persona.NOBODY)
+
+
 @pytest.mark.parametrize("root", ROOTS)
 async def test_everybody_may_what_the_rules_say_and_no_more(root: str, world: World) -> None:
-    wrong, tried = list[str](), 0
+    wrong, asked, tried = list[str](), set[str](), 0
     for case in _cases(root):
-        if case.rule.caller is Caller.ADMINISTRATOR:
-            await world.set_administrators(are_all=case.administrators)
-        for persona in reversed([*Persona]):  # who may nothing first: the others use up what was planted
+        if case.office:
+            await world.set_administrators(are_all=case.office is Office.NOW)
+        for persona in _who_try(case, asked):  # who may nothing first: the others use up what was planted
             expected, outcome = case.expected(persona), await _outcome(world, case, persona)
             wrong += [f"{case}, as {persona}: {outcome}, not {expected}"] if outcome != expected else []
             tried += 1
@@ -212,10 +250,11 @@ async def test_everybody_may_what_the_rules_say_and_no_more(root: str, world: Wo
 
 @pytest.mark.parametrize("root", ROOTS)
 async def test_what_names_nothing_shows_nothing_of_others(root: str, world: World) -> None:
-    theirs = set[str]()
+    theirs, of_no_project = set[str](), set[str]()
     for of_project in (False, True):
         plot = world.plot(Persona.OWNER, of_project=of_project)
         theirs |= {f"{await plot.id_of(kind)}" for kind in PLANTS}
+        of_no_project |= {f"{await plot.id_of(kind)}" for kind in _hidden_from_members(of_project=of_project)}
     for case in _cases(root):
         if case.named or case.rule.caller is not Caller.SIGNED_IN or case.operation.name in _LAST_OF_THE_CALLER:
             continue
@@ -223,7 +262,25 @@ async def test_what_names_nothing_shows_nothing_of_others(root: str, world: Worl
             variables = await _asked(world, case, persona)
             answer = await call(world.people[persona], case.operation, variables, whole=True)
             assert answer.errors == (), case
-            assert theirs.isdisjoint(answer.shown()), (case, persona)
+            hidden = theirs if persona is Persona.STRANGER else of_no_project
+            assert hidden.isdisjoint(answer.shown()), (case, persona)
+
+
+def _hidden_from_members(*, of_project: bool) -> set[str]:
+    roles = {**NODES_SEEN_BY, **({} if of_project else {"Generation": Role.OWNER})}
+    return {kind for kind, role in roles.items() if role is Role.OWNER} - _SHOWN_TO_MEMBERS
+
+
+async def test_what_takes_no_right_to_name_is_refused_beside_ones_own_as_if_it_were_not_there(world: World) -> None:
+    """A frame, an image or a member of another's project, in a call about the caller's."""
+    free = [(one, named) for one in _operations() for named in RULES[one.name].names if named.needed is None]
+    for operation, named in free:
+        case, stranger = Case(operation, RULES[operation.name], named, named.types[0]), world.people[Persona.STRANGER]
+        asked = [await _asked(world, case, Persona.STRANGER, of_nothing=of_nothing) for of_nothing in (False, True)]
+        of_another, of_nothing = [await call(stranger, operation, variables) for variables in asked]
+        assert of_another.codes, case
+        assert of_another == of_nothing, case
+    assert free
 
 
 async def test_owner_is_shown_what_others_are_not(world: World) -> None:
@@ -263,7 +320,7 @@ async def test_generations_of_a_project_are_listed_by_its_owner_alone(world: Wor
 @pytest.mark.parametrize("kind", sorted(ALWAYS_OF_A_PROJECT))
 async def test_gate_knows_the_members_of_a_project_and_of_all_that_is_in_it(kind: str, world: World) -> None:
     plot = world.plot(Persona.OWNER)
-    documents = {"Project": Project, "ChatMessage": Exchange, "ChatImage": ChatImage}
+    documents = {"Project": Project, "ChatMessage": Exchange, "ChatImage": ChatImage, "Invitation": Invitation}
     thing: Any = await documents.get(kind, Chat).get(await plot.id_of(kind))
     gate, people = plot.shop.services.gate, world.people
     roles = {one: await gate.role(people[one].owner_id, thing) for one in Persona if people[one].viewer}

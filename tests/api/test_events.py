@@ -16,6 +16,7 @@ from app.database.clock import DatabaseClock
 from app.database.document import utc_now
 from app.generations.events import EventType, GenerationEvent
 from app.generations.inprocess import InProcessHub
+from app.generations.model import Generation
 from tests.api.conftest import Commands, stored
 
 _EVENTS = """subscription ($since: DateTime) { viewerEvents(since: $since) { sequence type attempt percent
@@ -51,6 +52,20 @@ async def test_snapshots_are_read_together_with_their_generations(commands: Comm
     assert commands.sent == ["find", "find"]  # what changed just now, and what is shown: not one each
     assert [(event["type"], event["sequence"]) for event in events] == [("SNAPSHOT", 1)] * 3
     assert {event["generation"]["status"] for event in events} == {"QUEUED"}
+
+
+async def test_missed_event_is_read_and_shown(commands: Commands) -> None:
+    del commands
+    owner, hub = PydanticObjectId(), InProcessHub()
+    first = await stored(owner)
+    async with aclosing(await _subscribed(owner, hub)) as results:
+        await anext(results)
+        event = GenerationEvent(sequence=2, type=EventType.STARTED, at=utc_now(), attempt=1)
+        change = {"$push": {"events": event.model_dump(by_alias=True)}, "$set": {"lastSequence": 2}}
+        await Generation.rows().update_one({"_id": first.identity}, change)
+        hub.followers.miss_all()
+        shown = (await anext(results)).data["viewerEvents"]
+    assert (shown["type"], shown["sequence"], shown["generation"]["status"]) == ("STARTED", 2, "QUEUED")
 
 
 async def test_live_event_shows_the_generation_as_it_stands(commands: Commands) -> None:

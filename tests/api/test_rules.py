@@ -8,7 +8,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, GraphQLStrin
 
 from app.api.enforcing import enforce
 from app.api.rule import PUBLIC, SIGNED_IN, Rule
-from app.api.rules import NODES_SEEN_BY, RULES
+from app.api.rules import NODES_OF_ADMINISTRATORS, NODES_SEEN_BY, RULES
 from app.api.schema import NODES
 from app.errors import AppError, ErrorCode
 from tests.api.calls import fields_below_that_take_ids, ids_of, root_fields
@@ -43,6 +43,7 @@ def test_every_argument_that_takes_an_id_is_named_by_the_rule(name: str) -> None
 
 def test_every_node_has_a_role_that_sees_it() -> None:
     assert sorted(NODES_SEEN_BY) == sorted(NODES), "app/api/rules.py wants a line in NODES_SEEN_BY for each type"
+    assert set(NODES) >= NODES_OF_ADMINISTRATORS
 
 
 def test_rules_name_types_that_there_are() -> None:
@@ -55,7 +56,9 @@ def _opened(rules: dict[str, Rule], who: object) -> object:
     door = GraphQLField(GraphQLString, resolve=lambda *_: "opened")
     enforce(GraphQLSchema(GraphQLObjectType("Query", {"door": door})), rules)
     answer: Any = door.resolve
-    return answer(None, SimpleNamespace(context=SimpleNamespace(viewer=who, refused=None)))
+    accounts = SimpleNamespace(nobody=lambda: AppError(ErrorCode.UNAUTHENTICATED, "Log in first."))
+    context = SimpleNamespace(viewer=who, refused=None, services=SimpleNamespace(accounts=accounts))
+    return answer(None, SimpleNamespace(context=context))
 
 
 @pytest.mark.parametrize("rules", [{}, {"door": SIGNED_IN}], ids=["forgotten", "signed in"])

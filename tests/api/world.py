@@ -21,6 +21,9 @@ from app.chats.exchange import AnswerStatus, Exchange, Slot, SlotStatus
 from app.chats.image import ChatImage
 from app.chats.model import Chat, ChatKind
 from app.database.document import utc_now
+from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
+from app.diagnostics.service import recipe_of as recipe_of_run
+from app.diagnostics.suites import Suite
 from app.dreams.model import Aside, Dream
 from app.dreams.versions import DreamVersion
 from app.generations.model import Generation, Status
@@ -29,12 +32,17 @@ from app.lineage.place import Lineage
 from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND
 from app.pictures.model import Picture
+from app.projects.invitation import Invitation
+from app.projects.made_once import Call
+from app.projects.membership import join
 from app.projects.model import Member, Project
+from app.projects.words import Words
 from app.providers.ports.model import Source
 from app.templates.model import Template
 from tests.api.shop import PASSWORD, Shop
+from tests.chats.studio import some_bytes
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
-from tests.ornaments.images import image_of, picture_of
+from tests.ornaments.images import image_of
 
 
 class Persona(StrEnum):
@@ -52,7 +60,9 @@ ROLES: Final[Mapping[Persona, Role]] = MappingProxyType(
 )
 """In the owner's projects."""
 _EMAIL: Final = "grace@example.com"
-ALWAYS_OF_A_PROJECT: Final = frozenset({"Project", "Chat", "Frame", "Context", "ChatMessage", "ChatImage"})
+ALWAYS_OF_A_PROJECT: Final = frozenset(
+    {"Project", "Chat", "Frame", "Context", "ChatMessage", "ChatImage", "Invitation"}
+)
 SOMETIMES_OF_A_PROJECT: Final = frozenset({"Generation"})
 
 
@@ -60,13 +70,15 @@ SOMETIMES_OF_A_PROJECT: Final = frozenset({"Generation"})
 class Plot:
     """What one person owns: each kind of thing once, planted when it is first asked for, in one project if in any.
 
-    `of_project`: what need not be of a project is of this one, too.
+    `of_project`: what need not be of a project is of this one, too. `picture_id` stays: the same bytes are the same
+    one.
     """
 
     shop: Shop
     members: tuple[Member, ...] = ()
     of_project: bool = False
     planted: dict[str, PydanticObjectId] = field(default_factory=dict[str, PydanticObjectId])
+    picture_id: PydanticObjectId | None = None
 
     @property
     def owner_id(self) -> PydanticObjectId:
@@ -88,9 +100,9 @@ class Plot:
 
 
 async def _picture(plot: Plot) -> PydanticObjectId:
-    picture = picture_of(plot.owner_id)
-    await picture.insert()
-    return picture.identity
+    if plot.picture_id is None or not await Picture.touch(plot.picture_id, plot.owner_id):
+        plot.picture_id = (await plot.shop.services.pictures.keep(plot.owner_id, some_bytes())).identity
+    return plot.picture_id
 
 
 def _generation(status: Status) -> Callable[[Plot], Awaitable[PydanticObjectId]]:
@@ -99,14 +111,21 @@ def _generation(status: Status) -> Callable[[Plot], Awaitable[PydanticObjectId]]
         assert picture is not None
         shown = RecipePicture(picture_id=picture.identity, sha256=picture.sha256)
         recipe = Recipe(task="CUT_OUT", prompts=("a", "b"), pictures=(shown,), provider="local", model="local-1")
-        key = f"{PydanticObjectId()}"
-        generation = Generation.queued(plot.owner_id, GENERATION_KIND, recipe, key, utc_now())
-        generation.status, generation.settled = status, status.ended
-        generation.project_id = await plot.project_id()
-        assert await Generation.start(generation)
-        return generation.identity
+        return await _started(plot, GENERATION_KIND, recipe, status)
 
     return plant
+
+
+async def _run(plot: Plot) -> PydanticObjectId:
+    return await _started(plot, DIAGNOSTICS, recipe_of_run(Suite.PROVIDERS), Status.QUEUED)
+
+
+async def _started(plot: Plot, kind: str, recipe: Recipe, status: Status) -> PydanticObjectId:
+    generation = Generation.queued(plot.owner_id, kind, recipe, f"{PydanticObjectId()}", utc_now())
+    generation.status, generation.settled = status, status.ended
+    generation.project_id = await plot.project_id()
+    assert await Generation.start(generation)
+    return generation.identity
 
 
 def _batch(status: Status) -> Callable[[Plot], Awaitable[PydanticObjectId]]:
@@ -213,30 +232,71 @@ def _chat(kind: ChatKind) -> Callable[[Plot], Awaitable[PydanticObjectId]]:
     return plant
 
 
-async def _exchange(plot: Plot) -> PydanticObjectId:
-    """An answer with one image, in the chat of a frame."""
-    chat_id, now = await plot.id_of("Frame"), utc_now()
+async def _answer(
+    plot: Plot, chat_id: PydanticObjectId, status: AnswerStatus, image: SlotStatus, position: int = 0
+) -> Exchange:
+    """An answer of one image."""
+    now = utc_now()
     exchange = Exchange(
         id=PydanticObjectId(),
         owner_id=plot.owner_id,
         project_id=await plot.id_of("Project"),
         chat_id=chat_id,
         branch_id=chat_id,
-        position=0,
-        place=f"{chat_id}:0",
+        position=position,
+        place=f"{chat_id}:{position}",
         question_id=PydanticObjectId(),
         parent_id=None,
         author_id=plot.owner_id,
         idempotency_key=f"{PydanticObjectId()}",
         asked="",
         prompt="A quiet sea",
-        status=AnswerStatus.READY,
-        slots=(Slot(image_id=PydanticObjectId(), status=SlotStatus.READY),),
+        status=status,
+        slots=(Slot(image_id=PydanticObjectId(), status=image),),
         created_at=now,
         changed_at=now,
     )
     await exchange.insert()
-    return exchange.identity
+    return exchange
+
+
+async def _exchange(plot: Plot) -> PydanticObjectId:
+    """In the chat of a frame."""
+    return (await _answer(plot, await plot.id_of("Frame"), AnswerStatus.READY, SlotStatus.READY)).identity
+
+
+async def _question(plot: Plot) -> PydanticObjectId:
+    """The message that it answers."""
+    exchange = await Exchange.get(await plot.id_of("ChatMessage"))
+    assert exchange is not None
+    return exchange.question_id
+
+
+async def _failed(plot: Plot) -> PydanticObjectId:
+    chat_id = await plot.id_of("Frame")
+    return (await _answer(plot, chat_id, AnswerStatus.FAILED, SlotStatus.FAILED, position=1)).identity
+
+
+async def _followed(plot: Plot) -> PydanticObjectId:
+    """A chat in which something is under way, with which its events begin."""
+    chat_id = await _chat(ChatKind.CONTEXT)(plot)
+    await _answer(plot, chat_id, AnswerStatus.PROCESSING, SlotStatus.PENDING)
+    return chat_id
+
+
+async def _invitation(plot: Plot) -> PydanticObjectId:
+    project = await Project.get(await plot.id_of("Project"))
+    assert project is not None
+    invitation, _ = Invitation.to(project, Role.EDITOR)
+    await invitation.insert()
+    return invitation.identity
+
+
+async def _member(plot: Plot) -> PydanticObjectId:
+    """One more, who is none of those who try."""
+    user_id = PydanticObjectId()
+    await join(await plot.id_of("Project"), user_id, Role.VIEWER)
+    return user_id
 
 
 async def _chat_image(plot: Plot) -> PydanticObjectId:
@@ -274,9 +334,11 @@ PLANTS: Final[Mapping[str, Callable[[Plot], Awaitable[PydanticObjectId]]]] = Map
         "ChatMessage": _exchange,
         "Context": _chat(ChatKind.CONTEXT),
         "Dream": _dream,
+        "DiagnosticsRun": _run,
         "DreamVersion": _dream_version,
         "Frame": _chat(ChatKind.FRAME),
         "Generation": _generation(Status.QUEUED),
+        "Invitation": _invitation,
         "OrnamentImage": _ornament,
         "Picture": _picture,
         "Project": _project,
@@ -284,9 +346,16 @@ PLANTS: Final[Mapping[str, Callable[[Plot], Awaitable[PydanticObjectId]]]] = Map
         "User": _oneself,
         "Viewer": _oneself,
         "Viewer.compareImages.b": _sibling,
+        "changeRole.input.userId": _member,
+        "chatEvents.chatId": _followed,
+        "diagnostics.generationId": _run,
+        "diagnosticsUpdates.generationId": _run,
+        "editAndResend.input.messageId": _question,
+        "removeMember.input.userId": _member,
         "replayGeneration.input.generationId": _generation(Status.SUCCEEDED),
         "retryBatch.input.id": _batch(Status.FAILED),
         "retryGeneration.input.id": _generation(Status.FAILED),
+        "retryMessageImages.input.messageId": _failed,
         "vote.input.loserId": _sibling,
     }
 )
@@ -325,10 +394,19 @@ class World:
         await User.rows().update_many({"_id": {"$in": everybody}}, {"$set": {"isAdmin": are_all}})
 
     async def credentials(self) -> Mapping[str, str]:
-        """What somebody logs in with, and goes on with in a session that is new each time."""
+        """What somebody logs in with, goes on with in a session that is new each time, and invites others with."""
         accounts, client = self.people[Persona.NOBODY].services.accounts, Client(None, None)
         user = await User.with_email_key(_EMAIL)
         if user is None:
             user = (await accounts.sign_up(_EMAIL, PASSWORD, "Grace", client)).user
         _, token = await accounts.sessions.open(user.identity, client)
-        return {"email": _EMAIL, "password": PASSWORD, "refreshToken": token.text}
+        invited = await self._invited(user.identity)
+        return {"email": _EMAIL, "password": PASSWORD, "refreshToken": token.text, "token": invited}
+
+    async def _invited(self, owner_id: PydanticObjectId) -> str:
+        """The token of an invitation to a project of that user's."""
+        key = f"{PydanticObjectId()}"
+        project = await self.people[Persona.NOBODY].services.projects.create(Call(owner_id, key, ""), Words("Hers"), ())
+        invitation, token = Invitation.to(project, Role.VIEWER)
+        await invitation.insert()
+        return token

@@ -85,8 +85,12 @@ async def test_nothing_is_regenerated_in_the_trash_until_it_is_restored(studio: 
     await Generation.rows().update_one({"_id": failed.identity}, {"$set": {"status": Status.FAILED, "settled": True}})
     await product.into_trash([document.identity])
     with pytest.raises(AppError, match="restore") as refused:
-        await studio.again(image)
+        await studio.again(image, by=studio.owner)
     assert (refused.value.code, refused.value.path) == (ErrorCode.CONFLICT, ("input", "imageId"))
+    with pytest.raises(AppError) as refused:
+        await studio.again(image, by=studio.editor)
+    seen_by_members = product is not Project
+    assert refused.value.code is (ErrorCode.CONFLICT if seen_by_members else ErrorCode.FORBIDDEN)
     retry, owner_id = studio.parts.services.generations.retry, studio.owner.owner_id
     with pytest.raises(AppError, match="restore") as refused:
         await retry(owner_id, failed.identity, None)

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, override
 
@@ -258,9 +259,16 @@ class Watch(CommandListener):
 def _sender() -> tuple[str, str]:
     """The file and the name of the innermost of our functions: who awaits is on the stack of what it awaits."""
     for frame, _ in traceback.walk_stack(None):
-        path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(_ROOT) and path != Path(__file__):
-            file = path.relative_to(_ROOT).as_posix()
-            if file.partition("/")[0] in _FOLDERS:
-                return file, frame.f_code.co_qualname
+        if file := _ours(frame.f_code.co_filename):
+            return file, frame.f_code.co_qualname
     return "", ""
+
+
+@cache
+def _ours(file_name: str) -> str:
+    """The place of one of our files below the root; empty for others, and for this one. Every frame asks."""
+    path = Path(file_name)
+    if not path.is_relative_to(_ROOT) or path == Path(__file__):
+        return ""
+    file = path.relative_to(_ROOT).as_posix()
+    return file if file.partition("/")[0] in _FOLDERS else ""

@@ -20,6 +20,7 @@ from app.diagnostics.jobs import DiagnosticsJob
 from app.diagnostics.results import GENERATION_KIND, Result, Run
 from app.diagnostics.service import Diagnostics
 from app.diagnostics.suites import Suite
+from app.generations.following import progress
 from app.generations.model import Generation
 from app.generations.runner import Runner
 from app.settings import load_settings
@@ -73,6 +74,16 @@ class Lab:
         generation = await self.started(suite)
         await self.runner(job or self.job).run(generation.identity)
         return Run.of(await self.now(generation))
+
+    async def ended(self, generation: Generation) -> None:
+        """Wait for its end, whoever works on it."""
+        async for _ in progress(self.parts.hub, self.owner_id, generation.identity, 0):
+            pass
+
+    async def chore(self, name: str) -> None:
+        """What a sweep does under that name, now."""
+        (chore,) = [one for one in self.parts.sweeper.chores if one.name == name]
+        await chore.run()
 
     async def now(self, generation: Generation) -> Generation:
         """As it is stored."""

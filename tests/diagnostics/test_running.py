@@ -41,6 +41,7 @@ async def test_test_that_fails_stops_no_other_and_is_not_tried_again(
     assert text.request["text"]["model"]
     error = text.response["text"]["error"]
     assert error["message"] == text.message
+    assert text.response["text"]["requestId"].startswith("req_")
     assert error["code"] in {"PROVIDER_REJECTED_KEY", "RATE_LIMITED", "PROVIDER_UNAVAILABLE"}
     generation = (await Generation.without_events([run.generation_id]))[run.generation_id]
     assert [attempt.outcome for attempt in generation.attempts] == ["SUCCEEDED"]
@@ -70,8 +71,9 @@ async def _told(lab: Lab, generation: Generation) -> AsyncIterator[Run]:
 
 
 async def test_follower_sees_each_test_begin_and_end(bare_lab: Lab) -> None:
-    generation = await bare_lab.started()
-    followed = asyncio.create_task(_all_of(bare_lab, generation))
+    generation, follows = await bare_lab.started(), asyncio.Event()
+    followed = asyncio.create_task(_all_of(bare_lab, generation, follows))
+    await follows.wait()
     async with bare_lab.parts.queue.serve(bare_lab.parts.runner.run, 1):
         await bare_lab.parts.queue.ring(generation.identity)
         runs = await asyncio.wait_for(followed, 60)
@@ -85,8 +87,13 @@ async def test_follower_sees_each_test_begin_and_end(bare_lab: Lab) -> None:
     assert [run.tests for run in await _all_of(bare_lab, generation)] == [runs[-1].tests]
 
 
-async def _all_of(lab: Lab, generation: Generation) -> list[Run]:
-    return [run async for run in _told(lab, generation)]
+async def _all_of(lab: Lab, generation: Generation, follows: asyncio.Event | None = None) -> list[Run]:
+    runs = list[Run]()
+    async for run in _told(lab, generation):
+        runs.append(run)
+        if follows is not None:
+            follows.set()
+    return runs
 
 
 async def test_stages_name_the_tests(lab: Lab) -> None:
@@ -169,6 +176,19 @@ async def test_only_administrators_start_and_see_runs_also_after_they_were_revok
     for attempt in attempts:
         with pytest.raises(AppError, match="for administrators"):
             await attempt
+
+
+async def test_follower_whose_right_is_revoked_sees_no_further_test(bare_lab: Lab) -> None:
+    async def revokes(_: Bench) -> str:
+        await _revoke(bare_lab)
+        return "Fine."
+
+    generation, follows = await bare_lab.started(), asyncio.Event()
+    followed = asyncio.create_task(_all_of(bare_lab, generation, follows))
+    await follows.wait()
+    await bare_lab.runner(_with(bare_lab, IMAGE=revokes)).run(generation.identity)
+    with pytest.raises(AppError, match="for administrators"):
+        await asyncio.wait_for(followed, 60)
 
 
 async def _revoke(lab: Lab) -> None:

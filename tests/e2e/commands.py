@@ -1,10 +1,13 @@
 """The command line, as an operator calls it."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -27,6 +30,33 @@ def regen(data_dir: Path, *arguments: str, **settings: str) -> subprocess.Comple
             fork.kill()
         said = [(file.seek(0), file.read())[1] for file in (out, err)]
     return subprocess.CompletedProcess(["regen", *arguments], code, *said)
+
+
+def regen_on_terminal(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The same, with a terminal for its errors and its progress."""
+    terminal, its_end = pty.openpty()
+    with ExitStack() as stack:
+        stack.callback(os.close, terminal)
+        reader = stack.enter_context(ThreadPoolExecutor(1)).submit(_all_from, terminal)
+        out = stack.enter_context(TemporaryFile("w+", encoding="utf-8"))
+        env = environment(DATA_DIR=str(data_dir), **settings)
+        fork = forked("app.cli", arguments, env, data_dir, (None, out.fileno(), its_end))
+        os.close(its_end)
+        try:
+            code = fork.wait(_ANSWERS_S)
+        finally:
+            fork.kill()
+        out.seek(0)
+        return subprocess.CompletedProcess(["regen", *arguments], code, out.read(), reader.result(_ANSWERS_S))
+
+
+def _all_from(terminal: int) -> str:
+    """What is written to it until nobody has its other end any more."""
+    pieces = list[bytes]()
+    with suppress(OSError):  # so Linux says that nobody has
+        while piece := os.read(terminal, 4096):
+            pieces.append(piece)
+    return b"".join(pieces).decode()
 
 
 def regen_itself(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ async def _answer(client: Client, query: str, variables: Any) -> Any:
         async with client.socket() as socket:
             event: Any = None
             async for event in socket.subscribe(query, variables):
-                if event.get("dreamUpdates", {}).get("dream", {}).get("status") == "READY":
+                if _is_ready(event):
                     break  # it goes on until one stops
             return event
     if "upload" in json.dumps(variables):
@@ -33,8 +33,14 @@ async def _answer(client: Client, query: str, variables: Any) -> Any:
     return await client.run(query, variables)
 
 
+def _is_ready(event: Any) -> bool:
+    told: dict[str, Any] = event.get("dreamUpdates", {}).get("dream") or event.get("chatEvents", {})
+    answer: dict[str, Any] = told.get("assistantMessage") or told
+    return answer.get("status") == "READY"
+
+
 def _remember(known: dict[str, str], data: Any) -> None:
-    """What a person would copy from the answers: the latest generation's and image's ids."""
+    """What a person would copy from the answers: the latest ids."""
     payload: dict[str, Any] = next(iter(data.values()))
     assert payload.get("errors", []) == []
     generation: dict[str, Any] = payload.get("generation") or {}
@@ -42,20 +48,24 @@ def _remember(known: dict[str, str], data: Any) -> None:
         known["<generation id>"] = generation["id"]
     if generation.get("result"):
         known["<image id>"] = generation["result"]["id"]
-    dream: dict[str, Any] = payload.get("dream") or {}
-    if "id" in dream:
-        known["<dream id>"] = dream["id"]
+    for name, shown in (("dream", "dream"), ("project", "project"), ("message", "assistantMessage")):
+        document: dict[str, Any] = payload.get(shown) or {}
+        if "id" in document:
+            known[f"<{name} id>"] = document["id"]
+    if "frame" in payload:
+        known["<chat id>"] = payload["frame"]["chat"]["id"]
 
 
 async def test_tour_runs_as_it_stands_there(stranger: Client) -> None:
     steps = _STEP.findall(_README)
     names = [query.split()[1].split("(")[0] for query, _ in steps]
     tour = ["SignUp", "UploadOrnament", "GenerationProgress", "RegenerateImage", "MyImages"]
-    assert names == [*tour, "RecordDream", "DreamUpdates"]
+    dreams, film = ["RecordDream", "DreamUpdates"], ["CreateProject", "CreateFrame", "SendMessage", "ChatEvents"]
+    assert names == [*tour, *dreams, *film, "RegenerateMessage"]
     by_name = dict(zip(names, steps, strict=True))
     known: dict[str, str] = {}
     data: Any = None
-    for name in (*tour[:4], "GenerationProgress", "RecordDream", "DreamUpdates", "MyImages"):
+    for name in (*tour[:4], "GenerationProgress", *dreams, *film, "RegenerateMessage", "MyImages"):
         query, variables = by_name[name]
         for placeholder, value in known.items():
             variables = variables.replace(placeholder, value)

@@ -14,6 +14,7 @@ _PEOPLE: Final = frozenset({"owner_id", "user_id", "author_id", "ownerId", "user
 """Names by which the code calls the id of somebody."""
 _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "app/accounts/service.py": "says that an outside issuer keeps the accounts, to whoever asks",
         "app/api/archive_files.py": "a link is signed, whoever has it",
         "app/api/enums.py": "the code's description in the schema",
         "app/api/media.py": "a link is signed, whoever has it",

@@ -355,7 +355,7 @@ async function enter() {
   find("who").textContent = user.email;
   find("account").hidden = false;
   if (!user.isAdministrator) {
-    find("command").textContent = `regen admin grant ${user.email}`;
+    find("command").textContent = `regen admin grant ${user.email ?? "EMAIL"}`;
     showOnly("refused");
     return;
   }
