@@ -12,8 +12,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 def _assert_operations_went_well(found: Any, ada: Person) -> None:
     """What graphql-ws and graphql-sse are both asked for."""
     assert found["first"]["type"] == "SNAPSHOT"
-    assert found["query"] == [{"data": {"viewer": {"user": {"name": "Ada"}}}}]
-    assert found["mutation"] == [{"data": {"createTemplate": {"template": {"text": "Make it shine"}, "errors": []}}}]
+    assert [one["data"] for one in found["query"]] == [{"viewer": {"user": {"name": "Ada"}}}]
+    template = {"createTemplate": {"template": {"text": "Make it shine"}, "errors": []}}
+    assert [one["data"] for one in found["mutation"]] == [template]
+    for (answer,) in (found["query"], found["mutation"]):
+        assert answer.keys() == {"data", "extensions"}
+        assert answer["extensions"]["cost"]["requested"] > 0
     assert found["parallel"] == [[*range(after + 1, ada.events + 1)] for after in range(5)]
     assert [found[kind] for kind in ("syntax", "misspelt", "argument")] == [["BAD_USER_INPUT"]] * 3
     assert found["subscription"] == [*range(1, len(found["subscription"]) + 1)]
