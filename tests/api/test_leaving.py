@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
 from types import AsyncGeneratorType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import pytest
 from beanie import PydanticObjectId
@@ -125,7 +125,7 @@ _KINDS: tuple[Any, ...] = (
 def _live_generators() -> list[str]:
     """Those of the edge, of Strawberry and of GraphQL that have not ended."""
     gc.collect()
-    every = cast("list[Any]", [one for one in gc.get_objects() if isinstance(one, AsyncGeneratorType)])
+    every: list[Any] = [one for one in gc.get_objects() if isinstance(one, AsyncGeneratorType)]
     names: list[str] = [one.ag_code.co_filename for one in every if one.ag_frame]
     return [name for name in names if "/app/api/" in name or "/strawberry/" in name or "/graphql/" in name]
 

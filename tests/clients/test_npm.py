@@ -13,7 +13,7 @@ def _assert_operations_went_well(found: Any, ada: Person) -> None:
     """What graphql-ws and graphql-sse are both asked for."""
     assert found["first"]["type"] == "SNAPSHOT"
     assert [one["data"] for one in found["query"]] == [{"viewer": {"user": {"name": "Ada"}}}]
-    template = {"createTemplate": {"template": {"text": "Make it shine"}, "errors": []}}
+    template: Any = {"createTemplate": {"template": {"text": "Make it shine"}, "errors": []}}
     assert [one["data"] for one in found["mutation"]] == [template]
     for (answer,) in (found["query"], found["mutation"]):
         assert answer.keys() == {"data", "extensions"}
