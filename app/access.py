@@ -100,8 +100,8 @@ class Person(Protocol):
     """Somebody with an account."""
 
     @property
-    def email(self) -> str:
-        """Their address."""
+    def email(self) -> str | None:
+        """Their address; null when nobody knows it."""
         ...
 
     @property
@@ -119,7 +119,7 @@ def require_administrator(person: Person) -> None:
     if not person.is_admin:
         message = (
             "This is for administrators, and your account is none. Whoever runs this server makes it one: "
-            f"`regen admin grant {person.email}`."
+            f"`regen admin grant {person.email or 'EMAIL'}`."
         )
         raise AppError(ErrorCode.FORBIDDEN, message)
 

@@ -173,11 +173,9 @@ class _Desk:
     async def _look(self, *, check: bool = False) -> list[ChatNews]:
         """What was changed since the last look; `check`: and whether the chat is there, and may be seen."""
         at = self.clock.now()
-        if check and (told := await self._look_at_chat()) is not None:
-            if self.is_over:
-                return []
-        else:
-            told = []
+        told = await self._look_at_chat() if check else []
+        if self.is_over:
+            return []
         changed = await _borne(lambda: Exchange.changed_in(self.chat.identity, self.looked_at - OVERLAP))
         self.looked_at = at
         for exchange in changed:

@@ -154,7 +154,7 @@ async def call(shop: Shop, operation: Operation, variables: dict[str, Any], *, w
 
 def _answer(data: Any, errors: list[Any]) -> Answer:
     told = [_error(one.extensions or {}, one.message) for one in errors]
-    payload: Any = data if isinstance(data, dict) else {}
+    payload: dict[str, Any] = {} if data is None or isinstance(data, list) else data
     failures: list[Any] = payload.get("errors") or []
     for one in failures:
         place = ".".join(part for part in one.get("path") or () if not part.isdigit())

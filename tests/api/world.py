@@ -70,7 +70,7 @@ SOMETIMES_OF_A_PROJECT: Final = frozenset({"Generation"})
 class Plot:
     """What one person owns: each kind of thing once, planted when it is first asked for, in one project if in any.
 
-    `of_project`: what need not be of a project is of this one, too. `picture_id` stays: the same bytes are the same one.
+    `of_project`: what need not be of a project is of this one, too. `picture_id` stays: the same bytes are the same.
     """
 
     shop: Shop
