@@ -1,7 +1,7 @@
 """The story of a film: two people, real process, real database, real sockets, real SDK, simulated OpenAI."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +67,7 @@ class Watcher:
     _cut: Callable[[], None] | None = None
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator["Watcher"]:
+    async def watching(self) -> AsyncGenerator["Watcher"]:
         """While entered, and caught up."""
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch())
@@ -367,7 +367,7 @@ async def test_two_who_are_cut_off_again_and_again_see_the_same_chat(film: Film)
         sent = list[Json]()
         for number, (watcher, client) in enumerate([(owner, film.editor), (editor, film.owner)] * 2):
             sent.append(await film.send(client, f"Wave {number}"))
-            await watcher.until(lambda one, last=sent[-1]: _is_about(one, last))
+            await watcher.until(_is_about(sent[-1]["assistantMessage"]["id"]))
             watcher.cut()
         for watcher in (owner, editor):
             for one in sent:
@@ -380,9 +380,9 @@ async def test_two_who_are_cut_off_again_and_again_see_the_same_chat(film: Film)
         assert [one["text"] for one in messages["nodes"] if one["role"] == "USER"] == [f"Wave {n}" for n in range(4)]
 
 
-def _is_about(one: Json, sent: Json) -> bool:
-    message = one["assistantMessage"]
-    return bool(message and message["id"] == sent["assistantMessage"]["id"])
+def _is_about(message_id: str) -> Until:
+    """Whether it shows that answer, however it stands."""
+    return lambda one: bool(one["assistantMessage"] and one["assistantMessage"]["id"] == message_id)
 
 
 def _sequences_rise(told: list[Json]) -> bool:
