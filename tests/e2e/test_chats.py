@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -368,7 +367,7 @@ async def test_two_who_are_cut_off_again_and_again_see_the_same_chat(film: Film)
         sent = list[Json]()
         for number, (watcher, client) in enumerate([(owner, film.editor), (editor, film.owner)] * 2):
             sent.append(await film.send(client, f"Wave {number}"))
-            await watcher.until(partial(_is_told_of, sent[-1]))
+            await watcher.until(_is_about(sent[-1]["assistantMessage"]["id"]))
             watcher.cut()
         for watcher in (owner, editor):
             for one in sent:
@@ -381,13 +380,9 @@ async def test_two_who_are_cut_off_again_and_again_see_the_same_chat(film: Film)
         assert [one["text"] for one in messages["nodes"] if one["role"] == "USER"] == [f"Wave {n}" for n in range(4)]
 
 
-def _is_told_of(sent: Json, told: Json) -> bool:
-    return _is_about(told, sent)
-
-
-def _is_about(one: Json, sent: Json) -> bool:
-    message = one["assistantMessage"]
-    return bool(message and message["id"] == sent["assistantMessage"]["id"])
+def _is_about(message_id: str) -> Until:
+    """Whether it shows that answer, however it stands."""
+    return lambda one: bool(one["assistantMessage"] and one["assistantMessage"]["id"] == message_id)
 
 
 def _sequences_rise(told: list[Json]) -> bool:
