@@ -267,7 +267,7 @@ async def test_token_that_runs_out_ends_what_the_socket_follows(serve: Serve) ->
     async with serve(jwt_secret=_SECRET) as site:
         ada = await site.person()
         claims = TokenSigner(_SECRET.encode()).read(ada.token or "")
-        short = TokenSigner(_SECRET.encode(), lifetime=timedelta(seconds=2))
+        short = TokenSigner(_SECRET.encode(), lifetime=timedelta(seconds=5))
         ada.token, expires_at = short.issue(claims.user_id, claims.session_id)
         async with ada.socket() as socket:
             await _following(ada, socket, site)
