@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
 from typing import Annotated, Self
 
 import strawberry
 from beanie import PydanticObjectId
 from strawberry.scalars import JSON
 
-from app.accounts.administrators import is_administrator
 from app.api.context import Info, viewer
 from app.api.enums import ProbeStatus, Status, Suite
 from app.api.errors import UserError, errors_in
@@ -18,7 +16,6 @@ from app.api.ids import GENERATION, document_id, global_id
 from app.api.keys import KEY_WORDS, keyed
 from app.api.node import INPUT, Node
 from app.api.pictures import Picture
-from app.api.seeing import while_seen
 from app.diagnostics import following
 from app.diagnostics.results import Run, Tested
 from app.errors import not_found
@@ -182,8 +179,7 @@ class DiagnosticsSubscription:
         services = info.context.services
         if await services.diagnostics.find(who.user_id, identity) is None:
             raise not_found("This run", "generationId")
-        told = following.updates(services.generations.hub, who.user_id, identity)
-        async with aclosing(while_seen(told, partial(is_administrator, who.user_id))) as runs:
+        async with aclosing(following.updates(services.generations.hub, who.user_id, identity)) as runs:
             async for run in runs:
                 yield DiagnosticsRun.of(run)
 
@@ -191,7 +187,7 @@ class DiagnosticsSubscription:
 async def find(info: Info, identity: PydanticObjectId) -> DiagnosticsRun | None:
     """The viewer's own run; null for who is no administrator."""
     who = viewer(info)
-    if not await is_administrator(who.user_id):
+    if not await info.context.loaders.administrators.load(who.user_id):
         return None
     run = await info.context.services.diagnostics.find(who.user_id, identity)
     return DiagnosticsRun.of(run) if run else None

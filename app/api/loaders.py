@@ -49,7 +49,8 @@ class Loaders:
     `standing` is how generations stand, and no more of them. `queue_positions` are by the generation's id: how many
     have their turn before it, null when it waits no more. `versions` are dreams', by their own id; `dream_versions` are
     a stretch of those of a dream, `contexts` one of those of a project. `frames` are a project's in the order of the
-    film, those in the trash included, `invitations` those to it that are open. `names` are people's. `answers` are the
+    film, those in the trash included, `invitations` those to it that are open. `names` are people's,
+    `administrators` who of them is one. `messages` are the exchanges of messages. `answers` are the
     exchanges of a user's message, `questions` those of the messages beside one, by the message's id; both oldest first.
     """
 
@@ -80,6 +81,9 @@ class Loaders:
     frames: DataLoader[PydanticObjectId, list[Chat] | None]
     contexts: DataLoader[Part, list[Chat]]
     invitations: DataLoader[PydanticObjectId, list[Invitation] | None]
+    invitations_by_id: DataLoader[PydanticObjectId, Invitation | None]
+    messages: DataLoader[PydanticObjectId, Exchange | None]
+    administrators: DataLoader[PydanticObjectId, bool | None]
 
 
 def make_loaders() -> Loaders:
@@ -112,6 +116,9 @@ def make_loaders() -> Loaders:
         frames=_by_id(frames_in_order),
         contexts=_by_part(Chat.contexts_of),
         invitations=_by_id(Invitation.open_of),
+        invitations_by_id=_by_id(Invitation.by_ids),
+        messages=_by_id(Exchange.of_messages),
+        administrators=_by_id(User.administrators_among),
     )
 
 

@@ -18,7 +18,6 @@ from app.api.positions import Numbers
 from app.chats import ends, listing
 from app.chats import model as stored
 from app.chats.branches import Beside
-from app.chats.exchange import Exchange
 from app.chats.listing import Message, role_of
 from app.chats.wording import answer_text
 from app.generations import model as stored_generations
@@ -152,7 +151,8 @@ class ChatMessages:
 async def find(info: Info, identity: PydanticObjectId) -> ChatMessage | None:
     """A message of a project that the viewer may see."""
     who = viewer(info)
-    exchange = await info.context.services.gate.sees(who.user_id, await Exchange.of_message(identity))
+    known = await info.context.loaders.messages.load(identity)
+    exchange = await info.context.services.gate.sees(who.user_id, known)
     return None if exchange is None else ChatMessage.of(Message(exchange, role_of(exchange, identity)))
 
 

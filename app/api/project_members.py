@@ -102,6 +102,6 @@ class ProjectMembers:
 async def find_invitation(info: Info, identity: PydanticObjectId) -> Invitation | None:
     """An open invitation to a project of the viewer's own."""
     who = viewer(info)
-    known = (await stored_invitations.Invitation.by_ids([identity])).get(identity)
+    known = await info.context.loaders.invitations_by_id.load(identity)
     is_shown = known is not None and owns(who.user_id, known) and known.is_open(utc_now())
     return Invitation.of(known) if known and is_shown else None

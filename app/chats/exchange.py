@@ -132,11 +132,19 @@ class Exchange(StoredDocument):
         return cls._read(await cls.rows().find_one({"idempotencyKey": idempotency_key}))
 
     @classmethod
+    async def of_messages(cls, message_ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
+        """Those whose answers have these ids (400 at most); else the first ones to the users' messages that do."""
+        found = await cls.by_ids(message_ids)
+        if asked := [one for one in message_ids if one not in found]:
+            rows = cls.rows().find({"questionId": {"$in": asked}}).sort([("questionId", ASCENDING), ("_id", ASCENDING)])
+            async for row in rows:
+                found.setdefault(row["questionId"], cls.model_validate(row))
+        return found
+
+    @classmethod
     async def of_message(cls, message_id: PydanticObjectId) -> Self | None:
-        """The one whose answer has that id; else the first one to the user's message that has it."""
-        row = await cls.rows().find_one({"_id": message_id})
-        row = row or await cls.rows().find_one({"questionId": message_id}, sort=[("_id", ASCENDING)])
-        return cls._read(row)
+        """The one of that message, as `of_messages` finds it."""
+        return (await cls.of_messages([message_id])).get(message_id)
 
     @classmethod
     async def left_over(cls, now: datetime) -> list[Self]:

@@ -30,7 +30,8 @@ _GENERATION = """query ($id: ID!) { generation(id: $id) { cost { amount currency
 
 class _Accounts:
     async def user(self, user_id: PydanticObjectId) -> Any:
-        return SimpleNamespace(identity=user_id, email="ada@example.com", name="Ada", created_at=utc_now())
+        known = {"email": "ada@example.com", "name": "Ada", "created_at": utc_now(), "is_admin": False}
+        return SimpleNamespace(identity=user_id, **known)
 
 
 def _context(owner_id: PydanticObjectId) -> Context:
