@@ -20,6 +20,7 @@ from app.logs import logger
 _log = logger(__name__)
 
 _OUT_OF_DISK_SPACE = 14031
+_NULL = "A field of this input can't be null: leave it out, or give it a value."
 _NOT_IN_THIS_STREAM = {
     OperationType.QUERY: "Apollo's multipart protocol is for subscriptions alone: accept `application/json`.",
     OperationType.MUTATION: "Mutations come by POST. Accept `application/json` or `text/event-stream`.",
@@ -103,7 +104,7 @@ def public_error(error: GraphQLError, request_id: str | None) -> GraphQLError:
         return error
     cause = error.original_error
     extensions: dict[str, Any] = {"code": ErrorCode.BAD_USER_INPUT, **(error.extensions or {}), "requestId": request_id}
-    message = error.message
+    message = _in_words_of_the_schema(error.message)
     if cause is not None and not isinstance(cause, GraphQLError):
         known = _expected(cause)
         if known is None:
@@ -118,6 +119,11 @@ def public_error(error: GraphQLError, request_id: str | None) -> GraphQLError:
         if known.retry_after_s is not None:
             extensions["retryAfterSeconds"] = max(1, round(known.retry_after_s))
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, extensions)
+
+
+def _in_words_of_the_schema(message: str) -> str:
+    """Strawberry says of a null in a place that takes none which types of Python it has there; clients know none."""
+    return _NULL if "Maybe[" in message else message
 
 
 def _expected(cause: Exception) -> AppError | None:

@@ -94,7 +94,7 @@ def _was_given_back(data_dir: Path, generation_id: str, settings: dict[str, str]
 async def test_hundred_streams_are_closed_with_1012_and_the_process_is_gone_in_ten_seconds(
     google: Standin, silent: dict[str, str], tmp_path: Path, client_of: MakeClient, car: bytes
 ) -> None:
-    settings = {**database_setting(), **silent}
+    settings = {**database_setting(), **silent, "SOCKETS_PER_USER": "0"}
     async with AsyncExitStack() as stack:
         with running(tmp_path, settings, fresh=True) as server:
             ada = await _ada(server, client_of)

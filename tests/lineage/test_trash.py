@@ -42,7 +42,8 @@ async def test_members_put_and_take_back_as_their_role_allows(database: AsyncDat
         refused = await trash.delete_forever(user_id, ids)
         assert (refused.own, len(refused.refused)) == ({}, 2)
     assert (await trash.restore(_VIEWER, ids, Role.EDITOR)).own == {}
-    assert list((await trash.restore(_EDITOR, ids, Role.EDITOR)).own) == [shared.identity]
+    assert (await trash.restore(_EDITOR, ids, Role.EDITOR)).own == {}, "in the trash it is its owner's alone"
+    assert list((await trash.restore(_OWNER, {0: shared.identity}, Role.EDITOR)).own) == [shared.identity]
     assert set((await trash.put(_OWNER, ids, Role.EDITOR)).own) == {*ids.values()}
 
 
