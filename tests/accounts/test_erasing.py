@@ -119,6 +119,7 @@ async def test_what_is_left_is_looked_at_again_soon_and_never_forgotten(door: Re
     assert len(last.asked) == 12, "one that can't go on holds up nobody"
 
 
+@pytest.mark.long
 async def test_round_that_takes_long_makes_room_for_others_and_goes_on(door: RecordedDoor) -> None:
     now = utc_now()
     rows = [
@@ -189,6 +190,7 @@ async def test_many_who_ask_at_once_have_one_erasure(door: RecordedDoor) -> None
     assert (await _stored()).asked_at == first.asked_at
 
 
+@pytest.mark.long
 async def test_owned_rows_are_deleted_in_chunks_and_others_stay() -> None:
     now, other = utc_now(), PydanticObjectId()
 

@@ -234,6 +234,7 @@ def _who_try(case: Case, asked: set[str]) -> Iterator[Persona]:
     yield from (persona for persona in reversed([*Persona]) if is_first or persona is not Persona.NOBODY)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)  # thousands of calls, which a busy machine takes its time for
 @pytest.mark.parametrize("root", ROOTS)
 async def test_everybody_may_what_the_rules_say_and_no_more(root: str, world: World) -> None:

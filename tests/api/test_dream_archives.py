@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
+import pytest
+
 from app.api.ids import parse_global_id
 from app.archives.model import Archive
 from app.dreams.archive_format import ArchivedDream
@@ -59,6 +61,7 @@ async def _bytes(regen: Regen, url: str) -> bytes:
     return (await regen.ada.http.get(url)).content
 
 
+@pytest.mark.long
 async def test_json_holds_all_that_the_schema_tells_of_ones_own_dreams(mongodb_url: str, tmp_path: Path) -> None:
     async with opened_regen(mongodb_url, tmp_path) as regen:
         told: dict[str, Any] = {"title": "The whale", "mood": "wild", "lucid": True, "tags": ["sea", "night"]}
@@ -120,6 +123,7 @@ async def test_sidecar_tells_how_a_picture_was_made(mongodb_url: str, tmp_path: 
         assert [call["provider"] for call in use["generation"]["calls"]] == ["local", "mock"]
 
 
+@pytest.mark.long
 async def test_markdown_has_a_page_a_dream_and_no_name_of_anybodys_words(mongodb_url: str, tmp_path: Path) -> None:
     async with opened_regen(mongodb_url, tmp_path) as regen:
         hostile = "../../etc/passwd\n# Not a heading\n<script>alert(1)</script>\n[x](javascript:alert(1))"

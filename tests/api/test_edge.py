@@ -241,6 +241,7 @@ async def test_log_out_over_a_stream_is_answered(site: Site) -> None:
     await site.settled()
 
 
+@pytest.mark.long
 async def test_socket_that_says_no_hello_is_closed_after_five_seconds(site: Site) -> None:
     started = time.monotonic()
     async with connect(site.client().sockets_url, subprotocols=["graphql-transport-ws"]) as connection:  # type: ignore[list-item]

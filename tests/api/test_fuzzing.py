@@ -112,6 +112,7 @@ def _check_close(closed: ConnectionClosed) -> None:
     _check(closed.rcvd.reason)
 
 
+@pytest.mark.long
 async def test_operations_of_every_shape_meet_no_fault(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     ada = await site.person()
     url = f"{ada.http.base_url}/graphql"
@@ -127,6 +128,7 @@ async def test_operations_of_every_shape_meet_no_fault(site: Site, caplog: pytes
     await _fuzzed(site, caplog, fuzz)
 
 
+@pytest.mark.long
 async def test_bodies_of_every_shape_meet_no_fault(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     ada = await site.person()
     with httpx2.Client(base_url=ada.http.base_url, headers=ada.headers) as http:
@@ -149,6 +151,7 @@ async def test_bodies_of_every_shape_meet_no_fault(site: Site, caplog: pytest.Lo
         await _fuzzed(site, caplog, fuzz)
 
 
+@pytest.mark.long
 async def test_fields_of_a_url_of_every_shape_meet_no_fault(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     ada = await site.person()
     with httpx2.Client(base_url=ada.http.base_url, headers=ada.headers) as http:
@@ -168,6 +171,7 @@ async def test_fields_of_a_url_of_every_shape_meet_no_fault(site: Site, caplog: 
         await _fuzzed(site, caplog, fuzz)
 
 
+@pytest.mark.long
 async def test_messages_of_every_shape_meet_no_fault(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     ada = await site.person()
     init = json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {ada.token}"}})

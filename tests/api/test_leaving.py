@@ -160,6 +160,7 @@ async def test_connects_and_drops_leave_nothing(site: Site, kinds: Sequence[Drop
     assert _live_generators() == []
 
 
+@pytest.mark.long
 async def test_streams_run_generators_that_are_seen_here(site: Site) -> None:
     """Or the test above would mean nothing."""
     ada = await site.person()

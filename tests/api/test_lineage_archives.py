@@ -72,6 +72,7 @@ async def _tree(regen: Regen, image_id: str) -> Any:
     return shown
 
 
+@pytest.mark.long
 async def test_tree_comes_into_another_server_as_it_was(mongodb_url: str, tmp_path: Path) -> None:
     async with opened_regen(mongodb_url, tmp_path / "a") as regen:
         *_, last = await _grown(regen)

@@ -89,6 +89,7 @@ async def _over(house: Household) -> None:
     await house.rounds(2)
 
 
+@pytest.mark.long
 async def test_nothing_of_a_whole_account_is_left_and_everything_of_everybody_else(house: Household) -> None:
     ada, others = await house.person("lovelace"), await _moved_in(house, "babbage")
     owner_id = ada.user.identity
@@ -241,6 +242,7 @@ async def _moved_in(house: Household, name: str) -> PydanticObjectId:
     return user.identity
 
 
+@pytest.mark.long
 async def test_erasure_whose_process_is_killed_at_every_step_is_finished_by_the_next(house: Household) -> None:
     fate, owner_id = Fate(), await _moved_in(house, "lovelace")
     erasers = [Cut(one, fate) for one in house.erasures.erasers]

@@ -144,6 +144,7 @@ async def test_frame_goes_with_its_chat_and_its_place(shop: Shop) -> None:
     assert project.frame_order == ()
 
 
+@pytest.mark.long
 async def test_deletion_that_is_cut_off_at_any_command_is_finished_by_the_sweep(shop: Shop, blade: Blade) -> None:
     cut, is_through = 0, False
     while not is_through:
@@ -211,6 +212,7 @@ async def test_two_who_delete_the_same_at_once_disturb_nobody(shop: Shop) -> Non
     assert await _left() == {}
 
 
+@pytest.mark.long
 async def test_long_chat_goes_whole(shop: Shop) -> None:
     project = project_of(shop.owner_id)
     chat = chat_of(project)

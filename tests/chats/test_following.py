@@ -258,6 +258,7 @@ def _shown(screen: Screen) -> tuple[Any, ...]:
     return screen.revisions, screen.sequences, screen.branch_id
 
 
+@pytest.mark.long
 async def test_who_was_cut_off_at_any_moment_misses_nothing_and_hears_nothing_twice(
     desk: Desk, simulator: Simulator
 ) -> None:
@@ -339,6 +340,7 @@ async def test_choice_of_a_branch_and_a_refused_message_are_told(make_desk: Make
     assert (last.type, last.exchange.identity) == (ChatNewsType.MESSAGE, answering.exchange.identity)
 
 
+@pytest.mark.long
 async def test_image_that_is_regenerated_is_told_with_its_end_and_to_who_comes_later(desk: Desk) -> None:
     (image,) = await desk.images(await desk.sent())
     async with aclosing(followed(desk)) as news:

@@ -165,6 +165,7 @@ async def test_unsafe_path_is_refused(name: str, archive: Path, new_database: Ne
     await _brings_nothing(forged, await new_database(), tmp_path / "restored", "is unsafe")
 
 
+@pytest.mark.long
 async def test_restore_that_fails_midway_takes_back_what_it_wrote(
     archive: Path, new_database: NewDatabase, tmp_path: Path
 ) -> None:

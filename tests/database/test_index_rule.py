@@ -232,6 +232,7 @@ async def _cursor(shop: Shop, node_id: str, type_name: str, field_name: str, arg
     return cursor
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", nodes(), ids=str)
 async def test_every_field_is_served_by_indexes_whatever_its_arguments(
     kind: GraphQLObjectType, shop: Shop, watch: Watch
@@ -279,6 +280,7 @@ async def test_every_query_is_served_by_indexes(shop: Shop, watch: Watch) -> Non
     assert watch.asked
 
 
+@pytest.mark.long
 async def test_every_mutation_is_served_by_indexes(shop: Shop, watch: Watch) -> None:
     for name, field in _MUTATION.fields.items():
         person = await shop.joined()

@@ -51,6 +51,7 @@ async def test_guest_waits_for_a_server_that_is_starting(tmp_path: Path) -> None
         await server.stop()
 
 
+@pytest.mark.long
 async def test_database_that_is_not_shared_is_in_use(tmp_path: Path) -> None:
     server = embedded(tmp_path)
     await server.start()

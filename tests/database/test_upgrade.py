@@ -57,6 +57,7 @@ def test_every_collection_of_the_registry_is_upgraded_step_by_step() -> None:
     )
 
 
+@pytest.mark.long
 async def test_steps_are_applied_in_order_and_counted(database: RawDatabase) -> None:
     await _fill(database, 5)
     newer = [{"first": "Eve", "last": "Two", "pages": 7, "schemaVersion": 2} for _ in range(400)]

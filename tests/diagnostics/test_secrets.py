@@ -60,6 +60,7 @@ def test_what_is_no_secret_stays_as_it_is(harmless: dict[str, Any]) -> None:
 _TEXTS = st.text(max_size=20) | st.integers(0, 90_000).map(lambda length: "ü=" * length)
 
 
+@pytest.mark.long
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | _TEXTS,

@@ -92,6 +92,7 @@ def _calls(response: dict[str, Any] | None) -> list[Any]:
     return [call for name, call in (response or {}).items() if name in {"text", "image", "vision"}]
 
 
+@pytest.mark.long
 async def test_placeholder_of_a_key_fails_the_configuration_and_nothing_else(make_lab: MakeLab) -> None:
     lab = await make_lab(openai_api_key="sk-your-actual-key-here")
     run = await lab.run(Suite.FULL_FLOW)

@@ -78,6 +78,7 @@ async def test_message_with_a_reference_is_answered_read_back_and_deleted(
     assert len(shown) == 2
 
 
+@pytest.mark.long
 async def test_each_run_asks_the_models_anew(lab: Lab, simulator: Simulator) -> None:
     for _ in range(2):
         assert _result(await lab.run(Suite.FULL_FLOW, _alone(lab))).status == "PASSED"

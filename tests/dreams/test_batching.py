@@ -98,6 +98,7 @@ async def test_dream_that_lacks_nothing_by_its_start_is_left_alone(desk: Desk, w
     assert await desk.now(dream) == dream
 
 
+@pytest.mark.long
 async def test_filter_takes_the_newest_that_a_batch_holds_and_then_the_next_ones(desk: Desk) -> None:
     dreams = [dream_of(desk.owner_id, illustration=None) for _ in range(LARGEST + 1)]
     await Dream.insert_many(dreams)

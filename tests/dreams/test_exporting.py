@@ -223,6 +223,7 @@ async def test_one_owner_has_a_number_of_archives_at_most(bare_desk: Desk) -> No
     assert (await _exports(bare_desk, key="a")).identity == known.identity
 
 
+@pytest.mark.long
 async def test_large_journal_goes_out_through_little_memory(bare_desk: Desk) -> None:
     for number in range(_LARGE):
         await _drawn(bare_desk, _data("red", _LARGE_BYTES + number), number)

@@ -1,5 +1,6 @@
 """Named queries of dreams that nobody has a field for."""
 
+import pytest
 from beanie import PydanticObjectId
 
 from app.dreams.model import Aside, Dream, Making
@@ -11,6 +12,7 @@ from tests.dreams.conftest import Desk
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
 
 
+@pytest.mark.long
 async def test_all_of_an_owners_dreams_come_in_chunks_the_trash_included(bare_desk: Desk) -> None:
     owner_id = bare_desk.owner_id
     mine = [dream_of(owner_id, number) for number in range(403)]

@@ -102,6 +102,7 @@ async def test_variations_become_siblings(ada: Client) -> None:
     assert {(await ada.run(_IMAGE, {"id": one}))["node"]["parentId"] for one in made} == {root}
 
 
+@pytest.mark.long
 async def test_replay_of_local_work_is_the_same_picture_byte_for_byte(ada: Client, car: bytes) -> None:
     root = await ada.finished(await ada.upload(car))
     child = await ada.finished(await ada.regenerate(root, "Make it brighter and add gold accents"))

@@ -85,6 +85,7 @@ async def test_backup_is_restored_into_an_empty_folder(
     await _shows(fresh, secret, client_of, ada, seen)
 
 
+@pytest.mark.long
 def test_doctor_says_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     done = regen(tmp_path, "doctor", GOOGLE_API_KEY="your-google-api-key-here")
     assert done.returncode == 1
@@ -106,6 +107,7 @@ def test_port_in_use_is_one_sentence_that_names_another(tmp_path: Path) -> None:
     assert f"PORT={port + 1}" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "settings",
     [

@@ -120,6 +120,7 @@ async def test_administrator_who_is_revoked_sees_no_more_of_a_run(
     assert await ada.follow(payload["generation"]["id"])  # her own work is hers to follow
 
 
+@pytest.mark.long
 async def test_full_doctor_makes_every_test_beside_a_running_server_and_leaves_no_picture(site: Site) -> None:
     before = _pictures(site.folder)
     done = site.regen("doctor", "--full")

@@ -230,6 +230,7 @@ async def test_unknown_host_is_refused(server: Server) -> None:
         assert (await http.get("/healthz", headers={"host": "10.0.0.7:8000"})).status_code == 200
 
 
+@pytest.mark.long
 async def test_socket_is_closed_when_its_token_runs_out(tmp_path: Path, client_of: MakeClient) -> None:
     secret = "s" * 40
     with running(tmp_path, {**database_setting(), "JWT_SECRET": secret}) as server:

@@ -136,6 +136,7 @@ def test_doctor_says_whether_the_issuer_answers(issuer: StandIn, tmp_path: Path)
     assert "[problem] AUTH_JWKS_URL" in told.stdout
 
 
+@pytest.mark.long
 async def test_issuer_that_never_answered_is_told_as_such_and_is_tried_again(
     tmp_path: Path, client_of: MakeClient
 ) -> None:

@@ -147,6 +147,7 @@ def google() -> Iterator[Standin]:
         yield standin
 
 
+@pytest.mark.long
 async def test_running_one_is_shown_with_its_worker_and_cancelled(
     google: Standin, tmp_path: Path, settings: dict[str, str], client_of: MakeClient, car: bytes
 ) -> None:

@@ -33,6 +33,7 @@ async def _codes(client: Client, count: int, *, same_address: bool) -> set[str]:
     return {code for some in codes for code in some}
 
 
+@pytest.mark.long
 async def test_header_counts_only_from_a_trusted_proxy(tmp_path: Path, client_of: MakeClient) -> None:
     (tmp_path / "a").mkdir()
     with running(tmp_path / "a", {**database_setting(), "TRUSTED_PROXIES": "127.0.0.1"}) as server:

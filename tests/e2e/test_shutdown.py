@@ -115,6 +115,7 @@ async def test_hundred_streams_are_closed_with_1012_and_the_process_is_gone_in_t
     _was_given_back(tmp_path, generation_id, settings)
 
 
+@pytest.mark.long
 async def test_what_ends_in_the_grace_is_told_before_the_sockets_close(tmp_path: Path, client_of: MakeClient) -> None:
     buffer = io.BytesIO()
     Image.open(_PHOTO).resize((3_000, 2_250)).save(buffer, "JPEG", quality=90)
@@ -134,6 +135,7 @@ async def test_what_ends_in_the_grace_is_told_before_the_sockets_close(tmp_path:
     assert told(tmp_path, "jobs", "show", generation_id, settings=settings)["settled"] is True
 
 
+@pytest.mark.long
 async def test_stopping_server_answers_but_begins_nothing_and_a_second_signal_skips_the_grace(
     google: Standin, silent: dict[str, str], tmp_path: Path, client_of: MakeClient, car: bytes
 ) -> None:
@@ -155,6 +157,7 @@ async def test_stopping_server_answers_but_begins_nothing_and_a_second_signal_sk
     assert (waiting["status"], waiting["attempts"]) == ("QUEUED", [])
 
 
+@pytest.mark.long
 async def test_what_was_given_back_is_made_by_the_next_server(
     google: Standin, silent: dict[str, str], tmp_path: Path, client_of: MakeClient, car: bytes
 ) -> None:
@@ -215,6 +218,7 @@ async def test_worker_gives_back_what_does_not_end_in_the_grace(
         _was_given_back(tmp_path, generation_id, settings)
 
 
+@pytest.mark.long
 async def test_streams_over_http_are_cut_without_a_complete_so_that_their_clients_come_back(
     tmp_path: Path, client_of: MakeClient, car: bytes
 ) -> None:

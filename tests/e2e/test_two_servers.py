@@ -45,6 +45,7 @@ async def everywhere(mongodb_url: str, tmp_path: Path, client_of: MakeClient) ->
         await client.drop_database(name)
 
 
+@pytest.mark.long
 async def test_session_ends_and_attempts_and_costs_count_at_both(everywhere: tuple[Client, Client]) -> None:
     here, there = everywhere
     left = [(await client.post(_ME))["extensions"]["cost"]["remaining"] for client in (here, there, here)]

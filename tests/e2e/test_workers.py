@@ -59,6 +59,7 @@ def _large_photo() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.long
 async def test_worker_of_its_own_makes_what_the_server_accepts(
     ada: Client, api: Server, shared: dict[str, str], tmp_path: Path, car: bytes
 ) -> None:
@@ -72,6 +73,7 @@ async def test_worker_of_its_own_makes_what_the_server_accepts(
     assert [image["id"] for image in images] == [child, root]
 
 
+@pytest.mark.long
 async def test_killed_workers_generation_is_ended_once_by_another(
     ada: Client, shared: dict[str, str], tmp_path: Path
 ) -> None:
@@ -91,6 +93,7 @@ async def test_killed_workers_generation_is_ended_once_by_another(
     assert len((await ada.run(_IMAGES))["viewer"]["ornamentImages"]["nodes"]) == 1
 
 
+@pytest.mark.long
 async def test_server_without_redis_accepts_work_and_says_that_it_is_degraded(
     ada: Client, redis: RedisServer, shared: dict[str, str], tmp_path: Path, car: bytes
 ) -> None:

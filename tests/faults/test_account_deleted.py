@@ -41,6 +41,7 @@ async def _until_nothing_is_left(plant: Plant, owner_id: str) -> None:
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.long
 async def test_call_that_was_held_brings_nothing_back_and_every_server_shuts_its_doors(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=True) as plant:
         here, there, _ = await asyncio.gather(plant.api(), plant.api(), plant.worker())
@@ -68,6 +69,7 @@ async def test_call_that_was_held_brings_nothing_back_and_every_server_shuts_its
         assert (await bob.run("query ($id: ID!) { node(id: $id) { id } }", {"id": others}))["node"] == {"id": others}
 
 
+@pytest.mark.long
 async def test_worker_that_slept_through_it_all_leaves_nothing_when_it_wakes(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=True) as plant:
         api, sleeper = await asyncio.gather(plant.api(), plant.worker(tollgate=True, patient=True))

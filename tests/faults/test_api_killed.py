@@ -21,6 +21,7 @@ _RETRY_S = 2.0
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.mark.long
 async def test_killed_api_owes_no_follower_an_event(tmp_path: Path) -> None:
     half = _MANY // 2
     async with planted(tmp_path, redis=True, **_TOGETHER) as plant:

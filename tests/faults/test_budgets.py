@@ -46,6 +46,7 @@ def _settles(update: Update) -> bool:
     return isinstance(update, list) and any("spent" in stage.get("$set", {}) for stage in update)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 async def test_user_hears_that_the_budget_is_used_up_and_sees_what_was_spent(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=False, **_SETTINGS) as plant:
@@ -76,6 +77,7 @@ async def test_user_hears_that_the_budget_is_used_up_and_sees_what_was_spent(tmp
     assert usage == {**sums, "cost": {"amount": "0.08", "currency": "USD"}, "byProvider": [part]}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 async def test_worker_killed_before_it_settles_leaves_it_to_the_sweep(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=True, **_SETTINGS) as plant:

@@ -76,6 +76,7 @@ async def out_of_reach(shop: Shop) -> AsyncGenerator[None]:
             gate.accept()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [killed, hanging, out_of_reach])
 async def test_what_runs_bears_a_database_that_is(
     shop: Shop, fault: Callable[[Shop], AbstractAsyncContextManager[None]]

@@ -68,6 +68,7 @@ async def _settled(plant: Plant, count: int) -> None:
     assert await plant.documents["dream_versions"].count_documents({}) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_interpretation_is_asked_for_once_wherever_the_worker_dies_after_it(tmp_path: Path) -> None:
     with simulated_providers() as simulator:
@@ -95,6 +96,7 @@ async def test_interpretation_is_asked_for_once_wherever_the_worker_dies_after_i
         assert pictures == sum(stop.pictures for stop in _STOPS) + 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_api_killed_between_the_dream_and_its_generation_loses_neither(tmp_path: Path) -> None:
     with simulated_providers() as simulator:

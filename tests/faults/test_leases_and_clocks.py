@@ -85,6 +85,7 @@ async def test_processes_whose_clocks_are_a_minute_apart_keep_their_leases(tmp_p
             assert times == sorted(times)
 
 
+@pytest.mark.long
 async def test_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(tmp_path: Path) -> None:
     """It sleeps in two generations: in a call, and with its end on the way, which arrives when another has ended it."""
     async with planted(tmp_path, redis=True, PICTURE_GRACE_S="4") as plant:

@@ -63,6 +63,7 @@ async def ended(client: Client, payload: Any) -> Any:
     return await ledger(client, payload["generation"]["id"])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_deadline_does_not_run_while_a_call_waits_for_its_slot(tmp_path: Path, simulator: Simulator) -> None:
     simulator.takes_s = 1.2
@@ -74,6 +75,7 @@ async def test_deadline_does_not_run_while_a_call_waits_for_its_slot(tmp_path: P
     assert simulator.most_in_flight == 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_provider_that_fails_five_times_is_left_alone_and_then_probed(
     tmp_path: Path, simulator: Simulator
@@ -152,6 +154,7 @@ async def test_client_that_goes_away_stops_nothing(tmp_path: Path, simulator: Si
     assert not simulator.disconnected
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("provider", ["gemini", "openai"])
 async def test_no_key_prompt_or_picture_is_in_any_log_line(tmp_path: Path, simulator: Simulator, provider: str) -> None:

@@ -279,6 +279,7 @@ async def shop(database: AsyncDatabase[dict[str, Any]], simulator: Simulator, tm
     await models.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("operation", Operation)
 async def test_every_answer_ends_in_its_code_and_leaves_nothing_behind(

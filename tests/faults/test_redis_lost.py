@@ -53,6 +53,7 @@ async def test_redis_killed_and_back_empty_loses_and_doubles_nothing(shop: Shop)
     await shop.assert_done(followers)
 
 
+@pytest.mark.long
 async def test_work_is_accepted_and_goes_on_while_redis_is_stopped(shop: Shop) -> None:
     before = await shop.regenerate(_RUNNING, "stopped, before")
     async with following(shop.ada, before) as of_before:

@@ -142,6 +142,7 @@ async def test_exit_without_redis_is_quick(redis: RedisServer) -> None:
     assert cancelled.is_set()
 
 
+@pytest.mark.long
 async def test_start_without_redis_waits_for_it(redis: RedisServer) -> None:
     heard: asyncio.Queue[PydanticObjectId] = asyncio.Queue()
     redis.stop(signal.SIGKILL)

@@ -160,6 +160,7 @@ async def _all_stopped(plant: Plant, ada: Client, image: str, stops: Sequence[St
     return ids
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300 if _FULL else 180)
 async def test_worker_killed_in_every_stage_leaves_one_result_each(tmp_path: Path) -> None:
     async with planted(tmp_path, redis=True, **_MANY, **_CALM) as plant:

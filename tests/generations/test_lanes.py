@@ -40,6 +40,7 @@ async def test_no_more_of_an_owner_run_at_once_than_the_window_holds(make_engine
     assert [lane.open for lane in await Lane.find_all().to_list()] == [[]]
 
 
+@pytest.mark.long
 async def test_many_of_one_owner_leave_the_next_slot_to_another(make_engine: MakeEngine) -> None:
     begun: list[PydanticObjectId] = []
 

@@ -94,6 +94,7 @@ async def _pictures(images: Sequence[Version]) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", [ornament, chat_image])
 async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(
     commands: Commands, make: Callable[..., Version]
@@ -118,6 +119,7 @@ async def test_tree_of_a_thousand_versions_comes_in_one_query_of_five_commands(
     assert (tree["deleted"], tree["pageInfo"]["hasNextPage"]) == ([], False)
 
 
+@pytest.mark.long
 async def test_tree_of_long_wishes_takes_no_more_commands(commands: Commands) -> None:
     wishes = tuple(f"{number} " + "so much gold " * 150 for number in range(8))
     assert len(combined(*wishes)) in range(COMBINED_MAX_CHARACTERS - 1_000, COMBINED_MAX_CHARACTERS)

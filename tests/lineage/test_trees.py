@@ -1,3 +1,5 @@
+import pytest
+
 from app.database.keyset import Stretch
 from app.lineage.counts import Spot, child_counts, descendant_counts
 from app.lineage.tombstone import Tombstone
@@ -10,6 +12,7 @@ def _spots(*versions: Sketch) -> list[Spot]:
     return [Spot(version.lineage.root_id, version.identity) for version in versions]
 
 
+@pytest.mark.long
 async def test_descendants_of_any_depth_come_with_one_command(commands: Commands) -> None:
     root, other = sketch(), sketch()
     deep = chain(root, 300)

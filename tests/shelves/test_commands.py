@@ -78,6 +78,7 @@ async def filled(tmp_path: Path, settings: dict[str, str]) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 async def test_pictures_move_beside_a_running_server_and_every_link_goes_on_working(
     tmp_path: Path, settings: dict[str, str], standin: Standin
 ) -> None:
@@ -98,6 +99,7 @@ async def test_pictures_move_beside_a_running_server_and_every_link_goes_on_work
     assert _counts(told(tmp_path, "pictures", "list", settings=settings)) == {"cloudinary:shop": _ALL, "disk": _ALL}
 
 
+@pytest.mark.long
 def test_move_and_back_again_and_the_list_of_both(filled: Path, settings: dict[str, str], standin: Standin) -> None:
     assert said(filled, *_OVER, "--dry-run", settings=settings).startswith(f"{_ALL} pictures (")
     assert standin.assets == {}

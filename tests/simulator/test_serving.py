@@ -35,6 +35,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.mark.long
 async def test_server_makes_pictures_without_a_key_and_shows_them_as_they_come(tmp_path: Path) -> None:
     with running(tmp_path, {**database_setting(), "SIMULATE": "1"}) as server:
         assert "simulated: no provider is called" in server.banner

@@ -69,6 +69,7 @@ async def page(browser: Browser, site: Site) -> AsyncIterator[DiagnosticsPage]:
     assert opened.complaints == []
 
 
+@pytest.mark.long
 async def test_administrator_runs_both_suites_and_sees_results_with_pictures(page: DiagnosticsPage, site: Site) -> None:
     await page.sign_in(await site.administrator(), PASSWORD)
     assert await page.done("Not run yet") == "Not run yet."
@@ -157,6 +158,7 @@ async def test_run_is_shown_to_its_end_where_sockets_fail(page: DiagnosticsPage,
     assert await page.done() == "Done: 4 passed, 0 failed."
 
 
+@pytest.mark.long
 async def test_everything_can_be_done_with_the_keyboard(page: DiagnosticsPage, site: Site) -> None:
     await page.page.get_by_label("E-mail address").focus()
     await page.page.keyboard.type(await site.administrator())

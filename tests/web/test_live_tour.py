@@ -29,6 +29,7 @@ async def page(browser: Browser, live_server: Server) -> AsyncIterator[ExplorerP
     await context.close()
 
 
+@pytest.mark.long
 async def test_person_makes_and_regenerates_an_ornament_in_the_explorer(page: ExplorerPage) -> None:
     await page.open_tab("SignUp")
     person = {"email": "ada@example.com", "password": "a quiet sea at night", "name": "Ada"}
