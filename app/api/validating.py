@@ -55,7 +55,7 @@ def _validated(
     schema: GraphQLSchema,
     document: DocumentNode,
     introspection: bool,  # noqa: FBT001 - parts of the cache's key
-    suggestions: bool,  # noqa: FBT001
+    suggestions: bool,  # noqa: FBT001 - the same
 ) -> tuple[GraphQLError, ...]:
     """What is too large comes first: other rules are slow with it, or fail."""
     rules = specified_rules if introspection else _RULES_WITHOUT_INTROSPECTION
