@@ -1,7 +1,7 @@
 """Accounts: sign up, log in, stay logged in, log out; and the viewer with all that is theirs."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 from beanie import PydanticObjectId
@@ -13,14 +13,16 @@ from app.api.batches import ViewerBatches
 from app.api.comparing import ViewerComparisons
 from app.api.connections import After, First, Listing, Page
 from app.api.context import Info, viewer
+from app.api.derived import derived, deriving
 from app.api.enums import Status, UsagePeriod
 from app.api.errors import UserError, errors_in
 from app.api.gallery import OrnamentGallery
 from app.api.generations import Generation, GenerationConnection
 from app.api.ids import USER, global_id
 from app.api.journal import Journal
-from app.api.node import INPUT, Node
+from app.api.node import ID_WORDS, INPUT, Node
 from app.api.project_listing import ViewerProjects
+from app.api.selections import selected
 from app.api.templates import ViewerTemplates
 from app.api.usage import Usage, usage_of
 from app.errors import AppError
@@ -77,17 +79,28 @@ class Session:
         )
 
 
+def _account(shown: strawberry.Parent["Viewer"], info: Info) -> Any:
+    """The account."""
+    return User.of(shown.account) if shown.account else _read_account(shown, info)
+
+
+async def _read_account(shown: "Viewer", info: Info) -> User:
+    return User.of(await info.context.services.accounts.user(shown.owner_id))
+
+
+@deriving
 @strawberry.type(description="Who asks, and what is theirs.")
 class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons, ViewerBatches, ViewerProjects):
     """The entry to everything that belongs to one person."""
 
-    user: User = strawberry.field(description="The account.")
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(VIEWER_TYPE_NAME, shown.owner_id))
+    user: User = strawberry.field(resolver=_account)
+    account: strawberry.Private[stored.User | None] = None
 
     @classmethod
     def of(cls, user: stored.User) -> Self:
         """The viewer of a user."""
-        identity = strawberry.ID(global_id(VIEWER_TYPE_NAME, user.identity))
-        return cls(id=identity, user=User.of(user), document=user)
+        return cls(owner_id=user.identity, account=user)
 
     @strawberry.field
     async def generations(
@@ -97,7 +110,7 @@ class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons,
         after: After = None,
     ) -> GenerationConnection:
         """The viewer's generations, newest first."""
-        owner_id = self.document.identity
+        owner_id = self.owner_id
         page = Page(Listing("generations", owner_id), first, after)
         older_than, limit = page.stretch.older_than, page.stretch.limit
         found = await stored_generations.Generation.page(owner_id, status, older_than, limit)
@@ -110,7 +123,7 @@ class Viewer(Node, OrnamentGallery, Journal, ViewerTemplates, ViewerComparisons,
         period: Annotated[UsagePeriod, strawberry.argument(description="Of which days.")] = UsagePeriod.LAST_30_DAYS,
     ) -> Usage:
         """What the viewer's calls to providers used and cost, by the ledgers of the generations."""
-        return await usage_of(info, self.document.identity, period)
+        return await usage_of(info, self.owner_id, period)
 
 
 async def find(info: Info, identity: PydanticObjectId) -> User | None:
@@ -199,7 +212,10 @@ class AccountQuery:
     @strawberry.field
     async def viewer(self, info: Info) -> Viewer | None:
         """Who asks, by the access token; UNAUTHENTICATED when nobody is logged in."""
-        return Viewer.of(await info.context.services.accounts.user(viewer(info).user_id))
+        user_id = viewer(info).user_id
+        if "user" not in selected(info):  # the token says who it is, and that they are known here
+            return Viewer(owner_id=user_id)
+        return Viewer.of(await info.context.services.accounts.user(user_id))
 
 
 @strawberry.type

@@ -80,3 +80,8 @@ class GenerationAttempt:
             maybe_billed=any(call.maybe_billed for call in calls),
             calls=calls,
         )
+
+
+def attempts_of(attempts: Sequence[stored.Attempt], ledger: Sequence[stored.Call]) -> list[GenerationAttempt]:
+    """All of a generation, with its ledger."""
+    return [GenerationAttempt.of(attempt, ledger) for attempt in attempts]

@@ -10,7 +10,6 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.access import own
-from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
 from app.api.costs import Cost, cost_of_all
@@ -160,12 +159,12 @@ class BatchConnection(Connection[Batch]):
 class ViewerBatches:
     """Fields of the viewer."""
 
-    document: strawberry.Private[accounts.User]
+    owner_id: strawberry.Private[PydanticObjectId]
 
     @strawberry.field
     async def batches(self, first: First = None, after: After = None) -> BatchConnection:
         """The viewer's batches, newest first."""
-        owner_id = self.document.identity
+        owner_id = self.owner_id
         page = Page(Listing("batches", owner_id), first, after)
         found = await stored.Batch.page(owner_id, page.stretch)
         return BatchConnection.of([(one.identity, Batch.of(one)) for one in found], page)

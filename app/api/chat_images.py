@@ -1,74 +1,80 @@
 """Images of chats as clients see them, walked as a tree."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Self
 
 import strawberry
 from beanie import PydanticObjectId
 
 from app.api import walking
+from app.api.at_hand import NOTHING_AT_HAND, AtHand, Keys
 from app.api.connections import Connection
 from app.api.context import Info, viewer
+from app.api.derived import derived, deriving
 from app.api.enums import Source
 from app.api.generations import Generation
 from app.api.ids import CHAT_IMAGE, global_id
-from app.api.node import Node
+from app.api.node import ID_WORDS, Node
 from app.api.pictures import Picture
-from app.api.walking import NOTHING, PARENT_ID, ROOT_ID, Kin, Near, Pages, TreeConnection
+from app.api.walking import PARENT_ID, ROOT_ID, Kin, Pages, TreeConnection
 from app.chats import image as stored
 from app.chats.image_versions import write_version
 from app.generations import model as stored_generations
 
 TYPE_NAME = CHAT_IMAGE
 
+_KEYS = Keys.of(
+    stored.ChatImage,
+    messageId="exchangeId",
+    picture="pictureId",
+    generation="generationId",
+    parent="parentId",
+    siblings="parentId",
+    depth="lineage",
+    rootId="lineage",
+    root="lineage",
+    ancestors="lineage",
+    descendants="lineage",
+    tree="lineage",
+    childCount="lineage",
+    descendantCount="lineage",
+)
 
+
+@deriving
 @strawberry.type(description="One version of an image that was made in a chat; all who see its project see it.")
 class ChatImage(Node):
     """Shown from its document; parents and children are read when asked for."""
 
-    source: Source = strawberry.field(description="Who really made it.")
-    note: str | None = strawberry.field(description="What this result is not; null when a model made it.")
-    prompt: str | None = strawberry.field(description="What was asked for with this version; null if nothing was.")
-    original_prompt: str = strawberry.field(description="The whole instruction of the root.")
-    new_prompt: str | None = strawberry.field(description="The wish of this regeneration alone; null for a root.")
-    combined_prompt: str = strawberry.field(description="The whole instruction of this version.")
-    chat_id: strawberry.ID = strawberry.field(description="The `id` of the `Chat` that its root was made in.")
-    message_id: strawberry.ID = strawberry.field(
-        description="The `id` of the assistant's `ChatMessage` that its root was made for."
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(TYPE_NAME, shown.document.identity))
+    source: Source = derived("Who really made it.")
+    note: str | None = derived("What this result is not; null when a model made it.")
+    prompt: str | None = derived("What was asked for with this version; null if nothing was.")
+    original_prompt: str = derived("The whole instruction of the root.")
+    new_prompt: str | None = derived("The wish of this regeneration alone; null for a root.")
+    combined_prompt: str = derived("The whole instruction of this version.")
+    chat_id: strawberry.ID = derived(
+        "The `id` of the `Chat` that its root was made in.", lambda shown: global_id("Chat", shown.document.chat_id)
     )
-    depth: int = strawberry.field(description="0 for a root, 1 for its children.")
-    parent_id: strawberry.ID | None = strawberry.field(description=PARENT_ID)
-    root_id: strawberry.ID = strawberry.field(description=ROOT_ID)
-    trashed_at: datetime | None = strawberry.field(
-        description="When it went to the trash, where it can't be regenerated; null when it is not in it."
+    message_id: strawberry.ID = derived(
+        "The `id` of the assistant's `ChatMessage` that its root was made for.",
+        lambda shown: global_id("ChatMessage", shown.document.exchange_id),
     )
-    created_at: datetime = strawberry.field(
-        description="When it was asked for: lists are in this order, whenever it was done."
+    depth: int = derived("0 for a root, 1 for its children.", attrgetter("document.lineage.depth"))
+    parent_id: strawberry.ID | None = derived(PARENT_ID, walking.parent_id)
+    root_id: strawberry.ID = derived(ROOT_ID, walking.root_id)
+    trashed_at: datetime | None = derived(
+        "When it went to the trash, where it can't be regenerated; null when it is not in it."
     )
+    created_at: datetime = derived("When it was asked for: lists are in this order, whenever it was done.")
     document: strawberry.Private[stored.ChatImage]
-    near: strawberry.Private[Near[stored.ChatImage]] = NOTHING
+    at_hand: strawberry.Private[AtHand[stored.ChatImage]] = NOTHING_AT_HAND
 
     @classmethod
-    def of(cls, image: stored.ChatImage, near: Near[stored.ChatImage] = NOTHING) -> Self:
-        """The image of a document; `near` are others of its tree that were just read."""
-        return cls(
-            id=strawberry.ID(global_id(TYPE_NAME, image.identity)),
-            source=image.source,
-            note=image.note,
-            prompt=image.prompt,
-            original_prompt=image.original_prompt,
-            new_prompt=image.new_prompt,
-            combined_prompt=image.combined_prompt,
-            chat_id=strawberry.ID(global_id("Chat", image.chat_id)),
-            message_id=strawberry.ID(global_id("ChatMessage", image.exchange_id)),
-            depth=image.lineage.depth,
-            parent_id=strawberry.ID(global_id(TYPE_NAME, image.parent_id)) if image.parent_id else None,
-            root_id=strawberry.ID(global_id(TYPE_NAME, image.lineage.root_id)),
-            trashed_at=image.trashed_at,
-            created_at=image.created_at,
-            document=image,
-            near=near,
-        )
+    def of(cls, image: stored.ChatImage, at_hand: AtHand[stored.ChatImage] = NOTHING_AT_HAND) -> Self:
+        """The image of a document; `at_hand` is what was read with it."""
+        return cls(document=image, at_hand=at_hand)
 
     picture: Picture | None = strawberry.field(resolver=walking.picture)
     parent: "ChatImage | None" = strawberry.field(resolver=walking.parent)
@@ -81,18 +87,16 @@ class ChatImage(Node):
     child_count: int = strawberry.field(resolver=walking.child_count)
     descendant_count: int = strawberry.field(resolver=walking.descendant_count)
 
-    @strawberry.field
-    async def generation(self, info: Info) -> Generation | None:
-        """The work that made it: with its root, the other images of the same message."""
-        made_by = self.document.generation_id
-        generation = await info.context.loaders.generations.load(made_by) if made_by else None
-        return Generation.of(generation) if generation else None
+    generation: Generation | None = strawberry.field(
+        resolver=walking.generation,
+        description="The work that made it: with its root, the other images of the same message.",
+    )
 
     @staticmethod
     def kin(info: Info) -> Kin[stored.ChatImage]:
         """Where its relatives are read."""
         loaders = info.context.loaders
-        return Kin(loaders.chat_images, loaders.chat_image_trees)
+        return Kin(stored.ChatImage, _KEYS, loaders.chat_images, loaders.chat_image_trees)
 
     @staticmethod
     def pages() -> Pages:

@@ -3,8 +3,8 @@
 from typing import Annotated, Self
 
 import strawberry
+from beanie import PydanticObjectId
 
-from app.accounts import model as accounts
 from app.api.context import Info
 from app.api.ids import document_id, global_id
 from app.api.ornaments import TYPE_NAME, OrnamentImage
@@ -143,11 +143,11 @@ class ImageComparison:
 class ViewerComparisons:
     """Fields of the viewer."""
 
-    document: strawberry.Private[accounts.User]
+    owner_id: strawberry.Private[PydanticObjectId]
 
     @strawberry.field
     async def compare_images(self, info: Info, a: _ImageId, b: _ImageId) -> ImageComparison | None:
         """Two of the viewer's images side by side, of one tree or of two; null, with an error, if one isn't theirs."""
         ids = document_id(a, TYPE_NAME, "a"), document_id(b, TYPE_NAME, "b")
-        comparison = await info.context.services.comparisons.of(self.document.identity, *ids)
+        comparison = await info.context.services.comparisons.of(self.owner_id, *ids)
         return ImageComparison.of(comparison)

@@ -3,13 +3,15 @@
 import base64
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, NamedTuple, Self, override
+from typing import Annotated, Any, NamedTuple, Self, override
 
 import strawberry
 from beanie import PydanticObjectId
 
+from app.api.derived import derived, deriving
 from app.database.keyset import Stretch
 from app.errors import bad_input
 
@@ -37,6 +39,8 @@ Before = Annotated[
 ]
 
 type Count = Callable[[], Awaitable[int]]
+type Found[P, T] = Sequence[tuple[P, T]]
+"""Places in a list, and the objects there, in the order of reading; one more than a page holds tells of more."""
 
 
 class Listing(NamedTuple):
@@ -74,13 +78,18 @@ class Edge[T]:
     cursor: str = strawberry.field(description="Its place: pass it as `after` to go on behind it.")
 
 
+@deriving
 @strawberry.type
 class Shown[T]:
     """What every page of a list shows; `nodes` is the shorter way to the same objects."""
 
-    edges: list[Edge[T]] = strawberry.field(description="The objects with their cursors.")
-    nodes: list[T] = strawberry.field(description="The objects alone.")
-    page_info: PageInfo = strawberry.field(description="Whether there is more, and where to go on.")
+    edges: list[Edge[T]] = derived("The objects with their cursors.", lambda shown: shown.window.edges(shown.found))
+    nodes: list[T] = derived("The objects alone.", lambda shown: shown.window.nodes(shown.found))
+    page_info: PageInfo = derived(
+        "Whether there is more, and where to go on.", lambda shown: shown.window.info(shown.found)
+    )
+    found: strawberry.Private[Found[Any, T]]
+    window: strawberry.Private["Window[Any]"]
 
 
 @strawberry.type(description="A page of a list.")
@@ -88,10 +97,9 @@ class Connection[T](Shown[T]):
     """Relay's Connection."""
 
     @classmethod
-    def of(cls, found: list[tuple[PydanticObjectId, T]], page: "Page") -> Self:
+    def of(cls, found: Found[PydanticObjectId, T], page: "Page") -> Self:
         """The page of what was found by its `stretch`."""
-        edges = page.edges(found)
-        return cls(edges=edges, nodes=[edge.node for edge in edges], page_info=page.info(len(found), edges))
+        return cls(found=found, window=page)
 
 
 @strawberry.type(description="A page of a list that can be counted.")
@@ -101,11 +109,9 @@ class CountedConnection[T](Shown[T]):
     count: strawberry.Private[Count]
 
     @classmethod
-    def of[P: (PydanticObjectId, int)](cls, found: list[tuple[P, T]], page: "Window[P]", count: Count) -> Self:
+    def of[P: (PydanticObjectId, int)](cls, found: Found[P, T], page: "Window[P]", count: Count) -> Self:
         """The page of what was found by its stretch; `count` counts the whole list."""
-        edges = page.edges(found)
-        nodes, info = [edge.node for edge in edges], page.info(len(found), edges)
-        return cls(edges=edges, nodes=nodes, page_info=info, count=count)
+        return cls(found=found, window=page, count=count)
 
     @strawberry.field
     async def total_count(self) -> int:
@@ -153,22 +159,35 @@ class Window[P: (PydanticObjectId, int)](ABC):
     def _read(self, binary: bytes) -> P | None:
         """The place that a cursor holds; null when that is none."""
 
-    def edges[T](self, found: list[tuple[P, T]]) -> list[Edge[T]]:
+    def nodes[T](self, found: Found[P, T]) -> list[T]:
         """Those that the page holds, in the order of the list."""
-        mark = self._listing.mark
-        cursors = [base64.urlsafe_b64encode(mark + self._binary(place)).decode() for place, _ in found[: self._size]]
-        edges = [Edge(node=node, cursor=cursor) for cursor, (_, node) in zip(cursors, found, strict=False)]
-        return edges[::-1] if self._backward else edges
+        return [node for _, node in self.held(found)]
 
-    def info[T](self, found: int, edges: list[Edge[T]]) -> PageInfo:
+    def edges[T](self, found: Found[P, T]) -> list[Edge[T]]:
+        """The same, with their cursors."""
+        return [Edge(node=node, cursor=self._cursor(place)) for place, node in self.held(found)]
+
+    def info[T](self, found: Found[P, T]) -> PageInfo:
         """Where there is more, by how many were found; beyond a cursor there is at least its own object."""
-        more = found > self._size
+        more, held = len(found) > self._size, self.held(found)
         return PageInfo(
             has_next_page=self._before is not None or (more and not self._backward),
             has_previous_page=self._after is not None or (more and self._backward),
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            start_cursor=self._cursor(held[0][0]) if held else None,
+            end_cursor=self._cursor(held[-1][0]) if held else None,
         )
+
+    def held[X](self, found: Sequence[X]) -> Sequence[X]:
+        """Of what was found, what the page holds, in the order of the list."""
+        held = found[: self._size]
+        return held[::-1] if self._backward else held
+
+    def _cursor(self, place: P) -> str:
+        return base64.urlsafe_b64encode(self._mark + self._binary(place)).decode()
+
+    @cached_property
+    def _mark(self) -> bytes:
+        return self._listing.mark
 
     def _place(self, cursor: str, argument: str) -> P:
         """The place that a cursor of the list stands at."""
@@ -180,7 +199,7 @@ class Window[P: (PydanticObjectId, int)](ABC):
         if place is None:
             message = f"`{argument}` is not a cursor of this server: pass one as you got it, unchanged."
             raise bad_input(message, argument)
-        if not read.startswith(self._listing.mark):
+        if not read.startswith(self._mark):
             message = (
                 f"`{argument}` is a cursor of another list, or of this one in another order: start anew without it."
             )

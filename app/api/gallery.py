@@ -7,7 +7,6 @@ from typing import Annotated
 import strawberry
 from beanie import PydanticObjectId
 
-from app.accounts import model as accounts
 from app.api.connections import (
     DEFAULT_PAGE,
     LARGEST_PAGE,
@@ -19,9 +18,12 @@ from app.api.connections import (
     Listing,
     Page,
 )
+from app.api.context import Info
 from app.api.enums import ImageOrder, OrnamentKind
-from app.api.ornaments import OrnamentImage
+from app.api.ornaments import OrnamentImage, keys_of, listed
+from app.api.selections import Selected, selected
 from app.database.keyset import Stretch
+from app.database.together import at_once
 from app.errors import bad_input
 from app.labels import SEARCH_MAX_CHARACTERS, SEARCH_MAX_WORDS, as_tag, as_words
 from app.moments import as_moment
@@ -50,6 +52,7 @@ _RootsOnly = Annotated[
 _Trashed = Annotated[bool, strawberry.argument(description="True: only those in the trash; false: only the others.")]
 _OrderBy = Annotated[ImageOrder, strawberry.argument(description="Cursors of one order are not good for the other.")]
 _PageNumber = Annotated[int, strawberry.argument(description="Which one, from 1.")]
+_COUNTED = frozenset({"total", "pages"})
 _Limit = Annotated[int, strawberry.argument(description=f"How many a page holds, 1 to {LARGEST_PAGE}.")]
 
 
@@ -80,11 +83,12 @@ class OrnamentImagesPage:
 class OrnamentGallery:
     """Fields of the viewer."""
 
-    document: strawberry.Private[accounts.User]
+    owner_id: strawberry.Private[PydanticObjectId]
 
     @strawberry.field
     async def ornament_images(  # noqa: PLR0913 - the arguments of the schema
         self,
+        info: Info,
         *,
         first: First = None,
         after: After = None,
@@ -106,7 +110,7 @@ class OrnamentGallery:
         that was asked for earlier and ended later comes among those that are there already, also before a cursor that
         has passed that place. `viewerEvents` tells when it is there.
         """
-        owner_id = self.document.identity
+        owner_id, asked = self.owner_id, selected(info).nodes
         page = Page(Listing("ornamentImages", owner_id, order_by is ImageOrder.NEWEST), first, after, last, before)
         check_times(created_after, created_before)
         wanted = Wanted(
@@ -119,13 +123,13 @@ class OrnamentGallery:
             roots_only=roots_only,
             trashed=trashed,
         )
-        found = await gallery.images(owner_id, wanted, page.stretch)
-        shown = [(image.identity, OrnamentImage.of(image)) for image in found]
+        found = await gallery.images(owner_id, wanted, page.stretch, keys=keys_of(asked))
+        shown = [(image.document.identity, image) for image in await listed(found, asked)]
         return OrnamentGalleryConnection.of(shown, page, partial(gallery.count, owner_id, wanted))
 
     @strawberry.field
     async def ornament_images_page(
-        self, page: _PageNumber = 1, limit: _Limit = DEFAULT_PAGE, kind: _Kind = None
+        self, info: Info, page: _PageNumber = 1, limit: _Limit = DEFAULT_PAGE, kind: _Kind = None
     ) -> OrnamentImagesPage:
         """The viewer's ornament images, newest first, in numbered pages; those in the trash are left out.
 
@@ -136,17 +140,20 @@ class OrnamentGallery:
             raise bad_input(f"`page` is from 1, not {page}.", "page")
         if not 1 <= limit <= LARGEST_PAGE:
             raise bad_input(f"`limit` is from 1 to {LARGEST_PAGE}, not {limit}.", "limit")
-        return await _numbered(self.document.identity, Wanted(kind=kind), page, limit)
+        return await _numbered(selected(info), self.owner_id, Wanted(kind=kind), page, limit)
 
 
-async def _numbered(owner_id: PydanticObjectId, wanted: Wanted, page: int, limit: int) -> OrnamentImagesPage:
-    total = await gallery.count(owner_id, wanted)
-    pages = -(-total // limit)
-    found = await gallery.images(owner_id, wanted, Stretch(limit), (page - 1) * limit) if page <= pages else []
-    return OrnamentImagesPage(
-        images=[OrnamentImage.of(image) for image in found],
-        pagination=Pagination(page=page, limit=limit, total=total, pages=pages),
+async def _numbered(
+    asked: Selected, owner_id: PydanticObjectId, wanted: Wanted, page: int, limit: int
+) -> OrnamentImagesPage:
+    """The images and how many there are; what is not asked for is not read."""
+    of_images, skipped = asked.below("images"), (page - 1) * limit
+    total, found = await at_once(
+        gallery.count(owner_id, wanted) if not _COUNTED.isdisjoint(asked.below("pagination")) else None,
+        gallery.images(owner_id, wanted, Stretch(limit), skipped, keys_of(of_images)) if "images" in asked else None,
     )
+    pagination = Pagination(page=page, limit=limit, total=total or 0, pages=-(-(total or 0) // limit))
+    return OrnamentImagesPage(images=await listed(found or [], of_images), pagination=pagination)
 
 
 def check_times(created_after: datetime | None, created_before: datetime | None, *path: str) -> None:

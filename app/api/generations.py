@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
-from app.api.attempts import GenerationAttempt
+from app.api.at_hand import NOTHING, Known
+from app.api.attempts import GenerationAttempt, attempts_of
 from app.api.connections import Connection
 from app.api.context import Info, viewer
 from app.api.costs import Cost, cost_of_all, estimate_of
+from app.api.derived import derived, deriving
 from app.api.enums import ErrorCode, Status
 from app.api.ids import GENERATION, document_id, global_id
-from app.api.node import GlobalId, Node
-from app.api.pictures import Picture
+from app.api.node import ID_WORDS, GlobalId, Node
+from app.api.pictures import Picture, pictures_of
 from app.api.templates import UsedTemplate
 from app.generations import model as stored
 from app.generations.attempts import Failure
@@ -41,6 +43,11 @@ class GenerationFailure:
         """The failure of a document."""
         wait = None if failure.retry_after_s is None else max(1, round(failure.retry_after_s))
         return cls(code=failure.code, message=failure.message, retryable=failure.retryable, retry_after_seconds=wait)
+
+
+def failure_of(failure: Failure | None) -> GenerationFailure | None:
+    """Null for none."""
+    return GenerationFailure.of(failure) if failure else None
 
 
 @strawberry.type(description="What a generation is made from; it never changes.")
@@ -78,58 +85,48 @@ class GenerationRecipe:
     @strawberry.field
     async def pictures(self, info: Info) -> list[Picture]:
         """The pictures that the model gets, in order; those that are gone are left out."""
-        found = await info.context.loaders.pictures.load_many(self.picture_ids)
-        return [Picture.of(picture) for picture in found if picture]
+        return await pictures_of(info, self.picture_ids)
 
 
+@deriving
 @strawberry.type(description="A durable piece of asynchronous work. Follow it with `generationProgress`.")
 class Generation(Node):
     """Shown from its document, the events left out."""
 
-    status: Status = strawberry.field(description="Where it stands.")
-    stage: str | None = strawberry.field(description="What is being done now, in a word; null unless it runs.")
-    percent: int = strawberry.field(description="How much of the work is done, 0 to 100.")
-    last_sequence: int = strawberry.field(description="Number of its latest event: pass it as `after` to follow on.")
-    failure: GenerationFailure | None = strawberry.field(description="Why it failed; null unless it did.")
-    recipe: GenerationRecipe = strawberry.field(description="What it is made from.")
-    attempts: list[GenerationAttempt] = strawberry.field(description="Each try, oldest first.")
-    cost: Cost | None = strawberry.field(
-        description="What its calls to providers have cost so far; null when that of one is not known."
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(TYPE_NAME, shown.document.identity))
+    status: Status = derived("Where it stands.")
+    stage: str | None = derived("What is being done now, in a word; null unless it runs.")
+    percent: int = derived("How much of the work is done, 0 to 100.")
+    last_sequence: int = derived("Number of its latest event: pass it as `after` to follow on.")
+    failure: GenerationFailure | None = derived(
+        "Why it failed; null unless it did.", lambda shown: failure_of(shown.document.failure)
     )
-    estimated_cost: Cost | None = strawberry.field(
-        description="What was held for its calls in the daily budgets; null when nothing was."
+    recipe: GenerationRecipe = derived(
+        "What it is made from.", lambda shown: GenerationRecipe.of(shown.document)
     )
-    created_at: datetime = strawberry.field(description="When it was accepted.")
-    not_before: datetime | None = strawberry.field(
-        description="When the next attempt may begin; null unless it waits for one."
+    attempts: list[GenerationAttempt] = derived(
+        "Each try, oldest first.", lambda shown: attempts_of(shown.document.attempts, shown.document.calls)
     )
-    cancel_requested_at: datetime | None = strawberry.field(
-        description="When it was cancelled while a worker was on it, which then lets go; null unless it was."
+    cost: Cost | None = derived(
+        "What its calls to providers have cost so far; null when that of one is not known.",
+        lambda shown: cost_of_all(shown.document.calls),
     )
-    ended_at: datetime | None = strawberry.field(description="When it ended; null before.")
+    estimated_cost: Cost | None = derived(
+        "What was held for its calls in the daily budgets; null when nothing was.",
+        lambda shown: estimate_of(shown.document.calls),
+    )
+    created_at: datetime = derived("When it was accepted.")
+    not_before: datetime | None = derived("When the next attempt may begin; null unless it waits for one.")
+    cancel_requested_at: datetime | None = derived(
+        "When it was cancelled while a worker was on it, which then lets go; null unless it was."
+    )
+    ended_at: datetime | None = derived("When it ended; null before.")
     document: strawberry.Private[stored.Generation]
 
     @classmethod
     def of(cls, generation: stored.Generation) -> Self:
         """The generation of a document."""
-        failure = generation.failure
-        return cls(
-            id=strawberry.ID(global_id(TYPE_NAME, generation.identity)),
-            status=generation.status,
-            stage=generation.stage,
-            percent=generation.percent,
-            last_sequence=generation.last_sequence,
-            failure=GenerationFailure.of(failure) if failure else None,
-            recipe=GenerationRecipe.of(generation),
-            attempts=[GenerationAttempt.of(attempt, generation.calls) for attempt in generation.attempts],
-            cost=cost_of_all(generation.calls),
-            estimated_cost=estimate_of(generation.calls),
-            created_at=generation.created_at,
-            not_before=generation.not_before,
-            cancel_requested_at=generation.cancel_requested_at,
-            ended_at=generation.ended_at,
-            document=generation,
-        )
+        return cls(document=generation)
 
     @strawberry.field
     async def queue_position(self, info: Info) -> int | None:
@@ -145,18 +142,35 @@ class Generation(Node):
     @strawberry.field
     async def retry_of(self, info: Info) -> "Generation | None":
         """The one that this is a retry of; null when it is none."""
-        if self.document.retry_of is None:
-            return None
-        generation = await info.context.loaders.generations.load(self.document.retry_of)
-        return Generation.of(generation) if generation else None
+        return await _generation(info, self.document.retry_of) if self.document.retry_of else None
 
     @strawberry.field
     async def result(self, info: Info) -> Node | None:
         """What it made; null until it succeeded."""
         if self.document.status is not Status.SUCCEEDED:
             return None
-        found: Node | None = await info.context.show_result(info, self.document)
+        made_by = self.document
+        if not made_by.settled:  # what a crash left undone is done from the document itself
+            made_by = (await stored.Generation.without_events([made_by.identity])).get(made_by.identity, made_by)
+        found: Node | None = await info.context.show_result(info, made_by)
         return found
+
+
+def generation_of(
+    info: Info, identity: PydanticObjectId | None, at_hand: Known[stored.Generation] = NOTHING
+) -> Any:
+    """The work that made something, or what to await for it; null without any, and when it is gone."""
+    if identity is None:
+        return None
+    if identity not in at_hand:
+        return _generation(info, identity)
+    found = at_hand[identity]
+    return Generation.of(found) if found else None
+
+
+async def _generation(info: Info, identity: PydanticObjectId) -> Generation | None:
+    found = await info.context.loaders.generations.load(identity)
+    return Generation.of(found) if found else None
 
 
 @strawberry.type(description="A page of generations.")

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Annotated, Self
 
 import strawberry
+from beanie import PydanticObjectId
 
-from app.accounts import model as accounts
 from app.api.connections import After, CountedConnection, First, Listing, Page
 from app.api.dreams import Dream
 from app.api.enums import DreamStatus
@@ -96,7 +96,7 @@ class DreamStats:
 class Journal:
     """Fields of the viewer."""
 
-    document: strawberry.Private[accounts.User]
+    owner_id: strawberry.Private[PydanticObjectId]
 
     @strawberry.field
     async def dreams(  # noqa: PLR0913 - the arguments of the schema
@@ -118,7 +118,7 @@ class Journal:
 
         Cursors stay good while dreams come and go, and whatever the filters.
         """
-        owner_id = self.document.identity
+        owner_id = self.owner_id
         page = Page(Listing("dreams", owner_id), first, after)
         _check_times(since, until)
         wanted = listing.Wanted(
@@ -140,7 +140,7 @@ class Journal:
     async def dream_stats(self, since: _From = None, until: _To = None) -> DreamStats:
         """What the viewer's dreams of that time are about; of all of them, unless it is said."""
         _check_times(since, until)
-        return DreamStats.of(await stored.stats(self.document.identity, since, until))
+        return DreamStats.of(await stored.stats(self.owner_id, since, until))
 
 
 def _check_times(since: datetime | None, until: datetime | None) -> None:

@@ -8,6 +8,7 @@ from beanie import PydanticObjectId
 
 from app.api.context import Info
 
+ID_WORDS = "Opaque and stable; pass it on as you got it."
 INPUT = strawberry.argument(description="What it is done with.")
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="An `id` as it was got, unchanged.")]
 
@@ -16,7 +17,7 @@ GlobalId = Annotated[strawberry.ID, strawberry.argument(description="An `id` as 
 class Node:
     """Relay's interface of everything that can be fetched again."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque and stable; pass it on as you got it.")
+    id: strawberry.ID = strawberry.field(description=ID_WORDS)
 
 
 type FindNode = Callable[[Info, PydanticObjectId], Awaitable[Node | None]]

@@ -1,10 +1,11 @@
 """The pictures of an ornament image: what was made, and what it was made from."""
 
 import strawberry
-from beanie import PydanticObjectId
 
+from app.api.at_hand import NOTHING_AT_HAND, AtHand
 from app.api.context import Info
-from app.api.pictures import Picture
+from app.api.pictures import Picture, pictures_of
+from app.api.walking import picture as shown_picture
 from app.ornaments.asked import Role
 from app.ornaments.model import OrnamentImage as Stored
 
@@ -15,10 +16,11 @@ class OrnamentPictures:
 
     document: strawberry.Private[Stored]
 
-    @strawberry.field
-    async def picture(self, info: Info) -> Picture | None:
-        """The picture that was made; null when it is gone."""
-        return await _picture(info, self.document.picture_id)
+    at_hand: strawberry.Private[AtHand[Stored]] = NOTHING_AT_HAND
+
+    picture: Picture | None = strawberry.field(
+        resolver=shown_picture, description="The picture that was made; null when it is gone."
+    )
 
     @strawberry.field
     async def uploaded_picture(self, info: Info) -> Picture | None:
@@ -52,10 +54,4 @@ class OrnamentPictures:
 
     async def _sources(self, info: Info, role: Role) -> list[Picture]:
         ids = [source.picture_id for source in self.document.sources if source.role is role]
-        found = await info.context.loaders.pictures.load_many(ids)
-        return [Picture.of(picture) for picture in found if picture]
-
-
-async def _picture(info: Info, identity: PydanticObjectId) -> Picture | None:
-    picture = await info.context.loaders.pictures.load(identity)
-    return Picture.of(picture) if picture else None
+        return await pictures_of(info, ids, self.at_hand.pictures)

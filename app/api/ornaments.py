@@ -1,6 +1,8 @@
 """Ornament images as clients see them, walked as a tree."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Self
 
 import strawberry
@@ -8,93 +10,97 @@ from beanie import PydanticObjectId
 
 from app.access import own
 from app.api import walking
+from app.api.at_hand import NOTHING_AT_HAND, AtHand, Keys, beside
 from app.api.connections import Connection
 from app.api.context import Info, viewer
+from app.api.derived import derived, deriving
 from app.api.enums import ModelType, OrnamentKind, Source
 from app.api.generations import Generation
 from app.api.ids import ORNAMENT_IMAGE, global_id
 from app.api.imported import ImportedFrom
-from app.api.node import Node
+from app.api.node import ID_WORDS, Node
 from app.api.ornament_pictures import OrnamentPictures
 from app.api.promoted import Promotable, promoted_version
+from app.api.selections import Selected
 from app.api.voted import Votable
-from app.api.walking import NOTHING, PARENT_ID, ROOT_ID, Kin, Near, Pages, TreeConnection
+from app.api.walking import PARENT_ID, ROOT_ID, Kin, Pages, TreeConnection
 from app.generations import model as stored_generations
 from app.ornaments import model as stored
 from app.ornaments.versions import write_version
 
 TYPE_NAME = ORNAMENT_IMAGE
 
+_KEYS = Keys.of(
+    stored.OrnamentImage,
+    ornamentNames="sources",
+    ornamentPictures="sources",
+    uploadedPicture="sources",
+    modelPicture="sources",
+    posePicture="sources",
+    themePictures="sources",
+    backgroundPicture="sources",
+    picture="pictureId",
+    generation="generationId",
+    parent="parentId",
+    siblings="parentId",
+    depth="lineage",
+    rootId="lineage",
+    root="lineage",
+    ancestors="lineage",
+    descendants="lineage",
+    tree="lineage",
+    childCount="lineage",
+    descendantCount="lineage",
+    promoted="lineage",
+    promotedVersion="lineage",
+    score="lineage",
+)
 
+
+@deriving
 @strawberry.type(description="One version of a product picture of jewellery.")
 class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     """Shown from its document; parents and children are read when asked for."""
 
-    kind: OrnamentKind = strawberry.field(description="What was made of the photo.")
-    source: Source = strawberry.field(description="Who really made it.")
-    prompt: str | None = strawberry.field(description="What was asked for with this version; null if nothing was.")
-    original_prompt: str = strawberry.field(description="The whole instruction of the root.")
-    new_prompt: str | None = strawberry.field(description="The wish of this regeneration alone; null for a root.")
-    combined_prompt: str = strawberry.field(description="The whole instruction of this version.")
-    background_color: str | None = strawberry.field(
-        description="The colour that was asked for as the root's background; null when it was none."
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(TYPE_NAME, shown.document.identity))
+    kind: OrnamentKind = derived("What was made of the photo.")
+    source: Source = derived("Who really made it.")
+    prompt: str | None = derived("What was asked for with this version; null if nothing was.")
+    original_prompt: str = derived("The whole instruction of the root.")
+    new_prompt: str | None = derived("The wish of this regeneration alone; null for a root.")
+    combined_prompt: str = derived("The whole instruction of this version.")
+    background_color: str | None = derived(
+        "The colour that was asked for as the root's background; null when it was none."
     )
-    measurements: str | None = strawberry.field(description="As they were given with the root; null without any.")
-    model_type: ModelType | None = strawberry.field(
-        description="Who wears the jewellery; null unless it is a campaign."
+    measurements: str | None = derived("As they were given with the root; null without any.")
+    model_type: ModelType | None = derived("Who wears the jewellery; null unless it is a campaign.")
+    ornament_names: list[str] = derived(
+        "Those of a campaign's ornaments, in the order of `ornamentPictures`; else empty.",
+        lambda shown: [source.name for source in shown.document.sources if source.name is not None],
     )
-    ornament_names: list[str] = strawberry.field(
-        description="Those of a campaign's ornaments, in the order of `ornamentPictures`; else empty."
+    applied: list[str] = derived("What basic local processing understood and did, in words.")
+    note: str | None = derived("What this result is not; null when a model made it.")
+    depth: int = derived("0 for a root, 1 for its children.", attrgetter("document.lineage.depth"))
+    parent_id: strawberry.ID | None = derived(PARENT_ID, walking.parent_id)
+    root_id: strawberry.ID = derived(ROOT_ID, walking.root_id)
+    trashed_at: datetime | None = derived(
+        "When it went to the trash, where it is out of the gallery and can't be regenerated; null when it is not in it."
     )
-    applied: list[str] = strawberry.field(description="What basic local processing understood and did, in words.")
-    note: str | None = strawberry.field(description="What this result is not; null when a model made it.")
-    depth: int = strawberry.field(description="0 for a root, 1 for its children.")
-    parent_id: strawberry.ID | None = strawberry.field(description=PARENT_ID)
-    root_id: strawberry.ID = strawberry.field(description=ROOT_ID)
-    trashed_at: datetime | None = strawberry.field(
-        description="When it went to the trash, where it is out of the gallery and can't be regenerated; null when it "
-        "is not in it."
+    name: str | None = derived("What its owner calls it; null without a name.")
+    favourite: bool = derived("Whether it is one of its owner's favourites.")
+    tags: list[str] = derived("Its owner's tags, in lower case.")
+    created_at: datetime = derived(
+        "When it was asked for, or imported: lists are in this order, whenever it was done."
     )
-    name: str | None = strawberry.field(description="What its owner calls it; null without a name.")
-    favourite: bool = strawberry.field(description="Whether it is one of its owner's favourites.")
-    tags: list[str] = strawberry.field(description="Its owner's tags, in lower case.")
-    created_at: datetime = strawberry.field(
-        description="When it was asked for, or imported: lists are in this order, whenever it was done."
+    imported: ImportedFrom | None = derived(
+        "Where it comes from, if it was imported from an archive; null for what was made here.",
+        lambda shown: ImportedFrom.of(shown.document.imported) if shown.document.imported else None,
     )
-    imported: ImportedFrom | None = strawberry.field(
-        description="Where it comes from, if it was imported from an archive; null for what was made here."
-    )
-    near: strawberry.Private[Near[stored.OrnamentImage]] = NOTHING
 
     @classmethod
-    def of(cls, image: stored.OrnamentImage, near: Near[stored.OrnamentImage] = NOTHING) -> Self:
-        """The image of a document; `near` are others of its tree that were just read."""
-        return cls(
-            id=strawberry.ID(global_id(TYPE_NAME, image.identity)),
-            kind=image.kind,
-            source=image.source,
-            prompt=image.prompt,
-            original_prompt=image.original_prompt,
-            new_prompt=image.new_prompt,
-            combined_prompt=image.combined_prompt,
-            background_color=image.background_color,
-            measurements=image.measurements,
-            model_type=image.model_type,
-            ornament_names=[source.name for source in image.sources if source.name is not None],
-            applied=list(image.applied),
-            note=image.note,
-            depth=image.lineage.depth,
-            parent_id=strawberry.ID(global_id(TYPE_NAME, image.parent_id)) if image.parent_id else None,
-            root_id=strawberry.ID(global_id(TYPE_NAME, image.lineage.root_id)),
-            trashed_at=image.trashed_at,
-            name=image.name,
-            favourite=image.favourite,
-            tags=list(image.tags),
-            created_at=image.created_at,
-            imported=ImportedFrom.of(image.imported) if image.imported else None,
-            document=image,
-            near=near,
-        )
+    def of(cls, image: stored.OrnamentImage, at_hand: AtHand[stored.OrnamentImage] = NOTHING_AT_HAND) -> Self:
+        """The image of a document; `at_hand` is what was read with it."""
+        return cls(document=image, at_hand=at_hand)
 
     parent: "OrnamentImage | None" = strawberry.field(resolver=walking.parent)
     root: "OrnamentImage | None" = strawberry.field(resolver=walking.root)
@@ -107,18 +113,15 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     child_count: int = strawberry.field(resolver=walking.child_count)
     descendant_count: int = strawberry.field(resolver=walking.descendant_count)
 
-    @strawberry.field
-    async def generation(self, info: Info) -> Generation | None:
-        """The work that made it; null for what was imported: see `imported`."""
-        made_by = self.document.generation_id
-        generation = await info.context.loaders.generations.load(made_by) if made_by else None
-        return Generation.of(generation) if generation else None
+    generation: Generation | None = strawberry.field(
+        resolver=walking.generation, description="The work that made it; null for what was imported: see `imported`."
+    )
 
     @staticmethod
     def kin(info: Info) -> Kin[stored.OrnamentImage]:
         """Where its relatives are read."""
         loaders = info.context.loaders
-        return Kin(loaders.ornament_images, loaders.ornament_trees)
+        return Kin(stored.OrnamentImage, _KEYS, loaders.ornament_images, loaders.ornament_trees)
 
     @staticmethod
     def pages() -> Pages:
@@ -163,3 +166,14 @@ async def imported(info: Info, generation: stored_generations.Generation) -> Orn
     if not generation.settled and await _image(info, root_id) is None:
         await info.context.services.import_job.write(generation)
     return await _image(info, root_id)
+
+
+async def listed(images: Sequence[stored.OrnamentImage], asked: Selected) -> list[OrnamentImage]:
+    """Images of a list as they are shown, with what is asked of them read at once."""
+    at_hand = await beside(stored.OrnamentImage, images, asked, keys_of(asked))
+    return [OrnamentImage.of(image, at_hand) for image in images]
+
+
+def keys_of(asked: Selected) -> set[str]:
+    """What has to be read of images of which that is asked, and of those that are reached from them."""
+    return _KEYS.asked(asked.names)

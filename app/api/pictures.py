@@ -1,5 +1,7 @@
 """Pictures as clients see them, and how they come in."""
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Self
 
 import strawberry
@@ -8,9 +10,11 @@ from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from app.access import Role, own, require_own
+from app.api.at_hand import NOTHING, Known
 from app.api.context import Info, viewer
+from app.api.derived import derived, deriving
 from app.api.ids import CHAT_IMAGE, ORNAMENT_IMAGE, global_id, typed_id
-from app.api.node import Node
+from app.api.node import ID_WORDS, Node
 from app.errors import AppError, ErrorCode, bad_input, not_found
 from app.lineage.trash import in_trash
 from app.lineage.version import Version
@@ -24,29 +28,23 @@ _WIDEST_PX = 8_192
 _FAULTS_OF_INPUT = frozenset({ErrorCode.BAD_USER_INPUT, ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN, ErrorCode.CONFLICT})
 
 
+@deriving
 @strawberry.type(description="A stored picture; it never changes.")
 class Picture(Node):
     """Shown from its document."""
 
-    width: int = strawberry.field(description="In pixels, as stored.")
-    height: int = strawberry.field(description="In pixels, as stored.")
-    bytes: int = strawberry.field(description="Size of the stored file.")
-    type: str = strawberry.field(description="Media type of the stored file, e.g. `image/jpeg`.")
-    thumbhash: str = strawberry.field(description="A placeholder of about 24 bytes, base64 (see thumbhash.com).")
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(TYPE_NAME, shown.document.identity))
+    width: int = derived("In pixels, as stored.")
+    height: int = derived("In pixels, as stored.")
+    bytes: int = derived("Size of the stored file.", attrgetter("document.byte_size"))
+    type: str = derived("Media type of the stored file, e.g. `image/jpeg`.", attrgetter("document.media_type"))
+    thumbhash: str = derived("A placeholder of about 24 bytes, base64 (see thumbhash.com).")
     document: strawberry.Private[stored.Picture]
 
     @classmethod
     def of(cls, picture: stored.Picture) -> Self:
         """The picture of a document."""
-        return cls(
-            id=strawberry.ID(global_id(TYPE_NAME, picture.identity)),
-            width=picture.width,
-            height=picture.height,
-            bytes=picture.byte_size,
-            type=picture.media_type,
-            thumbhash=picture.thumbhash,
-            document=picture,
-        )
+        return cls(document=picture)
 
     @strawberry.field
     def url(
@@ -69,6 +67,29 @@ class Picture(Node):
             raise bad_input(f"`width` is from 1 to {_WIDEST_PX} pixels, not {width}.", "width")
         place = info.context.services.pictures.url(self.document, width)
         return info.context.base_url + place if place.startswith("/") else place
+
+
+def picture_of(info: Info, identity: PydanticObjectId, at_hand: Known[stored.Picture] = NOTHING) -> Any:
+    """A picture that somebody refers to, or what to await for it; null when it is gone."""
+    if identity not in at_hand:
+        return _picture(info, identity)
+    found = at_hand[identity]
+    return Picture.of(found) if found else None
+
+
+async def pictures_of(
+    info: Info, ids: Sequence[PydanticObjectId], at_hand: Known[stored.Picture] = NOTHING
+) -> list[Picture]:
+    """Those of them that are not gone."""
+    unknown = [one for one in ids if one not in at_hand]
+    read = await info.context.loaders.pictures.load_many(unknown) if unknown else []
+    known = {**at_hand, **dict(zip(unknown, read, strict=True))}
+    return [Picture.of(found) for one in ids if (found := known[one])]
+
+
+async def _picture(info: Info, identity: PydanticObjectId) -> Picture | None:
+    found = await info.context.loaders.pictures.load(identity)
+    return Picture.of(found) if found else None
 
 
 @strawberry.input(one_of=True, description="A picture: a new file, or one that is stored already. Exactly one of both.")

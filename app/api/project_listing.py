@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import strawberry
+from beanie import PydanticObjectId
 
-from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.enums import ProjectRole
 from app.api.projects import Project
@@ -30,14 +30,14 @@ class ProjectConnection(Connection[Project]):
 class ViewerProjects:
     """Fields of the viewer."""
 
-    document: strawberry.Private[accounts.User]
+    owner_id: strawberry.Private[PydanticObjectId]
 
     @strawberry.field
     async def projects(
         self, *, first: First = None, after: After = None, role: _Role = None, in_trash: _InTrash = False
     ) -> ProjectConnection:
         """The viewer's own projects and those that others have shared with them, newest first."""
-        user_id = self.document.identity
+        user_id = self.owner_id
         page = Page(Listing("projects", user_id), first, after)
         found = await listing.seen(user_id, page.stretch, role, trashed=in_trash)
         return ProjectConnection.of([(one.identity, Project.of(one)) for one in found], page)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import strawberry
+from strawberry.utils.await_maybe import await_maybe
 
 from app.api.context import Info
 from app.api.walking import Walked, relative
@@ -25,4 +26,4 @@ class Promotable:
 async def promoted_version(image: strawberry.Parent[Walked[Stored]], info: Info) -> Any:
     """The chosen version of this image's tree, which may be in the trash; null when none was chosen, or is left."""
     promotion = await info.context.loaders.promotions.load(image.document.lineage.root_id)
-    return await relative(image, info, promotion.version_id) if promotion else None
+    return await await_maybe(relative(image, info, promotion.version_id)) if promotion else None

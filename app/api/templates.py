@@ -7,7 +7,6 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.access import own
-from app.accounts import model as accounts
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
 from app.api.errors import UserError, errors_in
@@ -110,12 +109,12 @@ class UsedTemplate:
 class ViewerTemplates:
     """Fields of the viewer."""
 
-    document: strawberry.Private[accounts.User]
+    owner_id: strawberry.Private[PydanticObjectId]
 
     @strawberry.field
     async def templates(self, first: First = None, after: After = None) -> TemplateConnection:
         """The viewer's saved prompts, newest first."""
-        owner_id = self.document.identity
+        owner_id = self.owner_id
         page = Page(Listing("templates", owner_id), first, after)
         found = await stored.Template.page(owner_id, page.stretch)
         return TemplateConnection.of([(one.identity, Template.of(one)) for one in found], page)

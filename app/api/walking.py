@@ -3,16 +3,18 @@
 Each type declares its own fields with them, so that every product's children are of its own type.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import strawberry
 from beanie import PydanticObjectId
 from strawberry.dataloader import DataLoader
 
+from app.api.at_hand import AtHand, Keys, Known, beside
 from app.api.connections import LARGEST_TREE_PAGE, After, Connection, First, Listing, Page
 from app.api.context import Info
+from app.api.generations import generation_of
+from app.api.ids import global_id
 from app.api.lineage import (
     DeletedVersion,
     MaxDepth,
@@ -23,34 +25,32 @@ from app.api.lineage import (
     missing_above,
     spot_of,
 )
-from app.api.pictures import Picture
-from app.api.selections import selects
+from app.api.pictures import picture_of
+from app.api.selections import Selected, selected
 from app.lineage.version import Version
 
-type Near[V: Version] = Mapping[PydanticObjectId, V]
-"""Others of a tree that were just read."""
-
-NOTHING: Mapping[PydanticObjectId, Any] = MappingProxyType({})
 PARENT_ID = "The `id` of the version this one was made from, also when that is deleted for ever; null for a root."
+_OF_TREE = frozenset({"ancestors"})
 ROOT_ID = "The `id` of the first version, also when that is deleted for ever; a root's own."
-_LONG = "combinedPrompt"
 
 
 class Kin[V: Version](NamedTuple):
-    """The batched reads of a product's versions."""
+    """A product's versions, what of them is read for which field, and their batched reads."""
 
+    product: type[V]
+    keys: Keys
     by_id: DataLoader[PydanticObjectId, V | None]
     trees: TreeLoaders[V]
 
 
 class Walked[V: Version](Protocol):
-    """A version as clients see it; `near` are others of its tree that were just read."""
+    """A version as clients see it; `at_hand` is what was read with it."""
 
     document: V
-    near: Near[V]
+    at_hand: AtHand[V]
 
     @classmethod
-    def of(cls, version: V, near: Near[V]) -> Self:
+    def of(cls, version: V, at_hand: AtHand[V]) -> Self:
         """The version of a document."""
         ...
 
@@ -89,22 +89,25 @@ class Pages(NamedTuple):
     tree: type[TreeConnection[Any]]
 
 
-async def picture(image: strawberry.Parent[Walked[Any]], info: Info) -> Picture | None:
+def picture(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """What it shows; null when the file is gone."""
-    found = await info.context.loaders.pictures.load(image.document.picture_id)
-    return Picture.of(found) if found else None
+    return picture_of(info, image.document.picture_id, image.at_hand.pictures)
 
 
-async def parent(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
+def generation(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
+    """The work that made it; null for what was imported."""
+    return generation_of(info, image.document.generation_id, image.at_hand.generations)
+
+
+def parent(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """The version this one was made from; null for a root, and when it is deleted for ever: see `parentId`."""
-    return await relative(image, info, image.document.parent_id) if image.document.parent_id else None
+    return relative(image, info, image.document.parent_id) if image.document.parent_id else None
 
 
-async def root(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
+def root(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """The first version, a root's own; null when it is deleted for ever: see `rootId`."""
-    if image.document.lineage.root_id == image.document.identity:
-        return image
-    return await relative(image, info, image.document.lineage.root_id)
+    root_id = image.document.lineage.root_id
+    return image if root_id == image.document.identity else relative(image, info, root_id)
 
 
 async def ancestors(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
@@ -112,19 +115,30 @@ async def ancestors(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
 
     Those deleted for ever are left out: `depth` shows the gaps.
     """
-    above = image.document.lineage.ancestors
-    known = {one: image.near[one] for one in above if one in image.near}
-    unknown = [one for one in above if one not in known]
+    above, versions = image.document.lineage.ancestors, image.at_hand.versions
+    unknown = [one for one in above if one not in versions]
     read = await image.kin(info).by_id.load_many(unknown) if unknown else []
-    known |= {version.identity: version for version in read if version}
-    return [image.of(known[one], known) for one in above if one in known]
+    known = {one: versions.get(one) for one in above} | dict(zip(unknown, read, strict=True))
+    at_hand = AtHand(versions=known)
+    return [image.of(version, at_hand) for version in known.values() if version]
+
+
+def parent_id(image: Walked[Any]) -> strawberry.ID | None:
+    """As `PARENT_ID` says."""
+    above = image.document.parent_id
+    return strawberry.ID(global_id(image.pages().type_name, above)) if above else None
+
+
+def root_id(image: Walked[Any]) -> strawberry.ID:
+    """As `ROOT_ID` says."""
+    return strawberry.ID(global_id(image.pages().type_name, image.document.lineage.root_id))
 
 
 async def children(image: strawberry.Parent[Walked[Any]], info: Info, first: First = None, after: After = None) -> Any:
     """The versions made from this one, oldest first."""
     page = Page(Listing("children", image.document.identity, newest_first=False), first, after)
     found = await image.kin(info).trees.children.load((image.document.identity, page.stretch))
-    return image.pages().plain.of(_shown(image, found, _nearer(image, found)), page)
+    return image.pages().plain.of(_shown(image, found, AtHand(versions=_nearer(image, found))), page)
 
 
 async def siblings(image: strawberry.Parent[Walked[Any]], info: Info, first: First = None, after: After = None) -> Any:
@@ -136,7 +150,7 @@ async def siblings(image: strawberry.Parent[Walked[Any]], info: Info, first: Fir
     with_itself = page.stretch._replace(limit=page.stretch.limit + 1)
     family = await image.kin(info).trees.children.load((version.parent_id, with_itself))
     found = [one for one in family if one.identity != version.identity][: page.stretch.limit]
-    return image.pages().plain.of(_shown(image, found, image.near), page)
+    return image.pages().plain.of(_shown(image, found, image.at_hand), page)
 
 
 async def descendants(
@@ -150,9 +164,10 @@ async def descendants(
     version = image.document
     listing = Listing("descendants", version.identity, newest_first=False)
     page = Page(listing, first, after, largest=LARGEST_TREE_PAGE)
-    whole = selects(info, _LONG)
-    found = await version.descendants(page.stretch, check_depth(max_depth), whole_prompts=whole)
-    return _tree_of(image, found, page, version.lineage.depth + 1)
+    kin, asked = image.kin(info), selected(info)
+    keys = kin.keys.asked(_needed(asked))
+    found = await kin.product.rows_below(version, page.stretch, check_depth(max_depth), keys)
+    return await _tree_of(image, kin, found, page, asked, version.lineage.depth + 1)
 
 
 async def tree(image: strawberry.Parent[Walked[Any]], info: Info, first: TreeFirst = None, after: After = None) -> Any:
@@ -160,37 +175,56 @@ async def tree(image: strawberry.Parent[Walked[Any]], info: Info, first: TreeFir
     version: Version = image.document
     root_id = version.lineage.root_id
     page = Page(Listing("tree", root_id, newest_first=False), first, after, largest=LARGEST_TREE_PAGE)
-    found = await type(version).tree(root_id, page.stretch, whole_prompts=selects(info, _LONG))
-    return _tree_of(image, found, page, 0)
+    kin, asked = image.kin(info), selected(info)
+    found = await kin.product.rows_of_tree(root_id, page.stretch, kin.keys.asked(_needed(asked)))
+    return await _tree_of(image, kin, found, page, asked, 0)
 
 
-async def child_count(image: strawberry.Parent[Walked[Any]], info: Info) -> int:
+def child_count(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """How many versions were made from this one; those in the trash count, those deleted for ever don't."""
-    return await image.kin(info).trees.child_counts.load(spot_of(image.document))
+    spot = spot_of(image.document)
+    known = image.at_hand.child_counts.get(spot)
+    return image.kin(info).trees.child_counts.load(spot) if known is None else known
 
 
-async def descendant_count(image: strawberry.Parent[Walked[Any]], info: Info) -> int:
+def descendant_count(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """How many versions there are below this one, counted in the same way."""
-    return await image.kin(info).trees.descendant_counts.load(spot_of(image.document))
+    return image.kin(info).trees.descendant_counts.load(spot_of(image.document))
 
 
-async def relative(image: Walked[Any], info: Info, identity: PydanticObjectId) -> Any:
-    """Another version of its tree; null when that is gone."""
-    found = image.near.get(identity) or await image.kin(info).by_id.load(identity)
-    return image.of(found, image.near) if found else None
+def relative(image: Walked[Any], info: Info, identity: PydanticObjectId) -> Any:
+    """Another version of its tree, or what to await for it; null when that is gone."""
+    if identity not in image.at_hand.versions:
+        return _relative(image, info, identity)
+    found = image.at_hand.versions[identity]
+    return image.of(found, image.at_hand) if found else None
 
 
-def _nearer(image: Walked[Any], found: Sequence[Version]) -> Near[Any]:
-    return {**image.near, image.document.identity: image.document, **{one.identity: one for one in found}}
+async def _relative(image: Walked[Any], info: Info, identity: PydanticObjectId) -> Any:
+    found = await image.kin(info).by_id.load(identity)
+    return image.of(found, image.at_hand) if found else None
 
 
-def _shown(image: Walked[Any], found: Sequence[Version], near: Near[Any]) -> list[tuple[PydanticObjectId, Any]]:
-    return [(version.identity, image.of(version, near)) for version in found]
+def _nearer(image: Walked[Any], found: Sequence[Version]) -> Known[Any]:
+    return {**image.at_hand.versions, image.document.identity: image.document, **{one.identity: one for one in found}}
 
 
-def _tree_of(image: Walked[Any], found: Sequence[Version], page: Page, depth: int) -> TreeConnection[Any]:
-    near, pages = _nearer(image, found), image.pages()
-    shown = pages.tree.of(_shown(image, found, near), page)
-    shown.missing = missing_above([edge.node.document for edge in shown.edges], near, depth)
-    shown.type_name = pages.type_name
-    return shown
+def _shown(image: Walked[Any], found: Sequence[Version], at_hand: AtHand[Any]) -> list[tuple[PydanticObjectId, Any]]:
+    return [(version.identity, image.of(version, at_hand)) for version in found]
+
+
+def _needed(asked: Selected) -> frozenset[str]:
+    """What is asked of any version below a tree: each of them may be reached from another."""
+    return asked.names | _OF_TREE if "deleted" in asked else asked.names
+
+
+async def _tree_of(
+    image: Walked[Any], kin: Kin[Any], found: Sequence[Version], page: Page, asked: Selected, depth: int
+) -> TreeConnection[Any]:
+    near = {**image.at_hand.versions, image.document.identity: image.document}
+    at_hand = await beside(kin.product, found, asked.nodes, kin.keys.asked(asked.names), near)
+    shown, pages = page.held(found), image.pages()
+    tree = pages.tree.of(_shown(image, found, at_hand), page)
+    tree.missing = missing_above(shown, at_hand.versions, depth) if "deleted" in asked else ()
+    tree.type_name = pages.type_name
+    return tree

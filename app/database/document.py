@@ -1,19 +1,26 @@
 """What every stored document has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from beanie import Document, PydanticObjectId
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo.asynchronous.collection import AsyncCollection
 
+from app.database.row import row_type
+
 
 def utc_now() -> datetime:
     """Now, with time zone, to the millisecond: what the database keeps."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def only(keys: Collection[str] | None) -> dict[str, int] | None:
+    """The projection of those keys, with the `_id`; null for whole documents."""
+    return None if keys is None else dict.fromkeys(keys, 1) or {"_id": 1}
 
 
 def _aware(value: object) -> object:
@@ -49,6 +56,16 @@ class StoredDocument(Document):
     def rows(cls) -> AsyncCollection[dict[str, Any]]:
         """The collection itself, for named queries that read or write raw rows."""
         return cls.get_pymongo_collection()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - Beanie leaves the type open
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Self:
+        """The document of a row, whole or in part, for those who only read: see `row_type`."""
+        return row_type(cls)(row)
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> list[Self]:
+        """The same of each."""
+        return [*map(row_type(cls), rows)]
 
     @property
     def identity(self) -> PydanticObjectId:

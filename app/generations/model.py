@@ -176,6 +176,12 @@ class Generation(StoredDocument):
         return {generation.identity: generation for generation in found}
 
     @classmethod
+    async def rows_by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
+        """The same to be read only."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"events": 0}).batch_size(len(ids) + 1)
+        return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}
+
+    @classmethod
     async def page(
         cls, owner_id: PydanticObjectId, statuses: Sequence[Status] | None, before: PydanticObjectId | None, limit: int
     ) -> list[Self]:

@@ -1,6 +1,6 @@
 """What every image that can be regenerated has in common, whatever its product, and how trees of them are read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self, override
 
 from beanie import PydanticObjectId
@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from app.database.document import Instant
+from app.database.document import Instant, only
 from app.database.keyset import Stretch
 from app.lineage.discardable import Discardable, chunks
 from app.lineage.imported import Imported
@@ -115,13 +115,13 @@ class Version(Discardable):
     ) -> dict[PydanticObjectId, list[Self]]:
         """That stretch of the versions made from each of `parent_ids` (400 at most); parents without any are left out.
 
-        One command, however many parents.
+        One command, however many parents; they are to be read only.
         """
         where = {"parentId": {"$in": list(parent_ids)}} | stretch.bounds
         if len(parent_ids) == 1:  # the database stops at the limit and looks no further
             where["parentId"] = parent_ids[0]
             rows = cls.rows().find(where).sort("_id", stretch.direction)
-            found = await cls._read(rows.limit(stretch.limit).batch_size(stretch.limit))
+            found = cls.of_rows(await rows.limit(stretch.limit).batch_size(stretch.limit).to_list())
             return {parent_ids[0]: found} if found else {}
         first = {"$firstN": {"input": "$$ROOT", "n": stretch.limit}}
         steps = [
@@ -130,7 +130,7 @@ class Version(Discardable):
             {"$group": {"_id": "$parentId", "children": first}},
         ]
         groups = await cls.rows().aggregate(steps, batchSize=_IN_ONE_QUERY)
-        return {group["_id"]: [cls.model_validate(row) for row in group["children"]] async for group in groups}
+        return {group["_id"]: cls.of_rows(group["children"]) for group in await groups.to_list()}
 
     @classmethod
     async def tree(cls, root_id: PydanticObjectId, stretch: Stretch, *, whole_prompts: bool = False) -> list[Self]:
@@ -144,10 +144,22 @@ class Version(Discardable):
         self, stretch: Stretch, max_depth: int | None = None, *, whole_prompts: bool = False
     ) -> list[Self]:
         """That stretch of the versions below this one; null: however deep, 1: its children alone. Else as `tree`."""
-        where: dict[str, Any] = {"lineage.rootId": self.lineage.root_id, "lineage.ancestors": self.identity}
-        if max_depth is not None:
-            where["lineage.depth"] = {"$lte": self.lineage.depth + max_depth}
+        where = _below(self.lineage, self.identity, max_depth)
         return await self._in_tree(where, stretch, whole_prompts=whole_prompts)
+
+    @classmethod
+    async def rows_of_tree(
+        cls, root_id: PydanticObjectId, stretch: Stretch, keys: Collection[str] | None = None
+    ) -> list[Self]:
+        """As `tree`, to be read only; `keys` are what is read of each, null for all."""
+        return await cls._rows({"lineage.rootId": root_id}, stretch, keys)
+
+    @classmethod
+    async def rows_below(
+        cls, above: Self, stretch: Stretch, max_depth: int | None = None, keys: Collection[str] | None = None
+    ) -> list[Self]:
+        """As `descendants`, to be read only; `keys` are what is read of each, null for all."""
+        return await cls._rows(_below(above.lineage, above.identity, max_depth), stretch, keys)
 
     @classmethod
     @override
@@ -176,3 +188,13 @@ class Version(Discardable):
         shown = None if whole_prompts else _WITHOUT_PROMPTS
         rows = cls.rows().find(where | stretch.bounds, shown).sort("_id", stretch.direction)
         return await cls._read(rows.limit(stretch.limit).batch_size(stretch.limit))
+
+    @classmethod
+    async def _rows(cls, where: dict[str, Any], stretch: Stretch, keys: Collection[str] | None) -> list[Self]:
+        rows = cls.rows().find(where | stretch.bounds, only(keys)).sort("_id", stretch.direction)
+        return cls.of_rows(await rows.limit(stretch.limit).batch_size(stretch.limit).to_list())
+
+
+def _below(place: Lineage, version_id: PydanticObjectId, max_depth: int | None) -> dict[str, Any]:
+    where: dict[str, Any] = {"lineage.rootId": place.root_id, "lineage.ancestors": version_id}
+    return where if max_depth is None else where | {"lineage.depth": {"$lte": place.depth + max_depth}}

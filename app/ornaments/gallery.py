@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Any
 
 from beanie import PydanticObjectId
 
+from app.database.document import only
 from app.database.keyset import Stretch
 from app.ornaments.model import OrnamentImage, OrnamentKind
 
@@ -42,12 +44,21 @@ class Wanted:
     trashed: bool = False
 
 
-async def images(owner_id: PydanticObjectId, wanted: Wanted, stretch: Stretch, skip: int = 0) -> list[OrnamentImage]:
-    """The owner's, in the order of the stretch, without the first `skip` of it."""
+async def images(
+    owner_id: PydanticObjectId,
+    wanted: Wanted,
+    stretch: Stretch,
+    skip: int = 0,
+    keys: Collection[str] | None = None,
+) -> list[OrnamentImage]:
+    """The owner's, in the order of the stretch, without the first `skip` of it; to be read only.
+
+    `keys` are what is read of each, null for all.
+    """
     part = in_time(wanted, stretch)
-    rows = OrnamentImage.rows().find(_where(owner_id, wanted) | part.bounds)
+    rows = OrnamentImage.rows().find(_where(owner_id, wanted) | part.bounds, only(keys))
     rows = rows.sort("_id", part.direction).skip(skip).limit(part.limit)
-    return [OrnamentImage.model_validate(row) async for row in rows]
+    return OrnamentImage.of_rows(await rows.to_list())
 
 
 async def count(owner_id: PydanticObjectId, wanted: Wanted) -> int:

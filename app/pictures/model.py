@@ -158,6 +158,12 @@ class Picture(StoredDocument):
         return {picture.identity: picture for picture in found}
 
     @classmethod
+    async def rows_by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
+        """The same to be read only."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}, "state": {"$ne": PictureState.DELETING}})
+        return {row["_id"]: cls.of_row(row) for row in await rows.batch_size(len(ids) + 1).to_list()}
+
+    @classmethod
     async def let_go(cls, ids: Collection[PydanticObjectId]) -> None:
         """Have a sweep look, after a grace period, whether anything still refers to them.
 

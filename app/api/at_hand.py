@@ -1,0 +1,116 @@
+"""What is read together with a list, so that its objects need not ask for it one by one."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from beanie import PydanticObjectId
+from pydantic import BaseModel
+
+from app.api.lineage import spot_of
+from app.api.selections import Selected
+from app.database.together import at_once
+from app.generations.model import Generation
+from app.lineage.counts import Spot, child_counts
+from app.lineage.discardable import chunks
+from app.lineage.version import Version
+from app.pictures.model import Picture
+
+type Known[T] = Mapping[PydanticObjectId, T | None]
+"""By id; null for what is gone. What is not in it was not looked for."""
+
+NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+_SOURCES: Final = frozenset(
+    {"uploadedPicture", "ornamentPictures", "modelPicture", "posePicture", "themePictures", "backgroundPicture"}
+)
+"""The fields of an image that show what it was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand[V]:
+    """Shared by the objects of a list and by those reached from them; of `versions` all is read that any is asked."""
+
+    versions: Known[V] = NOTHING
+    pictures: Known[Picture] = NOTHING
+    generations: Known[Generation] = NOTHING
+    child_counts: Mapping[Spot, int] = NOTHING
+
+
+NOTHING_AT_HAND: Final = AtHand[Any]()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Where what a type shows lies in its document: under the field's own name, unless `elsewhere` says others."""
+
+    own: Collection[str]
+    elsewhere: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, model: type[BaseModel], **elsewhere: str) -> "Keys":
+        """Those of a document; of a field that lies elsewhere the keys, with spaces between them."""
+        own = frozenset(field.alias or name for name, field in model.model_fields.items())
+        return cls(own, {name: tuple(keys.split()) for name, keys in elsewhere.items()})
+
+    def asked(self, names: Iterable[str]) -> set[str]:
+        """Those that fields of these names need; the names of other types' fields need none."""
+        found = {key for name in names for key in self.elsewhere.get(name, (name,))}
+        return found.intersection(self.own)
+
+
+async def looked_up[T](
+    read: Callable[[Sequence[PydanticObjectId]], Awaitable[Mapping[PydanticObjectId, T]]],
+    ids: Iterable[PydanticObjectId],
+) -> Known[T]:
+    """All of those; a command for each 400."""
+    known = dict[PydanticObjectId, T | None].fromkeys(ids)
+    for some in chunks(tuple(known)):
+        known |= await read(some)
+    return known
+
+
+async def beside[V: Version](
+    product: type[V], images: Sequence[V], asked: Selected, keys: Collection[str], near: Known[V] = NOTHING
+) -> AtHand[V]:
+    """What is asked of these images and lies elsewhere, one command of each kind; they themselves are among it.
+
+    `keys` are what has to be read of a version; `near` are others that were read before.
+    """
+
+    async def read_above(ids: Sequence[PydanticObjectId]) -> Mapping[PydanticObjectId, V]:
+        return await product.rows_by_ids(ids, keys)
+
+    own: Known[V] = {**near, **{image.identity: image for image in images}}
+    above = _above(images, asked) - own.keys()
+    pictures, generations = _pictures(images, asked), _generations(images, asked)
+    parents, shown, made_by, counts = await at_once(
+        looked_up(read_above, above) if above else None,
+        looked_up(Picture.rows_by_ids, pictures) if pictures else None,
+        looked_up(Generation.rows_by_ids, generations) if generations else None,
+        child_counts(product, [spot_of(image) for image in images]) if images and "childCount" in asked else None,
+    )
+    found = AtHand({**own, **(parents or {})}, shown or NOTHING, made_by or NOTHING, counts or NOTHING)
+    return await _with_pictures(found, [one for one in (parents or {}).values() if one], asked.below("parent"))
+
+
+async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], asked: Selected) -> AtHand[V]:
+    """With those of the parents that were read, a level below the images."""
+    wanted = _pictures(parents, asked) - found.pictures.keys()
+    if not wanted:
+        return found
+    return replace(found, pictures={**found.pictures, **await looked_up(Picture.rows_by_ids, wanted)})
+
+
+def _above(images: Iterable[Version], asked: Selected) -> set[PydanticObjectId]:
+    return {image.parent_id for image in images if image.parent_id} if "parent" in asked else set()
+
+
+def _generations(images: Iterable[Version], asked: Selected) -> set[PydanticObjectId]:
+    return {image.generation_id for image in images if image.generation_id} if "generation" in asked else set()
+
+
+def _pictures(images: Iterable[Version], asked: Selected) -> set[PydanticObjectId]:
+    if not _SOURCES.isdisjoint(asked):
+        return {picture_id for image in images for picture_id in image.picture_ids}
+    return {image.picture_id for image in images} if "picture" in asked else set()
