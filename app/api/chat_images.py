@@ -17,6 +17,7 @@ from app.api.generations import Generation
 from app.api.ids import CHAT_IMAGE, global_id
 from app.api.node import ID_WORDS, Node
 from app.api.pictures import Picture
+from app.api.selections import Selected
 from app.api.walking import PARENT_ID, ROOT_ID, Kin, Pages, TreeConnection
 from app.chats import image as stored
 from app.chats.image_versions import write_version
@@ -128,3 +129,8 @@ async def result(info: Info, generation: stored_generations.Generation) -> ChatI
     if image is None and not generation.settled:
         image = await write_version(generation)
     return ChatImage.of(image) if image else None
+
+
+def keys_of(asked: Selected) -> set[str]:
+    """What has to be read of images of which that is asked, and of those that are reached from them."""
+    return _KEYS.asked(asked.names)

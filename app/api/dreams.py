@@ -2,26 +2,41 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
 from app.access import own
+from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, looked_up
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
+from app.api.derived import derived, deriving
 from app.api.enums import DreamStatus, Source
-from app.api.generations import Generation, GenerationFailure
+from app.api.generations import Generation, GenerationFailure, failure_of, generation_of
 from app.api.ids import global_id
-from app.api.node import Node
-from app.api.pictures import Picture
+from app.api.node import ID_WORDS, Node
+from app.api.pictures import Picture, picture_of
+from app.api.selections import Selected
+from app.database.row import checked
+from app.database.together import at_once
 from app.dreams import ends, parts
 from app.dreams import model as stored
 from app.dreams import versions as stored_versions
 from app.generations import model as stored_generations
+from app.pictures.model import Picture as StoredPicture
 
 TYPE_NAME, VERSION_TYPE_NAME = "Dream", "DreamVersion"
 
+_REGENERABLE = "status trashedAt making"
+_KEYS = Keys.of(
+    stored.Dream,
+    picture="illustration",
+    generation="generationId",
+    canRegenerate=_REGENERABLE,
+    canRegenerateReason=_REGENERABLE,
+    versions="aside changedAt ownerId",
+)
 _NOTE = "What it is not, in words for people; null for a model's work."
 
 
@@ -41,34 +56,37 @@ class DreamEmotion:
     intensity: float = strawberry.field(description="How strong it is, 0 to 1.")
 
 
+@deriving
 @strawberry.type(description="What a dream tells, and what that may mean.")
 class DreamInterpretation:
     """Shown from the document."""
 
-    narrative: str = strawberry.field(description="The dream, told anew.")
-    meaning: str = strawberry.field(description="What it may mean.")
-    symbols: list[DreamSymbol] = strawberry.field(description="The most telling things in it.")
-    emotions: list[DreamEmotion] = strawberry.field(description="What is felt in it.")
-    suggested_title: str = strawberry.field(description="A title for it.")
-    source: Source = strawberry.field(description="Who really made it.")
-    model: str = strawberry.field(description="The model, as its provider calls it.")
-    note: str | None = strawberry.field(description=_NOTE)
-    made_at: datetime = strawberry.field(description="When it was made.")
+    narrative: str = derived("The dream, told anew.")
+    meaning: str = derived("What it may mean.")
+    symbols: list[DreamSymbol] = derived(
+        "The most telling things in it.",
+        lambda shown: [DreamSymbol(name=one.name, meaning=one.meaning) for one in shown.document.symbols],
+    )
+    emotions: list[DreamEmotion] = derived(
+        "What is felt in it.",
+        lambda shown: [DreamEmotion(name=one.name, intensity=one.intensity) for one in shown.document.emotions],
+    )
+    suggested_title: str = derived("A title for it.")
+    source: Source = derived("Who really made it.")
+    model: str = derived("The model, as its provider calls it.")
+    note: str | None = derived(_NOTE)
+    made_at: datetime = derived("When it was made.")
+    document: strawberry.Private[parts.Interpretation]
 
     @classmethod
     def of(cls, made: parts.Interpretation) -> Self:
         """The interpretation of a document."""
-        return cls(
-            narrative=made.narrative,
-            meaning=made.meaning,
-            symbols=[DreamSymbol(name=one.name, meaning=one.meaning) for one in made.symbols],
-            emotions=[DreamEmotion(name=one.name, intensity=one.intensity) for one in made.emotions],
-            suggested_title=made.suggested_title,
-            source=made.source,
-            model=made.model,
-            note=made.note,
-            made_at=made.made_at,
-        )
+        return cls(document=made)
+
+
+def _picture_of_illustration(shown: strawberry.Parent["DreamIllustration"], info: Info) -> Any:
+    """The picture; null when it is gone."""
+    return picture_of(info, shown.picture_id, shown.at_hand)
 
 
 @strawberry.type(description="How the picture of a dream was made.")
@@ -80,18 +98,22 @@ class DreamIllustration:
     note: str | None = strawberry.field(description=_NOTE)
     made_at: datetime = strawberry.field(description="When it was made.")
     picture_id: strawberry.Private[PydanticObjectId]
+    at_hand: strawberry.Private[Known[StoredPicture]] = NOTHING
 
     @classmethod
-    def of(cls, made: parts.Illustration) -> Self:
-        """The illustration of a document."""
+    def of(cls, made: parts.Illustration, at_hand: Known[StoredPicture] = NOTHING) -> Self:
+        """The illustration of a document; its picture may be at hand."""
+        picture_id = made.picture_id
         return cls(
-            source=made.source, model=made.model, note=made.note, made_at=made.made_at, picture_id=made.picture_id
+            source=made.source,
+            model=made.model,
+            note=made.note,
+            made_at=made.made_at,
+            picture_id=picture_id,
+            at_hand=at_hand,
         )
 
-    @strawberry.field
-    async def picture(self, info: Info) -> Picture | None:
-        """The picture; null when it is gone."""
-        return await _picture(info, self.picture_id)
+    picture: Picture | None = strawberry.field(resolver=_picture_of_illustration)
 
 
 @strawberry.type(description="Parts of a dream that were replaced. `restoreVersion` puts them back.")
@@ -122,70 +144,60 @@ class DreamVersionConnection(Connection[DreamVersion]):
     """Newest first."""
 
 
+def _picture_of_dream(shown: strawberry.Parent["Dream"], info: Info) -> Any:
+    """Its picture; null while there is none."""
+    made = shown.document.illustration
+    return picture_of(info, made.picture_id, shown.at_hand.pictures) if made else None
+
+
+def _generation(shown: strawberry.Parent["Dream"], info: Info) -> Any:
+    """The latest work on it: follow it, or cancel it; null when none could be started."""
+    return generation_of(info, shown.document.generation_id, shown.at_hand.generations)
+
+
+@deriving
 @strawberry.type(description="A dream that was written down, and what has been made of it.")
 class Dream(Node):
     """Shown from its document. Follow it with `dreamUpdates`."""
 
-    title: str | None = strawberry.field(
-        description="Your own title; without one, `interpretation.suggestedTitle` may do."
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(TYPE_NAME, shown.document.identity))
+    title: str | None = derived("Your own title; without one, `interpretation.suggestedTitle` may do.")
+    text: str = derived("What was written down.")
+    dreamed_at: datetime = derived("When it was dreamed; when it was written down, unless told.")
+    mood: str | None = derived("How it felt, in a word or two of yours, in lower case.")
+    lucid: bool | None = derived("Whether you knew that you were dreaming; null unless told.")
+    tags: list[str] = derived("Your tags, in lower case.")
+    status: DreamStatus = derived("How far it has come.")
+    interpretation: DreamInterpretation | None = derived(
+        "What it tells and may mean, as soon as it is there; null while there is none.",
+        lambda shown: _interpretation(shown.document.interpretation),
     )
-    text: str = strawberry.field(description="What was written down.")
-    dreamed_at: datetime = strawberry.field(description="When it was dreamed; when it was written down, unless told.")
-    mood: str | None = strawberry.field(description="How it felt, in a word or two of yours, in lower case.")
-    lucid: bool | None = strawberry.field(description="Whether you knew that you were dreaming; null unless told.")
-    tags: list[str] = strawberry.field(description="Your tags, in lower case.")
-    status: DreamStatus = strawberry.field(description="How far it has come.")
-    interpretation: DreamInterpretation | None = strawberry.field(
-        description="What it tells and may mean, as soon as it is there; null while there is none."
+    illustration: DreamIllustration | None = derived(
+        "How its picture was made; null while there is none.",
+        lambda shown: _illustration(shown.document.illustration, shown.at_hand.pictures),
     )
-    illustration: DreamIllustration | None = strawberry.field(
-        description="How its picture was made; null while there is none."
+    failure: GenerationFailure | None = derived(
+        "Why the latest work on it failed or could not be started; null once some has succeeded.",
+        lambda shown: failure_of(shown.document.failure),
     )
-    failure: GenerationFailure | None = strawberry.field(
-        description="Why the latest work on it failed or could not be started; null once some has succeeded."
+    can_regenerate: bool = derived(
+        "Whether `regenerateDream` would start something now.", lambda shown: _regenerable(shown.document)[0]
     )
-    can_regenerate: bool = strawberry.field(description="Whether `regenerateDream` would start something now.")
-    can_regenerate_reason: str = strawberry.field(description="Why, or why not, in words for people.")
-    created_at: datetime = strawberry.field(description="When it was written down.")
-    trashed_at: datetime | None = strawberry.field(description="When it went to the trash; null unless it is there.")
+    can_regenerate_reason: str = derived(
+        "Why, or why not, in words for people.", lambda shown: _regenerable(shown.document)[1]
+    )
+    created_at: datetime = derived("When it was written down.")
+    trashed_at: datetime | None = derived("When it went to the trash; null unless it is there.")
     document: strawberry.Private[stored.Dream]
+    at_hand: strawberry.Private[AtHand[Any]] = NOTHING_AT_HAND
 
     @classmethod
-    def of(cls, dream: stored.Dream) -> Self:
-        """The dream of a document."""
-        can, why = _regenerable(dream)
-        return cls(
-            id=strawberry.ID(global_id(TYPE_NAME, dream.identity)),
-            title=dream.title,
-            text=dream.text,
-            dreamed_at=dream.dreamed_at,
-            mood=dream.mood,
-            lucid=dream.lucid,
-            tags=list(dream.tags),
-            status=dream.status,
-            interpretation=_interpretation(dream.interpretation),
-            illustration=_illustration(dream.illustration),
-            failure=GenerationFailure.of(dream.failure) if dream.failure else None,
-            can_regenerate=can,
-            can_regenerate_reason=why,
-            created_at=dream.created_at,
-            trashed_at=dream.trashed_at,
-            document=dream,
-        )
+    def of(cls, dream: stored.Dream, at_hand: AtHand[Any] = NOTHING_AT_HAND) -> Self:
+        """The dream of a document; `at_hand` is what was read with it."""
+        return cls(document=dream, at_hand=at_hand)
 
-    @strawberry.field
-    async def picture(self, info: Info) -> Picture | None:
-        """Its picture; null while there is none."""
-        made = self.document.illustration
-        return await _picture(info, made.picture_id) if made else None
-
-    @strawberry.field
-    async def generation(self, info: Info) -> Generation | None:
-        """The latest work on it: follow it, or cancel it; null when none could be started."""
-        if self.document.generation_id is None:
-            return None
-        generation = await info.context.loaders.generations.load(self.document.generation_id)
-        return Generation.of(generation) if generation else None
+    picture: Picture | None = strawberry.field(resolver=_picture_of_dream)
+    generation: Generation | None = strawberry.field(resolver=_generation)
 
     @strawberry.field
     async def versions(self, info: Info, first: First = None, after: After = None) -> DreamVersionConnection:
@@ -213,6 +225,27 @@ async def find_version(info: Info, identity: PydanticObjectId) -> DreamVersion |
     return DreamVersion.of(version) if version else None
 
 
+async def listed(dreams: Sequence[stored.Dream], asked: Selected) -> list[Dream]:
+    """Dreams of a list as they are shown, with what is asked of them read at once."""
+    shown = [one.illustration.picture_id for one in dreams if one.illustration] if _shows_pictures(asked) else []
+    made_by = [one.generation_id for one in dreams if one.generation_id] if "generation" in asked else []
+    pictures, generations = await at_once(
+        looked_up(StoredPicture.rows_by_ids, shown) if shown else None,
+        looked_up(stored_generations.Generation.rows_by_ids, made_by) if made_by else None,
+    )
+    at_hand = AtHand[Any](pictures=pictures or NOTHING, generations=generations or NOTHING)
+    return [Dream.of(one, at_hand) for one in dreams]
+
+
+def keys_of(asked: Selected) -> set[str]:
+    """What has to be read of dreams of which that is asked."""
+    return _KEYS.asked(asked) | ({"illustration"} if _shows_pictures(asked) else set())
+
+
+def _shows_pictures(asked: Selected) -> bool:
+    return "picture" in asked or "picture" in asked.below("illustration")
+
+
 async def result(info: Info, generation: stored_generations.Generation) -> Dream | None:
     """The dream that a succeeded generation was made for; its last write is done here if a crash left it undone."""
     dream_id = generation.recipe.parent_id
@@ -228,13 +261,10 @@ def _interpretation(made: parts.Interpretation | None) -> DreamInterpretation | 
     return DreamInterpretation.of(made) if made else None
 
 
-def _illustration(made: parts.Illustration | None) -> DreamIllustration | None:
-    return DreamIllustration.of(made) if made else None
-
-
-async def _picture(info: Info, picture_id: PydanticObjectId) -> Picture | None:
-    picture = await info.context.loaders.pictures.load(picture_id)
-    return Picture.of(picture) if picture else None
+def _illustration(
+    made: parts.Illustration | None, at_hand: Known[StoredPicture] = NOTHING
+) -> DreamIllustration | None:
+    return DreamIllustration.of(made, at_hand) if made else None
 
 
 def _with_aside(
@@ -245,7 +275,7 @@ def _with_aside(
     known = {one.identity for one in found}
     if aside is None or aside.version_id in known or (before is not None and aside.version_id >= before):
         return list(found)
-    ours = stored_versions.DreamVersion.of(dream, aside, dream.changed_at)
+    ours = stored_versions.DreamVersion.of(dream, checked(stored.Aside, aside), dream.changed_at)
     return sorted((*found, ours), key=lambda one: one.identity, reverse=True)[: page.stretch.limit]
 
 

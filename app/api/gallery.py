@@ -53,6 +53,8 @@ _Trashed = Annotated[bool, strawberry.argument(description="True: only those in 
 _OrderBy = Annotated[ImageOrder, strawberry.argument(description="Cursors of one order are not good for the other.")]
 _PageNumber = Annotated[int, strawberry.argument(description="Which one, from 1.")]
 _COUNTED = frozenset({"total", "pages"})
+_SKIPPED_MAX = 2**31 - 1
+"""Nobody has more."""
 _Limit = Annotated[int, strawberry.argument(description=f"How many a page holds, 1 to {LARGEST_PAGE}.")]
 
 
@@ -148,9 +150,10 @@ async def _numbered(
 ) -> OrnamentImagesPage:
     """The images and how many there are; what is not asked for is not read."""
     of_images, skipped = asked.below("images"), (page - 1) * limit
+    is_read = "images" in asked and skipped <= _SKIPPED_MAX
     total, found = await at_once(
         gallery.count(owner_id, wanted) if not _COUNTED.isdisjoint(asked.below("pagination")) else None,
-        gallery.images(owner_id, wanted, Stretch(limit), skipped, keys_of(of_images)) if "images" in asked else None,
+        gallery.images(owner_id, wanted, Stretch(limit), skipped, keys_of(of_images)) if is_read else None,
     )
     pagination = Pagination(page=page, limit=limit, total=total or 0, pages=-(-(total or 0) // limit))
     return OrnamentImagesPage(images=await listed(found or [], of_images), pagination=pagination)

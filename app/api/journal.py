@@ -8,8 +8,10 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.api.connections import After, CountedConnection, First, Listing, Page
-from app.api.dreams import Dream
+from app.api.context import Info
+from app.api.dreams import Dream, keys_of, listed
 from app.api.enums import DreamStatus
+from app.api.selections import selected
 from app.dreams import listing
 from app.dreams import stats as stored
 from app.dreams.interpreting import as_key
@@ -101,6 +103,7 @@ class Journal:
     @strawberry.field
     async def dreams(  # noqa: PLR0913 - the arguments of the schema
         self,
+        info: Info,
         *,
         first: First = None,
         after: After = None,
@@ -118,7 +121,7 @@ class Journal:
 
         Cursors stay good while dreams come and go, and whatever the filters.
         """
-        owner_id = self.owner_id
+        owner_id, asked = self.owner_id, selected(info).nodes
         page = Page(Listing("dreams", owner_id), first, after)
         _check_times(since, until)
         wanted = listing.Wanted(
@@ -132,8 +135,8 @@ class Journal:
             missing_picture=missing_picture,
             trashed=trashed,
         )
-        found = await listing.dreams(owner_id, wanted, page.stretch)
-        shown = [(one.identity, Dream.of(one)) for one in found]
+        found = await listing.dreams(owner_id, wanted, page.stretch, keys_of(asked))
+        shown = [(one.document.identity, one) for one in await listed(found, asked)]
         return DreamConnection.of(shown, page, partial(listing.count, owner_id, wanted))
 
     @strawberry.field

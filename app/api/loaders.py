@@ -104,7 +104,7 @@ def make_loaders() -> Loaders:
         dreams=_by_id(Dream.rows_by_ids),
         versions=_by_id(DreamVersion.by_ids),
         dream_versions=_by_part(DreamVersion.of_dreams),
-        exchanges=_by_id(Exchange.by_ids),
+        exchanges=_by_id(Exchange.rows_by_ids),
         answers=DataLoader(load_fn=_answers, cache=False, max_batch_size=_AT_ONCE),
         questions=DataLoader(load_fn=_questions, cache=False, max_batch_size=_AT_ONCE),
         templates=_by_id(Template.by_ids),

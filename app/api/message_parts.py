@@ -1,18 +1,46 @@
 """What messages of chats are made of, as clients see it: images, what guides them, what was said of that."""
 
-from typing import Self
+from typing import Any, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
+from app.api.at_hand import NOTHING_AT_HAND, AtHand
 from app.api.chat_images import ChatImage
 from app.api.context import Info
 from app.api.enums import SlotStatus, Source
-from app.api.generations import GenerationFailure
+from app.api.generations import GenerationFailure, failure_of
 from app.api.ids import global_id
 from app.api.pictures import TYPE_NAME as PICTURE
-from app.api.pictures import Picture
+from app.api.pictures import Picture, picture_of
 from app.chats import parts
+from app.chats.image import ChatImage as StoredImage
+
+
+def _guide(shown: strawberry.Parent["ContextImage"], info: Info) -> Any:
+    """What it shows; null when it is gone."""
+    return picture_of(info, shown.picture_id, shown.at_hand.pictures)
+
+
+def _described(shown: strawberry.Parent["PictureAnalysis"], info: Info) -> Any:
+    """The picture; null when it is gone."""
+    return picture_of(info, shown.picture_id, shown.at_hand.pictures)
+
+
+def _image(shown: strawberry.Parent["MessageImage"], info: Info) -> Any:
+    """The image; null unless its `status` is READY, and once it was deleted for ever."""
+    if shown.status is not SlotStatus.READY:
+        return None
+    images = shown.at_hand.versions
+    if shown.image_id not in images:
+        return _read_image(info, shown.image_id)
+    image = images[shown.image_id]
+    return ChatImage.of(image, shown.at_hand) if image else None
+
+
+async def _read_image(info: Info, image_id: PydanticObjectId) -> ChatImage | None:
+    image = await info.context.loaders.chat_images.load(image_id)
+    return ChatImage.of(image) if image else None
 
 
 @strawberry.type(description="One image of an answer, from before it is there.")
@@ -24,21 +52,16 @@ class MessageImage:
     failure: GenerationFailure | None = strawberry.field(
         description="Why it is not there; null while it is made, and when the work was called off."
     )
+    image: ChatImage | None = strawberry.field(resolver=_image)
     image_id: strawberry.Private[PydanticObjectId]
+    at_hand: strawberry.Private[AtHand[StoredImage]]
 
     @classmethod
-    def of(cls, index: int, slot: parts.Slot) -> Self:
-        """One of a document's."""
-        failure = GenerationFailure.of(slot.failure) if slot.failure else None
-        return cls(index=index, status=slot.status, failure=failure, image_id=slot.image_id)
-
-    @strawberry.field
-    async def image(self, info: Info) -> ChatImage | None:
-        """The image; null unless its `status` is READY, and once it was deleted for ever."""
-        if self.status is not SlotStatus.READY:
-            return None
-        image = await info.context.loaders.chat_images.load(self.image_id)
-        return ChatImage.of(image) if image else None
+    def of(cls, index: int, slot: parts.Slot, at_hand: AtHand[StoredImage] = NOTHING_AT_HAND) -> Self:
+        """One of a document's; `at_hand` is what was read with it."""
+        return cls(
+            index=index, status=slot.status, failure=failure_of(slot.failure), image_id=slot.image_id, at_hand=at_hand
+        )
 
 
 @strawberry.type(description="A picture that guides the images of an answer.")
@@ -48,18 +71,16 @@ class ContextImage:
     image_id: strawberry.ID = strawberry.field(
         description="The id that it was given by: of a `ChatImage`, an `OrnamentImage` or a `Picture`."
     )
+    picture: Picture | None = strawberry.field(resolver=_guide)
     picture_id: strawberry.Private[PydanticObjectId]
+    at_hand: strawberry.Private[AtHand[StoredImage]]
 
     @classmethod
-    def of(cls, reference: parts.Reference) -> Self:
-        """One of a document's."""
+    def of(cls, reference: parts.Reference, at_hand: AtHand[StoredImage] = NOTHING_AT_HAND) -> Self:
+        """One of a document's; `at_hand` is what was read with it."""
         type_name, identity = reference.image_type or PICTURE, reference.image_id or reference.picture_id
-        return cls(image_id=strawberry.ID(global_id(type_name, identity)), picture_id=reference.picture_id)
-
-    @strawberry.field
-    async def picture(self, info: Info) -> Picture | None:
-        """What it shows; null when it is gone."""
-        return await _picture(info, self.picture_id)
+        image_id = strawberry.ID(global_id(type_name, identity))
+        return cls(image_id=image_id, picture_id=reference.picture_id, at_hand=at_hand)
 
 
 @strawberry.type(description="What a model that looks at pictures said of one that guides the images.")
@@ -72,25 +93,18 @@ class PictureAnalysis:
     remembered: bool = strawberry.field(
         description="Whether the model had described the same picture before, and was not asked again."
     )
+    picture: Picture | None = strawberry.field(resolver=_described)
     picture_id: strawberry.Private[PydanticObjectId]
+    at_hand: strawberry.Private[AtHand[StoredImage]]
 
     @classmethod
-    def of(cls, analysis: parts.Analysis) -> Self:
-        """One of a document's."""
+    def of(cls, analysis: parts.Analysis, at_hand: AtHand[StoredImage] = NOTHING_AT_HAND) -> Self:
+        """One of a document's; `at_hand` is what was read with it."""
         return cls(
             text=analysis.text,
             source=analysis.source,
             model=analysis.model,
             remembered=analysis.remembered,
             picture_id=analysis.picture_id,
+            at_hand=at_hand,
         )
-
-    @strawberry.field
-    async def picture(self, info: Info) -> Picture | None:
-        """The picture; null when it is gone."""
-        return await _picture(info, self.picture_id)
-
-
-async def _picture(info: Info, picture_id: PydanticObjectId) -> Picture | None:
-    picture = await info.context.loaders.pictures.load(picture_id)
-    return Picture.of(picture) if picture else None

@@ -1,105 +1,142 @@
 """Messages of chats as clients see them: what was asked for, and what was made of it."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Self
+from operator import attrgetter
+from typing import Any, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
+from app.api.at_hand import NOTHING_AT_HAND, AtHand, Keys, beside, looked_up
+from app.api.chat_images import keys_of
 from app.api.connections import After, Before, CountedConnection, First, Last, Listing
 from app.api.context import Info, viewer
+from app.api.derived import derived, deriving
 from app.api.enums import AnswerStatus, MessageRole
-from app.api.generations import Generation, GenerationFailure
+from app.api.generations import Generation, GenerationFailure, failure_of, generation_of
 from app.api.ids import USER, global_id
 from app.api.message_parts import ContextImage, MessageImage, PictureAnalysis
-from app.api.node import Node
+from app.api.node import ID_WORDS, Node
 from app.api.positions import Numbers
+from app.api.selections import Selected, selected
 from app.chats import ends, listing
 from app.chats import model as stored
 from app.chats.branches import Beside
+from app.chats.exchange import Exchange, Slot, SlotStatus
+from app.chats.image import ChatImage as StoredImage
 from app.chats.listing import Message, role_of
 from app.chats.wording import answer_text
+from app.database.together import at_once
 from app.generations import model as stored_generations
+from app.pictures.model import Picture
 
 TYPE_NAME = "ChatMessage"
+_BESIDE = "chatId position parentId"
+_KEYS = Keys.of(
+    Exchange,
+    id="questionId",
+    text="prompt analyses status slots",
+    prompt="prompt fullPrompt",
+    imageCount="slots",
+    images="slots",
+    contextImages="references",
+    analysis="analyses",
+    createdAt="createdAt askedAt",
+    generation="generationId",
+    branches=_BESIDE,
+    branchCount=_BESIDE,
+    branchIndex=_BESIDE,
+)
 
 
+def _generation(shown: strawberry.Parent["ChatMessage"], info: Info) -> Any:
+    """The latest work on an answer: follow it, or cancel it; null of a user, and when none could be started."""
+    answer = shown.answer
+    return generation_of(info, answer.generation_id, shown.at_hand.generations) if answer else None
+
+
+@deriving
 @strawberry.type(description="A message of a chat: a user's, or the assistant's answer to it.")
 class ChatMessage(Node):
     """Shown from the exchange that it is a side of."""
 
-    role: MessageRole = strawberry.field(description="Whose it is.")
-    text: str = strawberry.field(
-        description="What to show. Of a user what was written; of the assistant what the references show, and how many "
-        "images there are once they are: empty until then, and without references."
+    id: strawberry.ID = derived(ID_WORDS, lambda shown: global_id(TYPE_NAME, shown.message.identity))
+    role: MessageRole = derived("Whose it is.", attrgetter("message.role"))
+    text: str = derived(
+        "What to show. Of a user what was written; of the assistant what the references show, and how many "
+        "images there are once they are: empty until then, and without references.",
+        lambda shown: _text_of(shown.answer) if shown.answer else shown.document.prompt,
     )
-    prompt: str | None = strawberry.field(
-        description="Of a user what was written, the same as `text`; of the assistant all that the image model is "
+    prompt: str | None = derived(
+        "Of a user what was written, the same as `text`; of the assistant all that the image model is "
         "asked for: the user's words and the wish, then what the references show, then the project's context. Null "
-        "until that is known."
+        "until that is known.",
+        lambda shown: shown.document.full_prompt if shown.answer else shown.document.prompt,
     )
-    wish: str | None = strawberry.field(
-        description="What was added for this answer with `regenerateMessage`; null without one, and of a user."
+    wish: str | None = derived(
+        "What was added for this answer with `regenerateMessage`; null without one, and of a user.",
+        lambda shown: shown.document.wish if shown.answer else None,
     )
-    image_count: int = strawberry.field(description="How many images are asked for.")
-    with_context: bool = strawberry.field(description="Whether the project's context text joins the prompt.")
-    allow_partial: bool = strawberry.field(
-        description="Whether the images that could be made are shown when others could not be."
+    image_count: int = derived("How many images are asked for.", lambda shown: len(shown.document.slots))
+    with_context: bool = derived("Whether the project's context text joins the prompt.")
+    allow_partial: bool = derived(
+        "Whether the images that could be made are shown when others could not be."
     )
-    context_images: list[ContextImage] = strawberry.field(description="What guides the images, in order.")
-    images: list[MessageImage] = strawberry.field(
-        description="Of the assistant one for each image that is asked for, from the beginning on; of a user none."
+    context_images: list[ContextImage] = derived(
+        "What guides the images, in order.",
+        lambda shown: [ContextImage.of(one, shown.at_hand) for one in shown.document.references],
     )
-    analysis: list[PictureAnalysis] = strawberry.field(
-        description="Of the assistant what was said of each picture that guides the images, as soon as all are "
-        "described; the same picture is described once. While they are, `text` events of the generation tell it."
+    images: list[MessageImage] = derived(
+        "Of the assistant one for each image that is asked for, from the beginning on; of a user none.",
+        lambda shown: [MessageImage.of(*one, shown.at_hand) for one in enumerate(shown.slots)],
     )
-    status: AnswerStatus = strawberry.field(description="How far it has come; a user's is always READY.")
-    failure: GenerationFailure | None = strawberry.field(
-        description="Why images are missing: the latest work on the answer failed, or could not be started; else null."
+    analysis: list[PictureAnalysis] = derived(
+        "Of the assistant what was said of each picture that guides the images, as soon as all are "
+        "described; the same picture is described once. While they are, `text` events of the generation tell it.",
+        lambda shown: [PictureAnalysis.of(one, shown.at_hand) for one in (shown.answer.analyses if shown.answer else ())],
     )
-    author_id: strawberry.ID | None = strawberry.field(
-        description="The id of the `User` who sent the message, or that which is answered; null once they are gone."
+    status: AnswerStatus = derived(
+        "How far it has come; a user's is always READY.",
+        lambda shown: shown.answer.status if shown.answer else AnswerStatus.READY,
     )
-    created_at: datetime = strawberry.field(description="When it was sent, or asked for.")
+    failure: GenerationFailure | None = derived(
+        "Why images are missing: the latest work on the answer failed, or could not be started; else null.",
+        lambda shown: failure_of(shown.answer.failure) if shown.answer else None,
+    )
+    author_id: strawberry.ID | None = derived(
+        "The id of the `User` who sent the message, or that which is answered; null once they are gone.",
+        lambda shown: global_id(USER, shown.document.author_id) if shown.document.author_id else None,
+    )
+    created_at: datetime = derived(
+        "When it was sent, or asked for.",
+        lambda shown: shown.answer.created_at if shown.answer else shown.document.sent_at,
+    )
     message: strawberry.Private[Message]
+    at_hand: strawberry.Private[AtHand[StoredImage]] = NOTHING_AT_HAND
 
     @classmethod
-    def of(cls, message: Message) -> Self:
-        """A side of an exchange."""
-        exchange, role = message
-        is_answer = role is MessageRole.ASSISTANT
-        failure = GenerationFailure.of(exchange.failure) if is_answer and exchange.failure else None
-        images = [MessageImage.of(index, slot) for index, slot in enumerate(exchange.slots)] if is_answer else []
-        statuses = [slot.status for slot in exchange.slots]
-        return cls(
-            id=strawberry.ID(global_id(TYPE_NAME, message.identity)),
-            role=role,
-            text=answer_text(exchange.analyses, exchange.status, statuses) if is_answer else exchange.prompt,
-            prompt=exchange.full_prompt if is_answer else exchange.prompt,
-            wish=exchange.wish if is_answer else None,
-            image_count=len(exchange.slots),
-            with_context=exchange.with_context,
-            allow_partial=exchange.allow_partial,
-            context_images=[ContextImage.of(one) for one in exchange.references],
-            images=images,
-            analysis=[PictureAnalysis.of(one) for one in exchange.analyses] if is_answer else [],
-            status=exchange.status if is_answer else AnswerStatus.READY,
-            failure=failure,
-            author_id=strawberry.ID(global_id(USER, exchange.author_id)) if exchange.author_id else None,
-            created_at=exchange.created_at if is_answer else exchange.sent_at,
-            message=message,
-        )
+    def of(cls, message: Message, at_hand: AtHand[StoredImage] = NOTHING_AT_HAND) -> Self:
+        """A side of an exchange; `at_hand` is what was read with it."""
+        return cls(message=message, at_hand=at_hand)
 
-    @strawberry.field
-    async def generation(self, info: Info) -> Generation | None:
-        """The latest work on an answer: follow it, or cancel it; null of a user, and when none could be started."""
-        generation_id = self.message.exchange.generation_id
-        if self.role is MessageRole.USER or generation_id is None:
-            return None
-        generation = await info.context.loaders.generations.load(generation_id)
-        return Generation.of(generation) if generation else None
+    @property
+    def document(self) -> Exchange:
+        """The exchange."""
+        return self.message.exchange
+
+    @property
+    def answer(self) -> Exchange | None:
+        """The exchange, of the assistant's message; null of a user's."""
+        return self.message.answer
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """The places of an answer's images; none of a user's."""
+        return self.message.exchange.slots if self.message.answer else ()
+
+    generation: Generation | None = strawberry.field(resolver=_generation)
 
     @strawberry.field
     async def branches(self, info: Info) -> "list[ChatMessage]":
@@ -141,10 +178,10 @@ class ChatMessages:
 
         A cursor is a place in the chat: it keeps its meaning when another branch is shown.
         """
-        del info
+        asked = selected(info).nodes
         page = Numbers(Listing("messages", self.document.identity, newest_first=False), first, after, last, before)
-        found = await listing.messages(self.document, page.span)
-        shown = [(message.number, ChatMessage.of(message)) for message in found]
+        found = await listing.messages(self.document, page.span, _keys_of(asked))
+        shown = [(one.message.number, one) for one in await _listed(found, asked)]
         return ChatMessageConnection.of(shown, page, partial(listing.number_of_messages, self.document))
 
 
@@ -154,6 +191,45 @@ async def find(info: Info, identity: PydanticObjectId) -> ChatMessage | None:
     known = await info.context.loaders.messages.load(identity)
     exchange = await info.context.services.gate.sees(who.user_id, known)
     return None if exchange is None else ChatMessage.of(Message(exchange, role_of(exchange, identity)))
+
+
+async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMessage]:
+    """Messages of a list as they are shown, with what is asked of them read at once, and what of that at once again."""
+    answers, of_images = [one.answer for one in messages if one.answer], asked.below("images").below("image")
+    ready = [slot.image_id for one in answers for slot in one.slots if slot.status is SlotStatus.READY]
+    guides = [picture_id for one in messages for picture_id in _guides(one.exchange, asked)]
+    made_by = [one.generation_id for one in answers if one.generation_id] if "generation" in asked else []
+    images, pictures, generations = await at_once(
+        looked_up(partial(StoredImage.rows_by_ids, keys=keys_of(of_images)), ready) if of_images and ready else None,
+        looked_up(Picture.rows_by_ids, guides) if guides else None,
+        looked_up(stored_generations.Generation.rows_by_ids, made_by) if made_by else None,
+    )
+    there = [one for one in (images or {}).values() if one]
+    below = await beside(StoredImage, there, of_images, keys_of(of_images))
+    at_hand = AtHand(
+        {**(images or {}), **below.versions},
+        {**(pictures or {}), **below.pictures},
+        {**(generations or {}), **below.generations},
+        below.child_counts,
+    )
+    return [ChatMessage.of(one, at_hand) for one in messages]
+
+
+def _guides(exchange: Exchange, asked: Selected) -> Iterator[PydanticObjectId]:
+    """The pictures that are asked for of what guided an exchange."""
+    if "picture" in asked.below("contextImages"):
+        yield from (one.picture_id for one in exchange.references)
+    if "picture" in asked.below("analysis"):
+        yield from (one.picture_id for one in exchange.analyses)
+
+
+def _keys_of(asked: Selected) -> set[str]:
+    """What has to be read of exchanges for messages of which that is asked."""
+    return _KEYS.asked(asked) | {"questionId"}
+
+
+def _text_of(answer: Exchange) -> str:
+    return answer_text(answer.analyses, answer.status, [slot.status for slot in answer.slots])
 
 
 async def result(info: Info, generation: stored_generations.Generation) -> ChatMessage | None:

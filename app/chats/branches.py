@@ -1,8 +1,9 @@
 """Named queries of the branches of chats: which exchanges lie on the way to one, and which stand beside it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from beanie import PydanticObjectId
@@ -10,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING
 
 from app.chats.exchange import Exchange, place_of
 from app.chats.parts import Fork, Segment
+from app.database.document import only
 
 _IN_ONE_QUERY = 400
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,12 +69,16 @@ async def length_of(branch_id: PydanticObjectId) -> int:
     return 0 if row is None else int(row["position"]) + 1
 
 
-async def along(route: Route, positions: range) -> list[Exchange]:
-    """The exchanges at those positions (400 at most) of a way that exist, in order; one command."""
+async def along(route: Route, positions: range, keys: Collection[str] | None = None) -> list[Exchange]:
+    """The exchanges at those positions (400 at most) of a way that exist, in order, to be read only; one command.
+
+    `keys` are what is read of each besides its position, null for all.
+    """
     places = [route.place(position) for position in positions]
-    rows = Exchange.rows().find({"place": {"$in": places}}).batch_size(_IN_ONE_QUERY)
-    found = [Exchange.model_validate(row) async for row in rows] if places else []
-    return sorted(found, key=lambda one: one.position)
+    shown = None if keys is None else only({"position", *keys})
+    rows = Exchange.rows().find({"place": {"$in": places}}, shown).batch_size(_IN_ONE_QUERY)
+    found = await rows.to_list() if places else []
+    return Exchange.of_rows(sorted(found, key=itemgetter("position")))
 
 
 async def used_last(exchange: Exchange) -> Used:

@@ -3,6 +3,7 @@
 A message has a number: that of its exchange doubled, and one more for the assistant's.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,6 +33,11 @@ class Message(NamedTuple):
         return self.exchange.question_id if self.role is MessageRole.USER else self.exchange.identity
 
     @property
+    def answer(self) -> Exchange | None:
+        """The exchange, of the assistant's message; null of a user's."""
+        return self.exchange if self.role is MessageRole.ASSISTANT else None
+
+    @property
     def number(self) -> int:
         """Its place on the way from the chat's beginning, from 0."""
         return 2 * self.exchange.position + (self.role is MessageRole.ASSISTANT)
@@ -46,8 +52,8 @@ class Span(NamedTuple):
     before: int | None = None
 
 
-async def messages(chat: Chat, span: Span) -> list[Message]:
-    """That stretch of the shown branch, in the order of reading.
+async def messages(chat: Chat, span: Span, keys: Collection[str] | None = None) -> list[Message]:
+    """That stretch of the shown branch, in the order of reading, to be read only; `keys` are as for `along`.
 
     Two commands at most, and one more for a stretch that is read from its end, however long the chat.
     """
@@ -62,7 +68,7 @@ async def messages(chat: Chat, span: Span) -> list[Message]:
     if not numbers:
         return []
     route = await branches.route_of(chat.identity, chat.branch_id)
-    found = await branches.along(route, range(numbers[0] // 2, numbers[-1] // 2 + 1))
+    found = await branches.along(route, range(numbers[0] // 2, numbers[-1] // 2 + 1), keys)
     shown = [message for exchange in found for message in both(exchange) if message.number in numbers]
     return shown[::-1] if span.backward else shown
 

@@ -12,15 +12,15 @@ from pymongo.asynchronous.collection import AsyncCollection
 from app.database.row import row_type
 
 
+def only(keys: Collection[str] | None) -> dict[str, int] | None:
+    """The projection of those keys, with the `_id`; null for whole documents."""
+    return None if keys is None else dict.fromkeys(keys, 1) or {"_id": 1}
+
+
 def utc_now() -> datetime:
     """Now, with time zone, to the millisecond: what the database keeps."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def only(keys: Collection[str] | None) -> dict[str, int] | None:
-    """The projection of those keys, with the `_id`; null for whole documents."""
-    return None if keys is None else dict.fromkeys(keys, 1) or {"_id": 1}
 
 
 def _aware(value: object) -> object:
@@ -66,6 +66,14 @@ class StoredDocument(Document):
     def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> list[Self]:
         """The same of each."""
         return [*map(row_type(cls), rows)]
+
+    @classmethod
+    async def rows_by_ids(
+        cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
+    ) -> dict[PydanticObjectId, Self]:
+        """Those of `ids` (400 at most) that exist, by id, to be read only; `keys` are what is read, null for all."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}}, only(keys)).batch_size(len(ids) + 1)
+        return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}
 
     @property
     def identity(self) -> PydanticObjectId:

@@ -32,6 +32,12 @@ def row_type[M: BaseModel](model: type[M]) -> Callable[[Mapping[str, Any]], M]:
     return cast("Callable[[Mapping[str, Any]], M]", type(f"{model.__name__}Row", (), namespace))
 
 
+def checked[M: BaseModel](model: type[M], value: M) -> M:
+    """What a row's attribute gave, as the model itself: to be kept in another document."""
+    raw: Any = value
+    return value if isinstance(value, model) else model.model_validate(raw.raw)  # pyright: ignore[reportUnnecessaryIsInstance] - of a row it is one in name only
+
+
 def _keep(self: Any, raw: Mapping[str, Any]) -> None:
     self.raw = raw
 

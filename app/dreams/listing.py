@@ -1,13 +1,14 @@
 """The journal: named queries of one owner's dreams, by filters, in pages."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from beanie import PydanticObjectId
 
+from app.database.document import only
 from app.database.keyset import Stretch
 from app.dreams.choosing import Newest
 from app.dreams.model import Dream
@@ -40,10 +41,12 @@ class Wanted:
     trashed: bool = False
 
 
-async def dreams(owner_id: PydanticObjectId, wanted: Wanted, stretch: Stretch) -> list[Dream]:
-    """The owner's, in the order of the stretch."""
-    rows = Dream.rows().find(_where(owner_id, wanted) | stretch.bounds).sort("_id", stretch.direction)
-    return [Dream.model_validate(row) async for row in rows.limit(stretch.limit).batch_size(stretch.limit)]
+async def dreams(
+    owner_id: PydanticObjectId, wanted: Wanted, stretch: Stretch, keys: Collection[str] | None = None
+) -> list[Dream]:
+    """The owner's, in the order of the stretch, to be read only; `keys` are what is read of each, null for all."""
+    rows = Dream.rows().find(_where(owner_id, wanted) | stretch.bounds, only(keys)).sort("_id", stretch.direction)
+    return Dream.of_rows(await rows.limit(stretch.limit).batch_size(stretch.limit).to_list())
 
 
 async def count(owner_id: PydanticObjectId, wanted: Wanted) -> int:

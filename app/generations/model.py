@@ -1,16 +1,16 @@
 """A generation: one durable piece of asynchronous work, with all that happened to it."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, override
 
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from app.database.document import Instant, StoredDocument
+from app.database.document import Instant, StoredDocument, only
 from app.generations.attempts import Attempt, Call, Failure, Lease
 from app.generations.events import EventType, GenerationEvent
 from app.generations.recipe import Recipe
@@ -176,9 +176,13 @@ class Generation(StoredDocument):
         return {generation.identity: generation for generation in found}
 
     @classmethod
-    async def rows_by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
-        """The same to be read only."""
-        rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"events": 0}).batch_size(len(ids) + 1)
+    @override
+    async def rows_by_ids(
+        cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
+    ) -> dict[PydanticObjectId, Self]:
+        """As `without_events`, to be read only; `keys` are what is read, null for all but the events."""
+        rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"events": 0} if keys is None else only(keys))
+        rows = rows.batch_size(len(ids) + 1)
         return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}
 
     @classmethod

@@ -1,12 +1,12 @@
 """What can go to the trash, come back out of it, or be deleted for ever, whatever its product."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import Any, Self
 
 from beanie import PydanticObjectId
 
-from app.database.document import Instant, StoredDocument, only
+from app.database.document import Instant, StoredDocument
 
 _IN_ONE_QUERY = 400
 
@@ -27,14 +27,6 @@ class Discardable(StoredDocument):
         """Those of `ids` (400 at most) that exist, by id."""
         found = await cls._read(cls.rows().find({"_id": {"$in": list(ids)}}).batch_size(_IN_ONE_QUERY))
         return {one.identity: one for one in found}
-
-    @classmethod
-    async def rows_by_ids(
-        cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
-    ) -> dict[PydanticObjectId, Self]:
-        """The same to be read only; `keys` are what is read of them, null for all."""
-        rows = cls.rows().find({"_id": {"$in": list(ids)}}, only(keys)).batch_size(_IN_ONE_QUERY)
-        return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}
 
     @classmethod
     async def into_trash(cls, ids: Sequence[PydanticObjectId]) -> None:

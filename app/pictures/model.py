@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import batched
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, override
 
 from beanie import PydanticObjectId
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from app.database.document import Instant, StoredDocument, utc_now
+from app.database.document import Instant, StoredDocument, only, utc_now
 from app.pictures.intake import AcceptedPicture
 from app.pictures.keys import new_key
 from app.pictures.place import Place
@@ -158,9 +158,13 @@ class Picture(StoredDocument):
         return {picture.identity: picture for picture in found}
 
     @classmethod
-    async def rows_by_ids(cls, ids: Sequence[PydanticObjectId]) -> dict[PydanticObjectId, Self]:
-        """The same to be read only."""
-        rows = cls.rows().find({"_id": {"$in": list(ids)}, "state": {"$ne": PictureState.DELETING}})
+    @override
+    async def rows_by_ids(
+        cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
+    ) -> dict[PydanticObjectId, Self]:
+        """As `by_ids`, to be read only; `keys` are what is read, null for all."""
+        where = {"_id": {"$in": list(ids)}, "state": {"$ne": PictureState.DELETING}}
+        rows = cls.rows().find(where, only(keys))
         return {row["_id"]: cls.of_row(row) for row in await rows.batch_size(len(ids) + 1).to_list()}
 
     @classmethod
