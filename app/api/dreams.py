@@ -261,9 +261,7 @@ def _interpretation(made: parts.Interpretation | None) -> DreamInterpretation | 
     return DreamInterpretation.of(made) if made else None
 
 
-def _illustration(
-    made: parts.Illustration | None, at_hand: Known[StoredPicture] = NOTHING
-) -> DreamIllustration | None:
+def _illustration(made: parts.Illustration | None, at_hand: Known[StoredPicture] = NOTHING) -> DreamIllustration | None:
     return DreamIllustration.of(made, at_hand) if made else None
 
 

@@ -101,9 +101,7 @@ class Generation(Node):
     failure: GenerationFailure | None = derived(
         "Why it failed; null unless it did.", lambda shown: failure_of(shown.document.failure)
     )
-    recipe: GenerationRecipe = derived(
-        "What it is made from.", lambda shown: GenerationRecipe.of(shown.document)
-    )
+    recipe: GenerationRecipe = derived("What it is made from.", lambda shown: GenerationRecipe.of(shown.document))
     attempts: list[GenerationAttempt] = derived(
         "Each try, oldest first.", lambda shown: attempts_of(shown.document.attempts, shown.document.calls)
     )
@@ -156,9 +154,7 @@ class Generation(Node):
         return found
 
 
-def generation_of(
-    info: Info, identity: PydanticObjectId | None, at_hand: Known[stored.Generation] = NOTHING
-) -> Any:
+def generation_of(info: Info, identity: PydanticObjectId | None, at_hand: Known[stored.Generation] = NOTHING) -> Any:
     """The work that made something, or what to await for it; null without any, and when it is gone."""
     if identity is None:
         return None

@@ -104,10 +104,10 @@ def check_depth(max_depth: int | None) -> int | None:
 
 
 def missing_above(
-    shown: Sequence[Version], known: Mapping[PydanticObjectId, Version], depth: int
+    shown: Sequence[Version], known: Mapping[PydanticObjectId, Version | None], depth: int
 ) -> set[PydanticObjectId]:
     """Those above the shown ones, from that depth on, that are not known to be there."""
-    return {one for version in shown for one in version.lineage.ancestors[depth:] if one not in known}
+    return {one for version in shown for one in version.lineage.ancestors[depth:] if known.get(one) is None}
 
 
 async def deleted_versions(ids: Iterable[PydanticObjectId], type_name: str) -> list[DeletedVersion]:

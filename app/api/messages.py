@@ -24,7 +24,7 @@ from app.api.selections import Selected, selected
 from app.chats import ends, listing
 from app.chats import model as stored
 from app.chats.branches import Beside
-from app.chats.exchange import Exchange, Slot, SlotStatus
+from app.chats.exchange import Analysis, Exchange, Slot, SlotStatus
 from app.chats.image import ChatImage as StoredImage
 from app.chats.listing import Message, role_of
 from app.chats.wording import answer_text
@@ -81,9 +81,7 @@ class ChatMessage(Node):
     )
     image_count: int = derived("How many images are asked for.", lambda shown: len(shown.document.slots))
     with_context: bool = derived("Whether the project's context text joins the prompt.")
-    allow_partial: bool = derived(
-        "Whether the images that could be made are shown when others could not be."
-    )
+    allow_partial: bool = derived("Whether the images that could be made are shown when others could not be.")
     context_images: list[ContextImage] = derived(
         "What guides the images, in order.",
         lambda shown: [ContextImage.of(one, shown.at_hand) for one in shown.document.references],
@@ -95,7 +93,9 @@ class ChatMessage(Node):
     analysis: list[PictureAnalysis] = derived(
         "Of the assistant what was said of each picture that guides the images, as soon as all are "
         "described; the same picture is described once. While they are, `text` events of the generation tell it.",
-        lambda shown: [PictureAnalysis.of(one, shown.at_hand) for one in (shown.answer.analyses if shown.answer else ())],
+        lambda shown: [
+            PictureAnalysis.of(one, shown.at_hand) for one in (shown.answer.analyses if shown.answer else ())
+        ],
     )
     status: AnswerStatus = derived(
         "How far it has come; a user's is always READY.",
@@ -135,6 +135,11 @@ class ChatMessage(Node):
     def slots(self) -> Sequence[Slot]:
         """The places of an answer's images; none of a user's."""
         return self.message.exchange.slots if self.message.answer else ()
+
+    @property
+    def analyses(self) -> Sequence[Analysis]:
+        """What was said of an answer's pictures; nothing of a user's."""
+        return self.message.exchange.analyses if self.message.answer else ()
 
     generation: Generation | None = strawberry.field(resolver=_generation)
 
@@ -196,11 +201,11 @@ async def find(info: Info, identity: PydanticObjectId) -> ChatMessage | None:
 async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMessage]:
     """Messages of a list as they are shown, with what is asked of them read at once, and what of that at once again."""
     answers, of_images = [one.answer for one in messages if one.answer], asked.below("images").below("image")
-    ready = [slot.image_id for one in answers for slot in one.slots if slot.status is SlotStatus.READY]
+    ready = _ready(answers) if of_images else []
     guides = [picture_id for one in messages for picture_id in _guides(one.exchange, asked)]
     made_by = [one.generation_id for one in answers if one.generation_id] if "generation" in asked else []
     images, pictures, generations = await at_once(
-        looked_up(partial(StoredImage.rows_by_ids, keys=keys_of(of_images)), ready) if of_images and ready else None,
+        looked_up(partial(StoredImage.rows_by_ids, keys=keys_of(of_images)), ready) if ready else None,
         looked_up(Picture.rows_by_ids, guides) if guides else None,
         looked_up(stored_generations.Generation.rows_by_ids, made_by) if made_by else None,
     )
@@ -213,6 +218,11 @@ async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMess
         below.child_counts,
     )
     return [ChatMessage.of(one, at_hand) for one in messages]
+
+
+def _ready(answers: Sequence[Exchange]) -> list[PydanticObjectId]:
+    """Their images that are there."""
+    return [slot.image_id for one in answers for slot in one.slots if slot.status is SlotStatus.READY]
 
 
 def _guides(exchange: Exchange, asked: Selected) -> Iterator[PydanticObjectId]:

@@ -89,9 +89,7 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     name: str | None = derived("What its owner calls it; null without a name.")
     favourite: bool = derived("Whether it is one of its owner's favourites.")
     tags: list[str] = derived("Its owner's tags, in lower case.")
-    created_at: datetime = derived(
-        "When it was asked for, or imported: lists are in this order, whenever it was done."
-    )
+    created_at: datetime = derived("When it was asked for, or imported: lists are in this order, whenever it was done.")
     imported: ImportedFrom | None = derived(
         "Where it comes from, if it was imported from an archive; null for what was made here.",
         lambda shown: ImportedFrom.of(shown.document.imported) if shown.document.imported else None,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     BooleanValueNode,
@@ -22,6 +22,8 @@ from graphql import (
 from app.api.context import Info
 
 _KEPT_MAX: Final = 1_000
+_WAYS_MAX: Final = 64
+"""In which the variables of one operation may decide."""
 _CONDITIONS: Final = MappingProxyType({"include": True, "skip": False})
 """The directives that ask whether something is wanted, and the answer that it then has to be."""
 
@@ -102,13 +104,15 @@ _known: Final = dict[tuple[int, ...], _Known]()
 
 def selected(info: Info) -> Selected:
     """What is asked for below the field that is being answered; remembered for the next time of the same operation."""
-    raw: GraphQLResolveInfo = info._raw_info  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - nobody else has the operation's own nodes
+    raw: GraphQLResolveInfo[Any] = info._raw_info  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - nobody else has the operation's own nodes
     place = tuple(map(id, raw.field_nodes))
     known = _known.get(place)
     if known is None:
         known = _remember(place, _Known(raw.field_nodes, _deciding(raw.field_nodes, raw.fragments)))
     values = tuple(bool(info.variable_values.get(name)) for name in known.deciding) if known.deciding else ()
     if values not in known.found:
+        if len(known.found) >= _WAYS_MAX:
+            known.found.clear()
         sets = [one.selection_set for one in raw.field_nodes if one.selection_set]
         known.found[values] = Selected(sets, raw.fragments, dict(zip(known.deciding, values, strict=True)))
     return known.found[values]

@@ -6,7 +6,6 @@ To read a page of documents takes the database's driver a fraction of what it ta
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from types import FunctionType, NoneType, UnionType
 from typing import Any, Final, Union, cast, get_args, get_origin
 
@@ -20,13 +19,23 @@ type Convert = Callable[[Any], Any]
 _AS_THEY_ARE: Final = (str, int, bool, PydanticObjectId)
 
 
-@cache
+_known: Final = dict[Any, Any]()
+"""What `row_type` has made, by the model."""
+
+
 def row_type[M: BaseModel](model: type[M]) -> Callable[[Mapping[str, Any]], M]:
     """Makes of a raw row something with the attributes, properties and methods of the model, for those who read it.
 
     It can't be changed or stored. The row may be a part of its document: whoever asks for an attribute that was not
     read and that has no default gets a KeyError.
     """
+    known: Callable[[Mapping[str, Any]], M] | None = _known.get(model)
+    if known is None:
+        known = _known[model] = _made_for(model)
+    return known
+
+
+def _made_for[M: BaseModel](model: type[M]) -> Callable[[Mapping[str, Any]], M]:
     members = {name: _attribute(name, field) for name, field in model.model_fields.items()}
     namespace = {"__slots__": ("raw",), "__init__": _keep, "__repr__": _shown, **dict(_own(model)), **members}
     return cast("Callable[[Mapping[str, Any]], M]", type(f"{model.__name__}Row", (), namespace))
@@ -84,7 +93,6 @@ def _made(key: str, convert: Convert | None, field: FieldInfo) -> Convert:
     return lambda self: there(self) if key in self.raw else field.get_default(call_default_factory=True)
 
 
-@cache
 def converter(annotation: Any) -> Convert | None:
     """How a value of that type is made of what the database keeps; null where both are the same."""
     if annotation in _AS_THEY_ARE:

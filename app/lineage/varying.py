@@ -33,8 +33,8 @@ class Numbered:
 class Varying[A: Again]:
     """Starts variations.
 
-    `want` says what is wanted: asked once at most, and not at all for what was started before. `start` starts one
-    child, under that key and of that input.
+    `want` says what is wanted. `start` starts one child, under that key and of that input; what the same call has
+    started before it gives again.
     """
 
     want: Callable[[], Awaitable[A]]
@@ -54,14 +54,15 @@ class Varying[A: Again]:
         for number in range(1, numbered.variations + 1):
             key, asked = numbered.key_of(number), numbered.asked_of(number)
             try:
-                one = await self.known(key, asked)
-                if one is None:
-                    again = again or await self.want()
-                    one = await self.start(replace(again, variation=number), key, asked)
+                again = again or await self.want()
+                one = await self.start(replace(again, variation=number), key, asked)
             except AppError as error:
-                if not started:
-                    raise
-                return Varied(started, error)
+                known = await self.known(key, asked)  # what it was made from may be gone by now
+                if known is None:
+                    if not started:
+                        raise
+                    return Varied(started, error)
+                one = known
             started.append(one)
         return Varied(started)
 

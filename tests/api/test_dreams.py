@@ -346,4 +346,4 @@ async def test_list_takes_as_many_reads_however_many_dreams_and_the_numbers_one(
     assert reads[2] == reads[20] <= 5
     watch.asked.clear()
     await shop.run("{ viewer { dreamStats { dreams weeks { dreams } symbols { name } emotions { name } } } }")
-    assert [query.collection for query in watch.asked] == ["users", "dreams"]
+    assert [query.collection for query in watch.asked] == ["dreams"]
