@@ -30,15 +30,16 @@ from app.ornaments.versions import write_version
 
 TYPE_NAME = ORNAMENT_IMAGE
 
+_PICTURES = "sources pictureId"
 _KEYS = Keys.of(
     stored.OrnamentImage,
     ornamentNames="sources",
-    ornamentPictures="sources",
-    uploadedPicture="sources",
-    modelPicture="sources",
-    posePicture="sources",
-    themePictures="sources",
-    backgroundPicture="sources",
+    ornamentPictures=_PICTURES,
+    uploadedPicture=_PICTURES,
+    modelPicture=_PICTURES,
+    posePicture=_PICTURES,
+    themePictures=_PICTURES,
+    backgroundPicture=_PICTURES,
     picture="pictureId",
     generation="generationId",
     parent="parentId",

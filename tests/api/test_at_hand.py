@@ -46,7 +46,8 @@ def _fields(type_name: str) -> Iterator[str]:
             yield name
         else:
             inner: Any = below
-            yield f"{name} {{ {' '.join(one for one, it in inner.fields.items() if is_leaf_type(get_named_type(it.type)))} __typename }}"
+            leaves = [one for one, it in inner.fields.items() if is_leaf_type(get_named_type(it.type))]
+            yield f"{name} {{ {' '.join(leaves)} __typename }}"
 
 
 async def _compared(shop: Shop, type_name: str, listed: str, **variables: Any) -> None:
@@ -73,8 +74,8 @@ async def _stored_picture(shop: Shop) -> Picture:
 async def test_image_of_a_gallery_answers_each_field_as_it_does_alone(shop: Shop) -> None:
     picture = await _stored_picture(shop)
     sources = tuple(SourcePicture(role=role, picture_id=picture.identity, name="Ring") for role in Role)
-    said = {"measurements": "5 cm", "model_type": next(iter(ModelType)), "note": "a note", "applied": ("white",)}
-    own = {"name": "The ring", "favourite": True, "tags": ("gold",)}
+    said: dict[str, Any] = {"measurements": "5 cm", "model_type": next(iter(ModelType)), "note": "a note"}
+    own: dict[str, Any] = {"name": "The ring", "favourite": True, "tags": ("gold",), "applied": ("white",)}
     root = image_of(shop.owner_id, picture_id=picture.identity, sources=sources, **said, **own)
     for image in (root, child := image_of(shop.owner_id, parent=root), image_of(shop.owner_id, parent=child)):
         await image.insert()
@@ -97,7 +98,8 @@ async def test_dream_of_a_journal_answers_each_field_as_it_does_alone(shop: Shop
 async def test_message_of_a_chat_answers_each_field_as_it_does_alone(shop: Shop) -> None:
     there = await stocked_chat(await _stored_picture(shop), PydanticObjectId())
     await _compared(shop, "ChatMessage", _OF_CHAT, chat=there["Chat"])
-    deep = "images { image { messageId chatId depth rootId picture { id } } } contextImages { picture { id } } analysis { picture { id } }"
+    deep = """images { image { messageId chatId depth rootId picture { id } } } contextImages { picture { id } }
+      analysis { picture { id } }"""
     shown = (await shop.run(_OF_CHAT.format(asked=deep), {"chat": there["Chat"]}))["node"]["messages"]["nodes"]
     whole = await shop.run(_WHOLE.format(type="ChatMessage", asked=deep), {"ids": [one["id"] for one in shown]})
     assert shown == whole["nodes"]
@@ -109,7 +111,8 @@ async def test_message_of_a_chat_answers_each_field_as_it_does_alone(shop: Shop)
 async def test_variables_decide_what_is_read(shop: Shop) -> None:
     root = image_of(shop.owner_id)
     await root.insert()
-    query = "query ($more: Boolean!) { viewer { ornamentImages { nodes { id kind @include(if: $more) childCount @skip(if: $more) } } } }"
+    query = """query ($more: Boolean!) { viewer { ornamentImages { nodes {
+      id kind @include(if: $more) childCount @skip(if: $more) } } } }"""
     for more, shown in (
         (True, {"kind": "WHITE_BACKGROUND"}),
         (False, {"childCount": 0}),
