@@ -39,7 +39,8 @@ def _generation() -> Generation:
     recipe = Recipe(task="ADJUST", prompts=("a", "b"), pictures=(), provider="p", model="m", template=used)
     call = Call(number=1, attempt=1, provider="p", model="m", billable=True, started_at=utc_now())
     made = Generation.queued(_OWNER, "ORNAMENT", recipe, "key", utc_now())
-    return made.model_copy(update={"calls": [call]})
+    made.calls = [call]
+    return made
 
 
 def _documents() -> list[StoredDocument]:
