@@ -88,7 +88,7 @@ class Prepared:
         self, context: Any, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
     ) -> Compiled | list[Any]:
         name = self.operation.name.value if self.operation.name else None
-        built: Any = self.execution.build(
+        built: Compiled | list[Any] = self.execution.build(
             self.schema,
             self.document,
             None,
