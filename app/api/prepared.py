@@ -33,11 +33,6 @@ class Key(NamedTuple):
     introspection: bool
     suggestions: bool
 
-    @classmethod
-    def of(cls, query: str, name: str | None, edge: Edge) -> "Key":
-        """For what comes by that edge."""
-        return cls(query, name, edge.introspection, edge.suggestions)
-
 
 @dataclass(slots=True)
 class Prepared:
@@ -113,11 +108,16 @@ class PreparedOperations:
         """How many are kept."""
         return len(self._known)
 
+    @staticmethod
+    def key(query: str, name: str | None, edge: Edge) -> Key:
+        """What is kept under it came by an edge like that one."""
+        return Key(query, name, edge.introspection, edge.suggestions)
+
     def find(self, query: str | None, name: str | None, edge: Edge) -> Prepared | None:
         """The operation, if it is kept, and may be used by what comes by that edge."""
         if query is None or not edge.compiled:
             return None
-        key = Key.of(query, name, edge)
+        key = self.key(query, name, edge)
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)

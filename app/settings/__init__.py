@@ -153,6 +153,10 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://[^/\s]+$", description="The address people use, for links; unset: that of the request"
     )
     explorer: bool = Field(default=True, description="Serve GraphiQL at /graphql to browsers")
+    compiled_execution: bool = Field(
+        default=True,
+        description="Run operations that come again as compiled functions; 0: graphql-core interprets each of them",
+    )
     introspection: bool = Field(default=True, description="Answer `__schema` and `__type`; the explorer needs them")
     trusted_documents: Path | None = Field(
         None, description="A JSON file of operations that clients send by their id, `{id: text}`; unset: none"
