@@ -4,10 +4,9 @@ What the schema's extensions do for others is done here by the same functions: t
 told, errors are made public.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
 from strawberry.execution import optimized_is_awaitable
@@ -19,10 +18,9 @@ from app.api.context import Context
 from app.api.edge import Edge
 from app.api.errors import public_error
 from app.api.execution.executor import Compiled
+from app.api.execution.kept import Kept
 from app.api.reckoning import Reckoning
 from app.errors import AppError
-
-_KEPT: Final = 500
 
 
 class Key(NamedTuple):
@@ -102,7 +100,7 @@ class PreparedOperations:
     """Those of a schema that were asked for last."""
 
     def __init__(self) -> None:
-        self._known = OrderedDict[Key, Prepared]()
+        self._known = Kept[Key, Prepared]()
 
     def __len__(self) -> int:
         """How many are kept."""
@@ -117,17 +115,11 @@ class PreparedOperations:
         """The operation, if it is kept, and may be used by what comes by that edge."""
         if query is None or not edge.compiled:
             return None
-        key = self.key(query, name, edge)
-        found = self._known.get(key)
-        if found is not None:
-            self._known.move_to_end(key)
-        return found
+        return self._known.find(self.key(query, name, edge))
 
     def keep(self, key: Key, prepared: Prepared) -> None:
-        """Keep it, and forget the one that was not asked for the longest."""
-        self._known[key] = prepared
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        """Keep it."""
+        self._known.keep(key, prepared, len(key.query))
 
 
 async def run(
