@@ -1,6 +1,7 @@
 """What every test may ask for: a database server for the run, and a database for the test."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -27,6 +28,18 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "nobody.pem")
 settings.register_profile("sample", max_examples=12, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
 settings.load_profile("whole" if _FULL else "sample")
+
+
+gc.disable()  # until all is collected: modules and tests stay
+_COLLECT_AFTER = (20_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Never look again at what stays, and less often at what comes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
