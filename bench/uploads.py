@@ -117,7 +117,7 @@ async def _all_of(http: httpx2.AsyncClient, photos: list[bytes]) -> None:
 
 async def _with_thumbnail(http: httpx2.AsyncClient, photo: bytes) -> None:
     answer = await _raw(http, photo)
-    assert answer.status_code == 201, answer.text
+    assert answer.is_success, answer.text
     query = "query ($id: ID!) { node(id: $id) { ... on Picture { url(width: %d) } } }" % _THUMBNAIL_PX  # noqa: UP031 - braces
     found = await http.post("/graphql", json={"query": query, "variables": {"id": answer.json()["id"]}})
     thumbnail = await http.get(found.json()["data"]["node"]["url"])
