@@ -33,10 +33,14 @@ type Send = Callable[[httpx2.AsyncClient, bytes], Coroutine[Any, Any, httpx2.Res
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Milliseconds of CPU a body, by how it is sent; of the photos, the loop's longest gap, CPU each, peak memory."""
+    """Milliseconds of CPU a body, by how it is sent; of the photos, the loop's longest gap, CPU each, peak memory.
+
+    `held_ms` is the longest gap without the time for which the loop's thread had no core (see `Told`).
+    """
 
     body_ms: Mapping[str, float]
     longest_gap_ms: float
+    held_ms: float
     photo_ms: float
     again_ms: float
     peak_mb: float
@@ -80,6 +84,7 @@ async def _measured(server: Served, photos: list[bytes]) -> Uploads:
     return Uploads(
         body_ms=bodies,
         longest_gap_ms=first.gap_s * 1_000,
+        held_ms=first.held_s * 1_000,
         photo_ms=first.cpu_s * 1_000 / _PHOTOS,
         again_ms=again.cpu_s * 1_000 / _PHOTOS,
         peak_mb=first.peak_bytes / 1e6,

@@ -83,4 +83,4 @@ class Incoming(UploadFile):
     def _read(self) -> bytes:
         with self._reading:  # the same file may stand in several places of an operation
             self.file.seek(0)
-            return self.file.read(MAX_BYTES + 1)
+            return self.file.read(min(self.size or 0, MAX_BYTES + 1))  # a larger buffer takes longer than the file

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import resource
 import socket
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -36,11 +37,13 @@ BARE: Mapping[str, Any] = MappingProxyType(
 class Told:
     """Of the time since it was last asked: CPU of the process and the longest gap of its loop, in seconds.
 
-    `rss_bytes` is the memory that it has now, `peak_bytes` the most that it ever had.
+    `held_s` is the longest of them that the process did to itself, however busy the machine is: less the time for which
+    the system gave the loop's thread no core, and no longer than the process computed meanwhile. `rss_bytes` is the memory that it has now, `peak_bytes` the most that it ever had.
     """
 
     cpu_s: float
     gap_s: float
+    held_s: float
     rss_bytes: int
     peak_bytes: int
 
@@ -93,12 +96,27 @@ async def _until_told(connection: Connection, given: Mapping[str, Any]) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets=[listener]))
             connection.send(f"http://127.0.0.1:{listener.getsockname()[1]}")
-            async with _heartbeat() as gaps_s:
-                await _answer(connection, gaps_s)
+            async with _heartbeat() as gaps:
+                await _answer(connection, gaps)
             server.should_exit = True
 
 
-async def _answer(connection: Connection, gaps_s: list[float]) -> None:
+class _Gap(NamedTuple):
+    """How much later than it should the loop came back, for how much of it it had no core; CPU of the process."""
+
+    late_s: float
+    waited_s: float
+    cpu_s: float
+
+
+def _longest(gaps: list[_Gap]) -> tuple[float, float]:
+    return (
+        max((gap.late_s for gap in gaps), default=0.0),
+        max((min(gap.late_s - gap.waited_s, gap.cpu_s) for gap in gaps), default=0.0),
+    )
+
+
+async def _answer(connection: Connection, gaps: list[_Gap]) -> None:
     asked, cpu_s = asyncio.Event(), time.process_time()
     asyncio.get_running_loop().add_reader(connection.fileno(), asked.set)
     while True:
@@ -107,9 +125,9 @@ async def _answer(connection: Connection, gaps_s: list[float]) -> None:
         if connection.recv() == "stop":
             break
         now_s, used = time.process_time(), resource.getrusage(resource.RUSAGE_SELF)
-        connection.send(Told(now_s - cpu_s, max(gaps_s, default=0), _rss_bytes(), used.ru_maxrss * 1024))
+        connection.send(Told(now_s - cpu_s, *_longest(gaps), _rss_bytes(), used.ru_maxrss * 1024))
         cpu_s = time.process_time()
-        gaps_s.clear()
+        gaps.clear()
     asyncio.get_running_loop().remove_reader(connection.fileno())
 
 
@@ -119,20 +137,25 @@ def _rss_bytes() -> int:
 
 
 @asynccontextmanager
-async def _heartbeat() -> AsyncGenerator[list[float]]:
-    """How much later than it should the loop came back to a task that sleeps for a millisecond."""
-    gaps_s: list[float] = []
+async def _heartbeat() -> AsyncGenerator[list[_Gap]]:
+    """Gaps of a task that sleeps for a millisecond; see proc_pid_schedstat in proc(5) for the second number."""
+    gaps: list[_Gap] = []
+    schedstat = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+
+    def waited_s() -> float:
+        return int(os.pread(schedstat, 64, 0).split()[1]) / 1e9
 
     async def beat() -> None:
-        before = time.perf_counter()
+        before, waited_before, cpu_before = time.perf_counter(), waited_s(), time.process_time()
         while True:
             await asyncio.sleep(_BEAT_S)
-            now = time.perf_counter()
-            gaps_s.append(now - before - _BEAT_S)
-            before = now
+            now, waited, cpu = time.perf_counter(), waited_s(), time.process_time()
+            gaps.append(_Gap(now - before - _BEAT_S, waited - waited_before, cpu - cpu_before))
+            before, waited_before, cpu_before = now, waited, cpu
 
     task = asyncio.create_task(beat())
     try:
-        yield gaps_s
+        yield gaps
     finally:
         task.cancel()
+        os.close(schedstat)
