@@ -25,7 +25,6 @@ _FIELDS = 16
 _ROUND_AN_ARCHIVE_BYTES = 1_000_000
 _ARCHIVE = b"importLineage"
 _OPERATION_BYTES = 64_000
-_PAUSE_S = 15
 _LARGE_AT_ONCE = 2
 _MAX_VALUES = 5_000
 TOO_MANY_VALUES = f"The variables hold too many values: at most {_MAX_VALUES:,}. Split the request."
@@ -67,13 +66,14 @@ class LargeUploads:
 class Caps:
     """Bytes that an upload may bring as a whole, and in each of its files; `archive_max` instead if it is one.
 
-    `is_file`: the body is a file, whatever its type.
+    `is_file`: the body is a file, whatever its type. A client may pause for `pause_s`.
     """
 
     request_max: int = 100_000_000
     file_max: int = MAX_BYTES
     archive_max: int = 0
     is_file: bool = False
+    pause_s: float = 15
 
 
 ONE_FILE = Caps(request_max=_LARGE_BYTES)
@@ -89,7 +89,7 @@ class Intake:
     as soon as it is larger than one picture. The files go to the disk as they come.
 
     Raises:
-        HTTPException: from a call; 413, or 408 after a pause of 15 s, or what `enter_large` raises.
+        HTTPException: from a call; 413, or 408 after too long a pause, or what `enter_large` raises.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Intake:
         if self._whole:  # what comes now is that the client goes, and that may take as long as it likes
             return await self._receive()
         try:
-            async with asyncio.timeout(_PAUSE_S):
+            async with asyncio.timeout(self._caps.pause_s):
                 message = await self._receive()
         except TimeoutError as error:
             raise HTTPException(408, "The rest of the request did not come.") from error

@@ -38,7 +38,8 @@ class Told:
     """Of the time since it was last asked: CPU of the process and the longest gap of its loop, in seconds.
 
     `held_s` is the longest of them that the process did to itself, however busy the machine is: less the time for which
-    the system gave the loop's thread no core, and no longer than the process computed meanwhile. `rss_bytes` is the memory that it has now, `peak_bytes` the most that it ever had.
+    the system gave the loop's thread no core, and no longer than the process computed meanwhile. `rss_bytes` is the
+    memory that it has now, `peak_bytes` the most that it ever had.
     """
 
     cpu_s: float
