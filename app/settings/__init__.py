@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     picture_cache_mb: int = Field(
         1024, ge=0, description="Megabytes of DATA_DIR for copies of pictures that lie in Cloudinary; 0: none"
     )
+    picture_threads: int = Field(
+        2, ge=1, le=64, description="Pictures worked on at once in a process; each takes a core and up to 200 MB"
+    )
     prices: str | None = Field(
         None, description="What the providers charge, as a JSON list; unset: costs are not known (see Costs)"
     )
