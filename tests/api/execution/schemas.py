@@ -1,0 +1,262 @@
+"""Strawberry's classes and the schema, made of a plan."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Union, override
+
+import strawberry
+from graphql import GraphQLResolveInfo
+from strawberry.extensions import DisableValidation, FieldExtension, ParserCache, SchemaExtension
+from strawberry.permission import BasePermission, PermissionExtension
+
+from tests.api.execution.leaves import ARGUMENTS, CONFIG, LEAVES
+from tests.api.execution.shapes import BOXES, INTERFACES, ROOTS, Manner, Plan, Shape, Sure
+from tests.api.execution.values import Stranger, Thing, World
+
+_TURNS: Final = 3
+Info = strawberry.Info[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The context of a run: its objects, and which resolvers were called with what, in order."""
+
+    world: World
+    called: list[str]
+
+
+@strawberry.type
+class Box[T](Thing):
+    """A generic type."""
+
+    item: T
+    items: list[T] | None
+    count: int
+
+
+class _Allowed(BasePermission):
+    message = "Not this one."
+
+    @override
+    def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
+        return True
+
+
+class _Denied(_Allowed):
+    error_extensions = {"code": "FORBIDDEN"}  # noqa: RUF012 - as Strawberry declares it
+
+    @override
+    def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
+        info.context.called.append(f"may {source!r} {info.field_name}")
+        return bool(source.allowed)
+
+
+class _DeniedLater(_Allowed):
+    @override
+    async def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return bool(source.allowed)
+
+
+class _Extension(FieldExtension):
+    @override
+    def resolve(self, next_: Callable[..., Any], source: Any, info: Any, **kwargs: Any) -> Any:
+        info.context.called.append(f"around {info.field_name} {sorted(kwargs)}")
+        return next_(source, info, **kwargs)
+
+    @override
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Any, **kwargs: Any) -> Any:
+        info.context.called.append(f"around {info.field_name} {sorted(kwargs)}")
+        return await next_(source, info, **kwargs)
+
+
+class _Watch(SchemaExtension):
+    @override
+    def resolve(self, _next: Any, root: Any, info: GraphQLResolveInfo, *args: Any, **kwargs: Any) -> Any:
+        info.context.called.append(f"watched {info.field_name}")
+        return _next(root, info, *args, **kwargs)
+
+
+class QuietSchema(strawberry.Schema):
+    """Tells nobody of errors: there are many."""
+
+    @override
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The classes of a plan, by their GraphQL names."""
+
+    plan: Plan
+    classes: Mapping[str, Any]
+
+    def schema(self, execution: type[Any]) -> strawberry.Schema:
+        """Of them, run by that class."""
+        watch = [_Watch] if self.plan.watched else []
+        query, mutation, subscription = (self.classes[name] for name in ROOTS)
+        return QuietSchema(
+            query,
+            mutation,
+            subscription,
+            types=[one for name, one in self.classes.items() if name not in ROOTS],
+            config=CONFIG,
+            execution_context_class=execution,
+            extensions=[DisableValidation, lambda: ParserCache(maxsize=1000), *watch],
+        )
+
+
+def built(plan: Plan) -> Built:
+    """Make the classes.
+
+    They exist before they have fields: these may be of any of them.
+    """
+    classes = dict[str, Any]()
+    for name, one in plan.classes.items():
+        if name not in BOXES:
+            classes[name] = type(name, tuple(classes[parent] for parent in one.parents) or (Thing,), {})
+    annotated = {**LEAVES, **classes}
+    annotated["U0"] = Annotated[Union[tuple(classes[name] for name in plan.members)], strawberry.union("U0")]  # noqa: UP007 - of as many as there are
+    for name in BOXES:
+        annotated[name] = Box[classes[name.removesuffix("Box")]]  # type: ignore[misc]
+    for name, cls in classes.items():
+        _fill(cls, name, plan, annotated)
+    return Built(plan, {**classes, **{name: annotated[name] for name in BOXES}})
+
+
+def _fill(cls: Any, name: str, plan: Plan, annotated: Mapping[str, Any]) -> None:
+    one = plan.classes[name]
+    cls.__annotations__ = {"secret": strawberry.Private[object]}
+    for field, manner in one.fields.items():
+        sketch = plan.sketches[field]
+        kind = _annotation(sketch.shape, annotated)
+        if name == "Subscription":
+            setattr(cls, field, strawberry.subscription(resolver=_events(field, kind, sketch.arguments)))
+            continue
+        made = _field(field, manner, kind, sketch.arguments)
+        python_name = f"{field}_" if manner is Manner.RENAMED else field
+        if made is not None:
+            setattr(cls, python_name, made)
+        if made is None or not made.base_resolver:
+            cls.__annotations__[python_name] = kind
+    if one.sure is not Sure.BY_CLASS:
+        cls.is_type_of = classmethod(_TESTS[one.sure])
+    decorate = strawberry.interface if name in INTERFACES else strawberry.type
+    decorate(cls)
+
+
+def _annotation(shape: Shape, annotated: Mapping[str, Any]) -> Any:
+    inside: Any = list[_annotation(shape.of, annotated)] if shape.of else annotated[shape.name]  # type: ignore[misc]
+    return inside | None if shape.nullable else inside
+
+
+def _is_one(cls: type, source: object, _info: object) -> bool:
+    return isinstance(source, cls | Stranger)
+
+
+async def _is_one_later(cls: type, source: object, _info: object) -> bool:
+    await asyncio.sleep(0)
+    return isinstance(source, cls | Stranger)
+
+
+def _fails(_cls: type, source: Any, _info: object) -> bool:
+    if source.allowed:
+        return True
+    raise ValueError("What is it?")
+
+
+_TESTS: Final[Mapping[Sure, Callable[..., Any]]] = {
+    Sure.BY_ITSELF: _is_one,
+    Sure.LATER: _is_one_later,
+    Sure.BADLY: _fails,
+}
+
+
+def _field(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) -> Any:
+    """Null for a plain one."""
+    match manner:
+        case Manner.ATTRIBUTE:
+            return None
+        case Manner.RENAMED:
+            return strawberry.field(name=name)
+        case Manner.ALLOWED:
+            return strawberry.field(permission_classes=[_Allowed])
+        case Manner.DENIED:
+            return strawberry.field(permission_classes=[_Denied])
+        case Manner.DENIED_LATER:
+            return strawberry.field(permission_classes=[_DeniedLater])
+        case _:
+            return strawberry.field(
+                resolver=_resolver(name, manner, kind, arguments), extensions=_extensions(manner)
+            )
+
+
+def _extensions(manner: Manner) -> list[FieldExtension]:
+    match manner:
+        case Manner.EXTENDED | Manner.EXTENDED_ASYNC:
+            return [_Extension()]
+        case Manner.DENIED_SILENTLY:
+            return [PermissionExtension([_Denied()], fail_silently=True)]
+        case _:
+            return []
+
+
+def _resolver(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) -> Callable[..., Any]:
+    turns = _TURNS if manner is Manner.SLOW else 0
+
+    def found(self: Any, info: Info, given: dict[str, Any]) -> Any:
+        info.context.called.append(f"{self!r}.{name} at {info.path.as_list()} of {info.selected_fields} with {given}")
+        return info.context.world.read(self, name)
+
+    def resolve(self: Any, info: Info, **given: Any) -> Any:
+        return found(self, info, given)
+
+    async def resolve_async(self: Any, info: Info, **given: Any) -> Any:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return found(self, info, given)
+
+    def resolve_later(self: Any, info: Info, **given: Any) -> Any:
+        return resolve_async(self, info, **given)
+
+    is_async = manner in {Manner.ASYNC, Manner.SLOW, Manner.EXTENDED_ASYNC}
+    chosen: Any = resolve_async if is_async else resolve_later if manner is Manner.LATER else resolve
+    return _signed(chosen, kind, arguments)
+
+
+def _events(name: str, kind: Any, arguments: tuple[str, ...]) -> Callable[..., Any]:
+    async def follow(self: Any, info: Info, **given: Any) -> Any:
+        info.context.called.append(f"{self!r}.{name} with {given}")
+        for event in info.context.world.read(self, name):
+            await asyncio.sleep(0)
+            yield event
+
+    return _signed(follow, AsyncGenerator[kind, None], arguments)
+
+
+def _signed(function: Any, returns: Any, arguments: tuple[str, ...]) -> Any:
+    """With that signature, which is what Strawberry goes by."""
+    own = [
+        inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
+    ]
+    function.__signature__ = inspect.Signature([*own, *_parameters(arguments)], return_annotation=returns)
+    function.__annotations__ = {
+        **{one.name: one.annotation for one in function.__signature__.parameters.values() if one.name != "self"},
+        "return": returns,
+    }
+    return function
+
+
+def _parameters(arguments: tuple[str, ...]) -> Iterator[inspect.Parameter]:
+    for name in arguments:
+        kind, default = ARGUMENTS[name]
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=kind,
+            default=inspect.Parameter.empty if default is ... else default,
+        )
+

@@ -1,0 +1,58 @@
+"""Compiled execution shows what graphql-core shows: data, order of keys, errors, their order, and calls of resolvers."""
+
+import asyncio
+import os
+from collections import Counter
+
+import pytest
+from graphql import parse, validate
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.api.execution.comparing import CountingCompiled, Pair, Stock
+from tests.api.execution.operations import operations
+from tests.api.execution.plans import plans, worlds
+from tests.api.execution.schemas import built
+
+_FULL = bool(os.environ.get("FULL"))
+_SCHEMAS = 420 if _FULL else 12
+_OPERATIONS = 6
+_WORLDS = 3
+_COMPARISONS = 10_000 if _FULL else 200
+
+
+@pytest.mark.timeout(900)
+def test_generated_operations_on_generated_schemas_show_the_same() -> None:
+    seen = Counter[str]()
+    Stock.counts.completed = CountingCompiled.counts.completed = 0
+    with asyncio.Runner() as runner:
+
+        @settings(
+            max_examples=_SCHEMAS,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            derandomize=True,
+            deadline=None,
+        )
+        @given(st.data())
+        def compare(data: st.DataObject) -> None:
+            plan = data.draw(plans())
+            pair = Pair.of(built(plan))
+            core = pair.stock._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+            asked = [data.draw(operations(core)) for _ in range(_OPERATIONS)]
+            for operation in asked:
+                assert validate(core, parse(operation.text)) == [], operation.text
+            for _ in range(_WORLDS):
+                made = data.draw(worlds(plan))
+                for operation in asked:
+                    for variables in operation.variables:
+                        outcome = runner.run(pair.compare(operation, variables, made))
+                        seen.update(("comparisons", operation.root))
+                        seen["with data"] += outcome.answers[-1][0] != "null"
+                        seen["with errors"] += bool(outcome.answers[-1][1])
+
+        compare()
+    print(seen, Stock.counts.completed, CountingCompiled.counts.completed / 2)
+    assert seen["comparisons"] >= _COMPARISONS
+    assert seen["with data"] > seen["comparisons"] / 3
+    assert CountingCompiled.counts.completed / 2 < Stock.counts.completed / 2
