@@ -13,10 +13,10 @@ from graphql import (
     validate,
 )
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.context import Context
 from app.api.edge import Edge
+from app.api.execution.executor import Compiled
 from app.api.limits import NumbersInReach, OperationSize
 from app.api.overlaps import Overlaps
 
@@ -39,7 +39,7 @@ class Validation(SchemaExtension):
         yield
 
 
-class Execution(StrawberryGraphQLCoreExecutionContext):
+class Execution(Compiled):
     """Says of wrong variables what may have been meant only where the edge wants that."""
 
     @classmethod
