@@ -112,8 +112,8 @@ class _Writing:
             return self.draw(st.sampled_from(_INTROSPECTION))
         return self.field(parent, depth)
 
-    def field(self, parent: Any, depth: int) -> str:
-        """One of those that fit, with all that it takes."""
+    def field(self, parent: Any, depth: int, *, bare: bool = False) -> str:
+        """One of those that fit, with all that it takes; a bare one is always there."""
         fields = [one for one in parent.fields.items() if depth or is_leaf_type(get_named_type(one[1].type))]
         if not fields:
             return "__typename"
@@ -121,7 +121,7 @@ class _Writing:
         alias, arguments = self._arguments(name, chosen)
         named: Any = get_named_type(chosen.type)
         below = "" if is_leaf_type(named) else self.selection(named, depth - 1)
-        return f"{alias}{name}{arguments} {self.directives()} {below}"
+        return f"{alias}{name}{arguments} {'' if bare else self.directives()} {below}"
 
     def _inside(self, parent: Any) -> Any:
         """A type whose objects may be of the parent, too; most often one that is."""
@@ -220,7 +220,7 @@ def operations(draw: st.DrawFn, schema: GraphQLSchema) -> Operation:
     root = draw(st.sampled_from(("Query", "Query", "Query", "Mutation", "Subscription")))
     writing = _Writing(schema, draw)
     kind: Any = schema.type_map[root]
-    asked = f"{{ {writing.field(kind, _DEPTH)} }}" if root == "Subscription" else writing.selection(kind, _DEPTH)
+    asked = f"{{ {writing.field(kind, _DEPTH, bare=True)} }}" if root == "Subscription" else writing.selection(kind, _DEPTH)
     named = writing.chance(15)
     declared = ", ".join(
         f"${one.name}: {one.type}{'' if one.default is None else f' = {one.default}'}"

@@ -24,7 +24,7 @@ from tests.api.execution.values import CONTAINERS, Const, Later, Made, Many, Rai
 
 _FIELDS: Final = tuple(f"f{number}" for number in range(9))
 _NAMES: Final = (*LEAVES, *LEAVES, *OBJECTS, *OBJECTS, *OBJECTS, *INTERFACES, *INTERFACES, *UNIONS, *BOXES)
-_PLAIN: Final = (Manner.ATTRIBUTE,) * 6 + (Manner.RENAMED, Manner.ALLOWED, Manner.DENIED, Manner.DENIED_LATER)
+_PLAIN: Final = (Manner.ATTRIBUTE,) * 6 + (Manner.PROPERTY, Manner.RENAMED, Manner.ALLOWED, Manner.DENIED, Manner.DENIED_LATER)
 _RESOLVED: Final = tuple(one for one in Manner if one not in _PLAIN)
 _MANNERS: Final = (*_PLAIN, *_PLAIN, *_RESOLVED)
 _HERE: Final = 2
@@ -44,7 +44,7 @@ def plans(draw: st.DrawFn) -> Plan:
         if name == "T3":
             parents = draw(st.sampled_from([parents, ("T0",)]))
         sure = draw(st.sampled_from([Sure.BY_CLASS] * 6 + list(Sure)[1:]))
-        classes[name] = Class(draw(_chosen(sketches, 2, 5)), parents, sure)
+        classes[name] = Class(draw(_chosen(sketches, 2, 5)), parents, sure, touchy=draw(st.integers(0, 5)) == 5 and not parents)
     for name in ROOTS:
         classes[name] = Class(draw(_chosen(sketches, 3, 6)))
     for name in BOXES:
@@ -67,9 +67,14 @@ def _sketches(draw: st.DrawFn) -> Sketch:
 @st.composite
 def _chosen(draw: st.DrawFn, sketches: Mapping[str, Sketch], least: int, most: int) -> Mapping[str, Manner]:
     names = draw(st.lists(st.sampled_from(_FIELDS), min_size=least, max_size=most, unique=True))
-    return {
-        name: draw(st.sampled_from(_RESOLVED if sketches[name].arguments else _MANNERS)) for name in names
-    }
+    return {name: _fitting(sketches[name], draw(st.integers(0, 999))) for name in names}
+
+
+def _fitting(sketch: Sketch, number: int) -> Manner:
+    manners = _RESOLVED if sketch.arguments else _MANNERS
+    manner = manners[number % len(manners)]
+    may_be_silent = sketch.shape.nullable or sketch.shape.of
+    return Manner.RESOLVER if manner is Manner.DENIED_SILENTLY and not may_be_silent else manner
 
 
 @st.composite

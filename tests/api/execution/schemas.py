@@ -13,7 +13,7 @@ from strawberry.permission import BasePermission, PermissionExtension
 
 from tests.api.execution.leaves import ARGUMENTS, CONFIG, LEAVES
 from tests.api.execution.shapes import BOXES, INTERFACES, ROOTS, Manner, Plan, Shape, Sure
-from tests.api.execution.values import Stranger, Thing, World
+from tests.api.execution.values import Stranger, Thing, Touchy, World
 
 _TURNS: Final = 3
 Info = strawberry.Info[Any, Any]
@@ -92,6 +92,7 @@ class Built:
 
     plan: Plan
     classes: Mapping[str, Any]
+    annotated: Mapping[str, Any]
 
     def schema(self, execution: type[Any]) -> strawberry.Schema:
         """Of them, run by that class."""
@@ -101,7 +102,7 @@ class Built:
             query,
             mutation,
             subscription,
-            types=[one for name, one in self.classes.items() if name not in ROOTS],
+            types=[self.annotated[name] for name in self.plan.classes if name not in ROOTS],
             config=CONFIG,
             execution_context_class=execution,
             extensions=[DisableValidation, lambda: ParserCache(maxsize=1000), *watch],
@@ -116,14 +117,14 @@ def built(plan: Plan) -> Built:
     classes = dict[str, Any]()
     for name, one in plan.classes.items():
         if name not in BOXES:
-            classes[name] = type(name, tuple(classes[parent] for parent in one.parents) or (Thing,), {})
+            classes[name] = type(name, tuple(classes[parent] for parent in one.parents) or (Touchy if one.touchy else Thing,), {})
     annotated = {**LEAVES, **classes}
     annotated["U0"] = Annotated[Union[tuple(classes[name] for name in plan.members)], strawberry.union("U0")]  # noqa: UP007 - of as many as there are
     for name in BOXES:
         annotated[name] = Box[classes[name.removesuffix("Box")]]  # type: ignore[misc]
     for name, cls in classes.items():
         _fill(cls, name, plan, annotated)
-    return Built(plan, {**classes, **{name: annotated[name] for name in BOXES}})
+    return Built(plan, {**classes, **dict.fromkeys(BOXES, Box)}, annotated)
 
 
 def _fill(cls: Any, name: str, plan: Plan, annotated: Mapping[str, Any]) -> None:
@@ -145,6 +146,16 @@ def _fill(cls: Any, name: str, plan: Plan, annotated: Mapping[str, Any]) -> None
         cls.is_type_of = classmethod(_TESTS[one.sure])
     decorate = strawberry.interface if name in INTERFACES else strawberry.type
     decorate(cls)
+    for field, manner in one.fields.items():
+        if manner is Manner.PROPERTY and name != "Subscription":
+            setattr(cls, field, _property(field))
+
+
+def _property(field: str) -> property:
+    def read(self: Thing) -> Any:
+        return self.world.read(self, field)
+
+    return property(read)
 
 
 def _annotation(shape: Shape, annotated: Mapping[str, Any]) -> Any:
@@ -177,7 +188,7 @@ _TESTS: Final[Mapping[Sure, Callable[..., Any]]] = {
 def _field(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) -> Any:
     """Null for a plain one."""
     match manner:
-        case Manner.ATTRIBUTE:
+        case Manner.ATTRIBUTE | Manner.PROPERTY:
             return None
         case Manner.RENAMED:
             return strawberry.field(name=name)

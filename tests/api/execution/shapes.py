@@ -25,6 +25,7 @@ class Manner(Enum):
     """How a field comes to its value."""
 
     ATTRIBUTE = "a plain field"
+    PROPERTY = "a plain field that is a property in Python: it may fail"
     RENAMED = "a plain field that Python calls otherwise"
     RESOLVER = "a function"
     ASYNC = "a coroutine function that awaits nothing"
@@ -57,11 +58,15 @@ class Sure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A type: its fields, the one that it inherits from and its interfaces, by their names."""
+    """A type: its fields, the one that it inherits from and its interfaces, by their names.
+
+    `touchy`: its objects answer by a function when they are asked for an attribute that they do not have.
+    """
 
     fields: Mapping[str, Manner]
     parents: tuple[str, ...] = ()
     sure: Sure = Sure.BY_CLASS
+    touchy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

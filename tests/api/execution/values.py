@@ -67,12 +67,20 @@ class Made:
 
 
 class Thing:
-    """What all classes of generated schemas are; a field that is no attribute of it is read from what it holds."""
+    """What all classes of generated schemas are."""
 
     world: "World"
     held: Mapping[str, Recipe]
     label: str
     allowed: bool
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{self.label}>"
+
+
+class Touchy(Thing):
+    """Some are, too; a field that is no attribute of it is read from what it holds."""
 
     def __getattr__(self, name: str) -> Any:
         """A field that can't be an attribute: reading it fails."""
@@ -80,12 +88,8 @@ class Thing:
             raise AttributeError(name)
         return self.world.read(self, name)
 
-    @override
-    def __repr__(self) -> str:
-        return f"<{self.label}>"
 
-
-class Stranger(Thing):
+class Stranger(Touchy):
     """Of no class of the schema."""
 
 
@@ -167,7 +171,7 @@ class World:
                 self.things[name, number] = self._thing(one, f"{name}.{number}")
         for thing in self.things.values():
             for name, recipe in thing.held.items():
-                if not isinstance(recipe, Raised):
+                if not isinstance(recipe, Raised) and not hasattr(type(thing), name):
                     thing.__dict__[name] = self.make(recipe)
 
     def _thing(self, one: Made, label: str) -> Thing:
