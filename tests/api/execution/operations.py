@@ -22,9 +22,9 @@ _DIRECTIVES: Final = ("@skip(if: false)", "@include(if: true)", "@skip(if: true)
 _ANY: Final = ("@skip(if: {})", "@include(if: {})", "@skip(if: {}) @include(if: true)")
 _INTROSPECTION: Final = (
     "__schema { queryType { name } types { name kind } }",
-    '__type(name: "T0") { name fields { name type { name ofType { name } } } interfaces { name } }',
-    '__type(name: "Hue") { enumValues { name } }',
-    '__type(name: "Nobody") { name }',
+    'T0: __type(name: "T0") { name fields { name type { name ofType { name } } } interfaces { name } }',
+    'Hue: __type(name: "Hue") { enumValues { name } }',
+    'nobody: __type(name: "Nobody") { name }',
 )
 _LITERALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Union, override
 
 import strawberry
@@ -16,15 +16,18 @@ from tests.api.execution.shapes import BOXES, INTERFACES, ROOTS, Manner, Plan, S
 from tests.api.execution.values import Stranger, Thing, Touchy, World
 
 _TURNS: Final = 3
+_OWN: Final = {"__repr__": Thing.__repr__}
+"""Or dataclasses would write one that reads every field."""
 Info = strawberry.Info[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
-    """The context of a run: its objects, and which resolvers were called with what, in order."""
+    """The context of a run: its objects, which resolvers were called with what, in order, and what is counted of it."""
 
     world: World
-    called: list[str]
+    called: list[str] = field(default_factory=list[str])
+    completed: int = 0
 
 
 @strawberry.type
@@ -34,6 +37,8 @@ class Box[T](Thing):
     item: T
     items: list[T] | None
     count: int
+
+    __repr__ = Thing.__repr__
 
 
 class _Allowed(BasePermission):
@@ -117,7 +122,7 @@ def built(plan: Plan) -> Built:
     classes = dict[str, Any]()
     for name, one in plan.classes.items():
         if name not in BOXES:
-            classes[name] = type(name, tuple(classes[parent] for parent in one.parents) or (Touchy if one.touchy else Thing,), {})
+            classes[name] = type(name, tuple(classes[parent] for parent in one.parents) or (Touchy if one.touchy else Thing,), _OWN)
     annotated = {**LEAVES, **classes}
     annotated["U0"] = Annotated[Union[tuple(classes[name] for name in plan.members)], strawberry.union("U0")]  # noqa: UP007 - of as many as there are
     for name in BOXES:
