@@ -92,6 +92,7 @@ LEAVES: Final[Mapping[str, Any]] = MappingProxyType(
 )
 _NOON: Final = datetime(2026, 1, 2, 12, tzinfo=UTC)
 _UUID: Final = UUID(int=7)
+_UNLUCKY: Final = 7
 GOOD: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
     {
         "String": ("a", "", "née", Word("w"), 'quo"te', Tone.WARM),
@@ -201,6 +202,18 @@ class Filter:
     unset: str | None = strawberry.UNSET
 
 
+@strawberry.input
+class Checked:
+    """An input that not everything fits into."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number == _UNLUCKY:
+            message = f"{self.number} is not lucky."
+            raise ValueError(message)
+
+
 @strawberry.input(one_of=True)
 class Either:
     """One of two."""
@@ -218,6 +231,7 @@ ARGUMENTS: Final[Mapping[str, tuple[Any, Any]]] = MappingProxyType(
         "hue": (Hue, Hue.SEA),
         "ranks": (list[Rank] | None, None),
         "filter": (Filter | None, None),
+        "checked": (Checked | None, None),
         "either": (Either | None, None),
         "filters": (list[Filter], ...),
         "grid": (list[list[int | None]] | None, None),

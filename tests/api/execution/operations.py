@@ -39,6 +39,7 @@ _LITERALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "DateTime": ('"2026-01-02T03:04:05Z"',),
         "Near": ("{}", '{text: "t", hue: RED}', "{hue: null}"),
         "Filter": ("{number: 1}", "{number: 2, numbers: 3, near: {}, name: null}", '{number: 1, name: "n", rank: HIGH}'),
+        "Checked": ("{number: 7}", "{number: 8}"),
         "Either": ("{number: 1}", '{text: "t"}'),
     }
 )
@@ -55,6 +56,7 @@ _VALUES: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         "DateTime": ("2026-01-02T03:04:05+01:00",),
         "Near": ({}, {"text": "t"}),
         "Filter": ({"number": 1}, {"number": 1, "numbers": 2, "near": {"hue": None}, "name": None}),
+        "Checked": ({"number": 7}, {"number": 8}),
         "Either": ({"number": 1}, {"text": "t"}),
     }
 )

@@ -98,7 +98,8 @@ def _object(draw: st.DrawFn, plan: Plan, name: str, wrong: int) -> Made:
         held[f"{field}_" if manner is Manner.RENAMED else field] = recipe
     number = draw(st.integers(0, 99)) if wrong else 0
     sort = "own" if name in ROOTS or number < 90 else "sub" if number < 95 else "stranger"
-    return Made(name, held, sort, allowed=number % 10 != 7)
+    cast = (name, *OBJECTS)[number % 5] if number > 75 and name not in ROOTS and number % 2 else None
+    return Made(name, held, sort, allowed=number % 10 != 7, cast=cast)
 
 
 def _value(draw: st.DrawFn, plan: Plan, shape: Shape, wrong: int, *, deep: bool = False) -> Recipe:

@@ -8,26 +8,18 @@ from typing import Annotated, Any, Final, Union, override
 
 import strawberry
 from graphql import GraphQLResolveInfo
-from strawberry.extensions import DisableValidation, FieldExtension, ParserCache, SchemaExtension
+from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission, PermissionExtension
 
+from tests.api.execution.comparing import Run, Ways
 from tests.api.execution.leaves import ARGUMENTS, CONFIG, LEAVES
 from tests.api.execution.shapes import BOXES, INTERFACES, ROOTS, Manner, Plan, Shape, Sure
-from tests.api.execution.values import Stranger, Thing, Touchy, World
+from tests.api.execution.values import Made, Stranger, Thing, Touchy, World
 
 _TURNS: Final = 3
 _OWN: Final = {"__repr__": Thing.__repr__}
 """Or dataclasses would write one that reads every field."""
 Info = strawberry.Info[Any, Any]
-
-
-@dataclass(slots=True)
-class Run:
-    """The context of a run: its objects, which resolvers were called with what, in order, and what is counted of it."""
-
-    world: World
-    called: list[str] = field(default_factory=list[str])
-    completed: int = 0
 
 
 @strawberry.type
@@ -84,13 +76,6 @@ class _Watch(SchemaExtension):
         return _next(root, info, *args, **kwargs)
 
 
-class QuietSchema(strawberry.Schema):
-    """Tells nobody of errors: there are many."""
-
-    @override
-    def process_errors(self, errors: Any, execution_context: Any = None) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Built:
     """The classes of a plan, by their GraphQL names."""
@@ -99,19 +84,22 @@ class Built:
     classes: Mapping[str, Any]
     annotated: Mapping[str, Any]
 
-    def schema(self, execution: type[Any]) -> strawberry.Schema:
-        """Of them, run by that class."""
-        watch = [_Watch] if self.plan.watched else []
+    def ways(self) -> Ways:
+        """The schema of them, run in both ways."""
         query, mutation, subscription = (self.classes[name] for name in ROOTS)
-        return QuietSchema(
+        return Ways.of(
             query,
-            mutation,
-            subscription,
+            mutation=mutation,
+            subscription=subscription,
             types=[self.annotated[name] for name in self.plan.classes if name not in ROOTS],
             config=CONFIG,
-            execution_context_class=execution,
-            extensions=[DisableValidation, lambda: ParserCache(maxsize=1000), *watch],
+            extensions=[_Watch] if self.plan.watched else [],
         )
+
+    def begin(self, made: Mapping[str, tuple[Made, ...]], root: str) -> tuple[Run, object]:
+        """A context with a world of these objects, and the root's."""
+        world = World(made, self.classes)
+        return Run(world), world.things[root, 0]
 
 
 def built(plan: Plan) -> Built:
@@ -223,7 +211,11 @@ def _resolver(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) 
     turns = _TURNS if manner is Manner.SLOW else 0
 
     def found(self: Any, info: Info, given: dict[str, Any]) -> Any:
-        info.context.called.append(f"{self!r}.{name} at {info.path.as_list()} of {info.selected_fields} with {given}")
+        told = (info.field_name, info.python_name, info.path.as_list(), info.variable_values, str(info.return_type))
+        info.context.called.append(f"{self!r}.{name} of {told} {info.root_value!r} {info.selected_fields} with {given}")
+        for one in given.values():
+            if isinstance(one, list | dict):
+                one.clear()  # nobody else is to see that
         return info.context.world.read(self, name)
 
     def resolve(self: Any, info: Info, **given: Any) -> Any:

@@ -3,13 +3,13 @@
 import asyncio
 import os
 from collections import Counter
+from functools import partial
 
 import pytest
 from graphql import parse, validate
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.api.execution.comparing import Pair
 from tests.api.execution.operations import operations
 from tests.api.execution.plans import plans, worlds
 from tests.api.execution.schemas import built
@@ -37,8 +37,9 @@ def test_generated_operations_on_generated_schemas_show_the_same() -> None:
         @given(st.data())
         def compare(data: st.DataObject) -> None:
             plan = data.draw(plans())
-            pair = Pair.of(built(plan))
-            core = pair.stock._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
+            classes = built(plan)
+            ways = classes.ways()
+            core = ways.stock._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no public way to the core schema
             asked = [data.draw(operations(core)) for _ in range(_OPERATIONS)]
             for operation in asked:
                 assert validate(core, parse(operation.text)) == [], operation.text
@@ -46,7 +47,8 @@ def test_generated_operations_on_generated_schemas_show_the_same() -> None:
                 made = data.draw(worlds(plan))
                 for operation in asked:
                     for variables in operation.variables:
-                        stock, compiled = runner.run(pair.compare(operation, variables, made))
+                        begin = partial(classes.begin, made, operation.root)
+                        stock, compiled = runner.run(ways.compare(operation, variables, begin))
                         seen.update(("comparisons", operation.root))
                         seen["with data"] += any(data != "null" for data, _ in stock.answers)
                         seen["with errors"] += any(errors for _, errors in stock.answers)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, override
 
+import strawberry
+
 from tests.api.execution.leaves import Fault
 
 type Recipe = Const | Ref | Many | Later | Raised | Fault
@@ -57,6 +59,7 @@ class Raised:
 class Made:
     """An object of the world: its class, and what its fields hold.
 
+    `cast` is a class that it is to be taken for.
     `sort`: "own" is one of that class, "sub" of a class below it, "stranger" of none that the schema knows.
     """
 
@@ -64,6 +67,7 @@ class Made:
     held: Mapping[str, Recipe]
     sort: str = "own"
     allowed: bool = True
+    cast: str | None = None
 
 
 class Thing:
@@ -179,6 +183,8 @@ class World:
         cls = type(f"{cls.__name__}Below", (cls,), {}) if one.sort == "sub" else cls
         thing: Thing = object.__new__(cls)
         thing.__dict__.update(world=self, held=one.held, label=label, allowed=one.allowed)
+        if one.cast is not None:
+            strawberry.cast(self.classes[one.cast], thing)
         return thing
 
     def make(self, recipe: Recipe) -> Any:
