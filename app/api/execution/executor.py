@@ -1,14 +1,18 @@
 """graphql-core's executor, with compiled plans where there are some and itself everywhere else."""
 
-from typing import Any, override
+from typing import Any, Self, override
 
 from graphql import DocumentNode, GraphQLList, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType
 from graphql.execution.collect_fields import CollectedFields
+from graphql.execution.executor import CollectedErrors
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
+from graphql.type import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.api.execution.operations import Operations, Plans
+from app.api.execution.operations import Operation, Operations, Plans
 from app.api.execution.plain import Details, Groups
+from app.api.execution.plans import shown_if_usual
 
 
 class Compiled(StrawberryGraphQLCoreExecutionContext):
@@ -18,6 +22,7 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
     """
 
     plans: Plans | None = None
+    operation_known: Operation | None = None
     arguments: dict[Any, dict[str, Any]]
 
     @classmethod
@@ -31,10 +36,12 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         raw_variable_values: dict[str, Any] | None = None,
         operation_name: str | None = None,
         *given: Any,
+        is_compiled: bool = True,
         **named: Any,
     ) -> Any:
-        """Make one; see graphql-core."""
-        known = Operations.of(schema).find(document, operation_name, at_once=_is_subscription(document, operation_name))
+        """Make one; see graphql-core. Unless `is_compiled` it is graphql-core's own in all it does."""
+        at_once = _is_subscription(document, operation_name)
+        known = Operations.of(schema).find(document, operation_name, at_once=at_once) if is_compiled else None
         if known is not None:
             document = known.document
         built: Any = super().build(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
@@ -42,9 +49,28 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         )
         if isinstance(built, cls):
             built.arguments = {}
-            if known is not None and built.is_plain:
-                built.plans = known.plans(built.variable_values.coerced)
+            built.operation_known = known if built.is_plain else None
+            if built.operation_known is not None:
+                built.plans = built.operation_known.plans(built.variable_values.coerced)
         return built  # pyright: ignore[reportUnknownVariableType] - the same
+
+    def again(self, context_value: Any, variable_values: VariableValues, operation_extensions: Any) -> Self:
+        """One more for the same operation: for another context, and for values that were coerced for it."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.context_value = context_value
+        other.variable_values = variable_values
+        other.operation_extensions = operation_extensions
+        other.collected_errors = CollectedErrors()
+        other.pending_incremental_futures, other.background_futures = set(), set()
+        other.groups, other.tasks, other.streams = [], [], []
+        other.async_helpers = GraphQLResolveInfoHelpers(gather=other.gather_async_work, track=other.track_async_work)
+        other.arguments = {}
+        known = self.operation_known
+        other.plans = known.plans(variable_values.coerced) if known is not None else None
+        if other.plans is None:
+            other._relevant_sub_fields = {}
+        return other
 
     @property
     def is_plain(self) -> bool:
@@ -113,12 +139,12 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
             plan = self.plans.items(self, return_type, field_details_list)
             if plan.many is not None:
                 return plan.many.execute(self, result, path, lambda: info)
-            if plan.plain is not None:
-                try:
-                    return plan.plain(result)
-                except Exception:  # noqa: BLE001, S110 - done again below, by who knows what to say of it
-                    pass
-        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+            shown = None if plan.plain is None else shown_if_usual(plan.plain, result)
+            if shown is not None:
+                return shown
+        return super().complete_list_value(  # pyright: ignore[reportUnknownMemberType] - graphql-core's own types are partial
+            return_type, field_details_list, info, path, result, position_context
+        )
 
 
 def _is_subscription(document: DocumentNode, name: str | None) -> bool:
