@@ -16,12 +16,13 @@ from app.accounts.model import User
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.schema import schema, show_result
+from app.api.schema import show_result
 from app.api.services import Services
 from app.bootstrap.database import DOCUMENTS, opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.database.document import utc_now
 from app.settings import load_settings
+from tests.api.both import schema
 
 PASSWORD = "a quiet sea at night"
 _HASH = "$argon2id$v=19$m=8,t=1,p=1$J0j8Fvz8WRH/tcAUN/C71w$KH8ZANpQS7RgQPTchd70KFXfmDCftsZeN+/t30g/RgI"

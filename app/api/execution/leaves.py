@@ -5,8 +5,7 @@ import decimal
 import uuid
 from collections.abc import Callable, Mapping
 from math import isfinite
-from types import GeneratorType
-from types import MappingProxyType
+from types import GeneratorType, MappingProxyType
 from typing import Any, Final
 
 from graphql import (

@@ -107,7 +107,9 @@ def _schema(query: type, way: type[Any], **options: Any) -> strawberry.Schema:
     return _QuietSchema(query, execution_context_class=way, extensions=extensions, **options)
 
 
-async def _run(schema: strawberry.Schema, operation: Operation, variables: Variables, run: Run, root: object) -> Outcome:
+async def _run(
+    schema: strawberry.Schema, operation: Operation, variables: Variables, run: Run, root: object
+) -> Outcome:
     answers = [
         (_text(one.data), tuple(_told(error) for error in one.errors or ()))
         async for one in _answers(schema, operation, variables, run, root)

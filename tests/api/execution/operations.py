@@ -38,7 +38,11 @@ _LITERALS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "JSON": ('{a: [1, null, "b"]}', "[1]", "4"),
         "DateTime": ('"2026-01-02T03:04:05Z"',),
         "Near": ("{}", '{text: "t", hue: RED}', "{hue: null}"),
-        "Filter": ("{number: 1}", "{number: 2, numbers: 3, near: {}, name: null}", '{number: 1, name: "n", rank: HIGH}'),
+        "Filter": (
+            "{number: 1}",
+            "{number: 2, numbers: 3, near: {}, name: null}",
+            '{number: 1, name: "n", rank: HIGH}',
+        ),
         "Checked": ("{number: 7}", "{number: 8}"),
         "Either": ("{number: 1}", '{text: "t"}'),
     }
@@ -222,7 +226,9 @@ def operations(draw: st.DrawFn, schema: GraphQLSchema) -> Operation:
     root = draw(st.sampled_from(("Query", "Query", "Query", "Mutation", "Subscription")))
     writing = _Writing(schema, draw)
     kind: Any = schema.type_map[root]
-    asked = f"{{ {writing.field(kind, _DEPTH, bare=True)} }}" if root == "Subscription" else writing.selection(kind, _DEPTH)
+    asked = (
+        f"{{ {writing.field(kind, _DEPTH, bare=True)} }}" if root == "Subscription" else writing.selection(kind, _DEPTH)
+    )
     named = writing.chance(15)
     declared = ", ".join(
         f"${one.name}: {one.type}{'' if one.default is None else f' = {one.default}'}"

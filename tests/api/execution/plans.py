@@ -24,7 +24,13 @@ from tests.api.execution.values import CONTAINERS, Const, Later, Made, Many, Rai
 
 _FIELDS: Final = tuple(f"f{number}" for number in range(9))
 _NAMES: Final = (*LEAVES, *LEAVES, *OBJECTS, *OBJECTS, *OBJECTS, *INTERFACES, *INTERFACES, *UNIONS, *BOXES)
-_PLAIN: Final = (Manner.ATTRIBUTE,) * 6 + (Manner.PROPERTY, Manner.RENAMED, Manner.ALLOWED, Manner.DENIED, Manner.DENIED_LATER)
+_PLAIN: Final = (Manner.ATTRIBUTE,) * 6 + (
+    Manner.PROPERTY,
+    Manner.RENAMED,
+    Manner.ALLOWED,
+    Manner.DENIED,
+    Manner.DENIED_LATER,
+)
 _RESOLVED: Final = tuple(one for one in Manner if one not in _PLAIN)
 _MANNERS: Final = (*_PLAIN, *_PLAIN, *_RESOLVED)
 _HERE: Final = 2
@@ -40,11 +46,15 @@ def plans(draw: st.DrawFn) -> Plan:
         parents = draw(st.sampled_from([(), ("I0",)])) if name == "I1" else ()
         classes[name] = Class(draw(_chosen(sketches, 1, 2)), parents)
     for name in OBJECTS:
-        parents = draw(st.sampled_from([(), (), ("I0",), ("I1",), ("I0", "I1") if not classes["I1"].parents else ("I1",)]))
+        parents = draw(
+            st.sampled_from([(), (), ("I0",), ("I1",), ("I0", "I1") if not classes["I1"].parents else ("I1",)])
+        )
         if name == "T3":
             parents = draw(st.sampled_from([parents, ("T0",)]))
         sure = draw(st.sampled_from([Sure.BY_CLASS] * 6 + list(Sure)[1:]))
-        classes[name] = Class(draw(_chosen(sketches, 2, 5)), parents, sure, touchy=draw(st.integers(0, 5)) == 5 and not parents)
+        classes[name] = Class(
+            draw(_chosen(sketches, 2, 5)), parents, sure, touchy=draw(st.integers(0, 5)) == 5 and not parents
+        )
     for name in ROOTS:
         classes[name] = Class(draw(_chosen(sketches, 3, 6)))
     for name in BOXES:

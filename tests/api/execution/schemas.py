@@ -110,7 +110,9 @@ def built(plan: Plan) -> Built:
     classes = dict[str, Any]()
     for name, one in plan.classes.items():
         if name not in BOXES:
-            classes[name] = type(name, tuple(classes[parent] for parent in one.parents) or (Touchy if one.touchy else Thing,), _OWN)
+            classes[name] = type(
+                name, tuple(classes[parent] for parent in one.parents) or (Touchy if one.touchy else Thing,), _OWN
+            )
     annotated = {**LEAVES, **classes}
     annotated["U0"] = Annotated[Union[tuple(classes[name] for name in plan.members)], strawberry.union("U0")]  # noqa: UP007 - of as many as there are
     for name in BOXES:
@@ -192,9 +194,7 @@ def _field(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) -> 
         case Manner.DENIED_LATER:
             return strawberry.field(permission_classes=[_DeniedLater])
         case _:
-            return strawberry.field(
-                resolver=_resolver(name, manner, kind, arguments), extensions=_extensions(manner)
-            )
+            return strawberry.field(resolver=_resolver(name, manner, kind, arguments), extensions=_extensions(manner))
 
 
 def _extensions(manner: Manner) -> list[FieldExtension]:
@@ -267,4 +267,3 @@ def _parameters(arguments: tuple[str, ...]) -> Iterator[inspect.Parameter]:
             annotation=kind,
             default=inspect.Parameter.empty if default is ... else default,
         )
-
