@@ -16,11 +16,12 @@ from app.accounts.model import User
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.schema import schema, show_result
+from app.api.schema import show_result
 from app.api.services import Services
 from app.bootstrap.parts import Parts, assemble
 from app.database.document import utc_now
 from app.settings import load_settings
+from tests.api.both import schema
 from tests.indexed import opened_indexed
 
 PASSWORD = "a quiet sea at night"

@@ -5,7 +5,7 @@ import decimal
 import uuid
 from collections.abc import Callable, Mapping
 from math import isfinite
-from types import MappingProxyType
+from types import GeneratorType, MappingProxyType
 from typing import Any, Final
 
 from graphql import (
@@ -75,10 +75,13 @@ def is_settled(value: object) -> bool:
 
 
 def is_settled_kind(kind: type[Any]) -> bool:
-    """Whether every instance of a class is settled, so that asking once is enough."""
+    """Whether every instance of a class is settled, so that asking once is enough: some generators are coroutines."""
     asks = getattr(kind, "__getattr__", None) or getattr(kind, "__getattribute__", None) is not _PLAIN_READ
     return not (
-        asks or issubclass(kind, Exception) or hasattr(kind, "__await__") or kind in {type(None), type(Undefined)}
+        asks
+        or issubclass(kind, Exception)
+        or hasattr(kind, "__await__")
+        or kind in {type(None), type(Undefined), GeneratorType}
     )
 
 
