@@ -67,8 +67,7 @@ class Comparisons:
         try:
             async with self._desk.turn:
                 read, pool = self.pictures.read, self.pictures.pool
-                async with pool.turn():
-                    return await pool.in_thread(partial(difference, await read(before), await read(after)))
+                return await pool.run(partial(difference, await read(before), await read(after)))
         finally:
             self._desk.present -= 1
 

@@ -95,9 +95,8 @@ class Pictures:
         """
         if owns(owner_id, picture):
             return picture
-        async with self.pool.turn():
-            described = await self.pool.in_thread(partial(describe, await self.read(picture)))
-        return await self._keep(owner_id, described)
+        data = await self.read(picture)
+        return await self._keep(owner_id, await self.pool.run(partial(describe, data)))
 
     async def read(self, picture: Picture) -> bytes:
         """The stored bytes, wherever they lie by now.
@@ -141,12 +140,11 @@ class Pictures:
         picture = known and await Picture.touch(known, owner_id)
         if not picture:
             return None
-        async with self.pool.turn():
-            try:
-                data = await self._opened(picture)
-            except AppError:
-                return None
-            digest = await self.pool.in_thread(lambda: hashlib.sha256(data).hexdigest())
+        try:
+            data = await self._opened(picture)
+        except AppError:
+            return None
+        digest = await self.pool.run(lambda: hashlib.sha256(data).hexdigest())
         return picture if digest == picture.sha256 else None
 
     async def _keep(self, owner_id: PydanticObjectId, accepted: AcceptedPicture) -> Picture:

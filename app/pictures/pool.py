@@ -36,16 +36,16 @@ class PicturePool:
             AppError: as `turn`.
         """
         async with self.turn():
-            return await self.in_thread(work)
+            return await self._in_thread(work)
 
     async def work[T](self, work: Callable[[], T]) -> T:
         """Do it in a thread, for a generation."""
         async with self._turns:
-            return await self.in_thread(work)
+            return await self._in_thread(work)
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
-        """While entered it is the turn of whoever waits for an answer: the place for what else fills the memory.
+        """While entered it is the turn of somebody who waits for an answer: nothing slower than a picture may be in it.
 
         Raises:
             AppError: UNAVAILABLE, retryable, when too many wait, or it takes too long.
@@ -56,13 +56,12 @@ class PicturePool:
         finally:
             self._turns.release()
 
-    async def in_thread[T](self, work: Callable[[], T]) -> T:
-        """Do it in a thread, within a turn."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
     async def close(self) -> None:
         """Begin with nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _wait(self) -> None:
         if self._turns.locked() and self._room == 0:

@@ -54,7 +54,7 @@ class Served:
     """A running one."""
 
     url: str
-    _connection: Connection
+    _connection: Any
 
     def ask(self) -> Told:
         """What it tells; blocks for a moment."""
