@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, cast, override
 
 import orjson
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from strawberry.http import GraphQLHTTPResponse
@@ -86,6 +87,23 @@ def wanted_media_type(scope: Scope) -> str | None:
 def _answered(accept: bytes) -> str | None:
     text = accept.decode("latin-1") or None
     return None if takes_multipart_subscription(text) or prefers_event_stream(text) else preferred(text)
+
+
+async def whole(receive: Receive) -> bytes:
+    """The body of a request.
+
+    Raises:
+        ClientDisconnect: nobody waits for the answer.
+    """
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    parts = [body]
+    while message["type"] == "http.request" and message.get("more_body", False):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return body if len(parts) == 1 else b"".join(parts)
 
 
 def posted(body: bytes, documents: TrustedDocuments, kept: PreparedOperations, context: Context) -> Posted | None:

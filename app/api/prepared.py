@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 from strawberry.execution import optimized_is_awaitable
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -19,6 +19,7 @@ from app.api.edge import Edge
 from app.api.errors import public_error
 from app.api.execution.executor import Compiled
 from app.api.execution.kept import Kept
+from app.api.execution.variables import Variables
 from app.api.reckoning import Reckoning
 from app.errors import AppError
 
@@ -45,10 +46,12 @@ class Prepared:
     reckoning: Reckoning
     execution: type[Compiled]
     kind: OperationType = field(init=False)
+    variables: Variables = field(init=False)
     _first: Compiled | None = None
 
     def __post_init__(self) -> None:
         self.kind = OperationType[self.operation.operation.name]
+        self.variables = Variables(self.schema, self.operation)
 
     @classmethod
     def of(
@@ -73,13 +76,7 @@ class Prepared:
         """One for a request; or what is wrong with its variables. `keeps_moments`: see `Compiled.again`."""
         if self._first is None or self._first.operation_known is None:
             return self._begin(context, variables, extensions)
-        values = get_variable_values(
-            self.schema,
-            self.operation.variable_definitions or (),
-            dict(variables or {}),
-            max_errors=50,
-            hide_suggestions=self._first.hide_suggestions,
-        )
+        values = self.variables.values(variables, hide_suggestions=self._first.hide_suggestions)
         if isinstance(values, list):
             return values
         return self._first.again(context, values, extensions, keeps_moments=keeps_moments)

@@ -33,7 +33,7 @@ from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
-from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type
+from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type, whole
 from app.api.refusals import refused, refused_for
 from app.api.schema import schema
 from app.api.sockets import SocketHandler
@@ -134,7 +134,7 @@ class GraphQLView(StreamingView):
         """Take the short way, where there is one."""
         media_type = wanted_media_type(request.scope)
         if media_type is not None:
-            body = await request.body()
+            body = await whole(request.receive)
             operation = posted(body, self._documents, schema.prepared, context)
             answer = None if operation is None else await ran(operation, context)
             if answer is not None:

@@ -1,8 +1,17 @@
 """graphql-core's executor, with compiled plans where there are some and itself everywhere else."""
 
+from collections.abc import Awaitable
 from typing import Any, Self, override
 
-from graphql import DocumentNode, GraphQLList, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+)
 from graphql.execution.collect_fields import CollectedFields
 from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import VariableValues
@@ -103,6 +112,34 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
             return super().collect_subfields(return_type, field_details_list)
         found: CollectedFields = self.plans.collected(self, return_type, field_details_list)
         return found
+
+    @override
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """Execute the operation; what its root asks for need not be collected again."""
+        if self.plans is None or self.plans.root is None:
+            return super().execute_operation(serially)
+        kind = self.operation.operation
+        root_type: Any = self.schema.get_root_type(kind)
+        in_turn = kind is OperationType.MUTATION if serially is None else serially
+        try:
+            data: Any = self.execute_root_grouped_field_set(
+                root_type,
+                self.root_value,
+                self.plans.root,
+                in_turn,
+                None,
+            )
+        except GraphQLError as error:
+            self.collected_errors.add(error, None)
+            return self.build_response(None)
+        return self._answered(data) if self.is_awaitable(data) else self.build_response(data)
+
+    async def _answered(self, data: Awaitable[Any]) -> Any:
+        try:
+            return self.build_response(await data)
+        except GraphQLError as error:
+            self.collected_errors.add(error, None)
+            return self.build_response(None)
 
     @override
     def execute_collected_root_fields(

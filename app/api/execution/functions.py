@@ -4,19 +4,22 @@ import datetime as dt
 import decimal
 import enum
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import cached_property
-from typing import Any, Final, override
+from typing import Any, Final, NamedTuple, override
 
-from graphql import VariableNode, get_argument_values
+from graphql import GraphQLNonNull, VariableNode, get_argument_values
 from graphql.language import Node, Visitor, visit
 from graphql.pyutils import Path
-from strawberry.types.arguments import convert_arguments
+from strawberry import ID
+from strawberry.types.arguments import StrawberryArgument, convert_arguments
+from strawberry.types.base import StrawberryOptional
 from strawberry.types.info import Info
-from strawberry.types.unset import UnsetType
+from strawberry.types.unset import UNSET, UnsetType
 
 from app.api.execution.fields import Function
 from app.api.execution.plans import Executor, FieldPlan
+from app.api.execution.variables import is_plain
 
 _LASTING: Final = (
     str,
@@ -60,6 +63,14 @@ class FieldInfo(Info):
         return self._path
 
 
+class _Varying(NamedTuple):
+    """An argument that is a variable: its name in Python, the variable's, and whether null is refused."""
+
+    name: str
+    variable: str
+    required: bool
+
+
 class _UnconvertedError(Exception):
     """Arguments that an input type refuses."""
 
@@ -86,7 +97,8 @@ class FunctionPlan(FieldPlan):
         self._source_names = function.source_names
         self._info_name = function.info_name
         self._constant: dict[str, Any] | None = None
-        self._varies = any(_Variables.are_in(one) for one in self._nodes[0].arguments or ())
+        self._before: dict[str, Any] | None = None
+        self._varying: tuple[_Varying, ...] | None = None
 
     @override
     def read(self, executor: Executor, source: Any, path: Path) -> Any:
@@ -106,7 +118,7 @@ class FunctionPlan(FieldPlan):
         return self._call(source, **arguments) if self._takes_self else self._call(**arguments)
 
     def _arguments(self, executor: Executor, path: Path) -> dict[str, Any]:
-        known: dict[str, Any] | None = executor.arguments.get(self)
+        known: dict[str, Any] | None = executor.arguments.get(self) or self._again(executor)
         if known is not None:
             return known
         definition, node = self.definition, self._nodes[0]
@@ -122,9 +134,26 @@ class FunctionPlan(FieldPlan):
                 raise _UnconvertedError(error) from error
             raise
         if all(isinstance(one, _LASTING) for one in arguments.values()):
-            executor.arguments[self] = arguments
-            if not self._varies:
+            executor.arguments[self] = self._before = arguments
+            naming = executor.schema._strawberry_schema.config.name_converter  # noqa: SLF001 - Strawberry's own link
+            names = {naming.from_argument(one): one for one in self._function.arguments}
+            self._varying = _varying(node, definition, names)
+            if self._varying == ():
                 self._constant = arguments
+        return arguments
+
+    def _again(self, executor: Executor) -> dict[str, Any] | None:
+        """The arguments of an execution before, but for plain variables; null where there is more to them."""
+        if self._before is None or self._varying is None:
+            return None
+        given: dict[str, Any] = executor.variable_values.coerced
+        arguments = dict(self._before)
+        for one in self._varying:
+            value = given.get(one.variable, UNSET)
+            if value is UNSET or (value is None and one.required):
+                return None
+            arguments[one.name] = value
+        executor.arguments[self] = arguments
         return arguments
 
     def _converted(self, executor: Executor, given: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -137,6 +166,29 @@ class FunctionPlan(FieldPlan):
             owner.config,
             FieldInfo(executor, self, path, definition),
         )
+
+
+def _varying(node: Any, definition: Any, arguments: Mapping[str, StrawberryArgument]) -> tuple[_Varying, ...] | None:
+    """The arguments that are plain variables; null where a variable is in something else, or is converted.
+
+    `arguments` are Strawberry's, by their names in the schema.
+    """
+    found = list[_Varying]()
+    for given in node.arguments or ():
+        if not _Variables.are_in(given):
+            continue
+        name, kind = given.name.value, definition.args[given.name.value].type
+        if not isinstance(given.value, VariableNode) or not is_plain(kind) or not _is_itself(arguments[name].type):
+            return None
+        python_name = arguments[name].python_name
+        found.append(_Varying(python_name, given.value.name.value, required=isinstance(kind, GraphQLNonNull)))
+    return tuple(found)
+
+
+def _is_itself(kind: Any) -> bool:
+    """Whether Strawberry hands the coerced value on as it is."""
+    inner = kind.of_type if type(kind) is StrawberryOptional else kind
+    return inner in {str, int, float, bool, ID}
 
 
 class _Variables(Visitor):
