@@ -64,7 +64,7 @@ _VALUES: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         "Either": ({"number": 1}, {"text": "t"}),
     }
 )
-_WRONG: Final = (None, "x", 2**40, [], {}, {"number": "x"}, True)
+_WRONG: Final[tuple[Any, ...]] = (None, "x", 2**40, [], {}, {"number": "x"}, True)
 type Variables = Mapping[str, Any]
 
 

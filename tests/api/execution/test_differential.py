@@ -1,4 +1,4 @@
-"""Compiled execution shows what graphql-core shows: data, order of keys, errors, their order, and calls of resolvers."""
+"""Compiled execution shows what graphql-core shows: data, errors, calls of resolvers, and the order of each."""
 
 import asyncio
 import os
@@ -23,6 +23,8 @@ _TIME_S = 900
 
 
 @pytest.mark.timeout(_TIME_S)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")  # graphql-core leaves some, too
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_generated_operations_on_generated_schemas_show_the_same() -> None:
     seen = Counter[str]()
     with asyncio.Runner() as runner:
@@ -56,7 +58,6 @@ def test_generated_operations_on_generated_schemas_show_the_same() -> None:
                         seen["not compiled"] += compiled.completed
 
         compare()
-    print(seen)
     assert seen["comparisons"] >= _COMPARISONS
     assert seen["with data"] > seen["comparisons"] / 2
     assert seen["with errors"] > seen["comparisons"] / 5
