@@ -36,7 +36,7 @@ class Stock(StrawberryGraphQLCoreExecutionContext):
     @override
     def complete_value(self, *args: Any, **kwargs: Any) -> Any:
         self.context_value.completed += 1
-        return super().complete_value(*args, **kwargs)
+        return super().complete_value(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - graphql-core's own types are partial
 
 
 class Watched(Compiled, Stock):

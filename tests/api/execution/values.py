@@ -179,7 +179,7 @@ class World:
                     thing.__dict__[name] = self.make(recipe)
 
     def _thing(self, one: Made, label: str) -> Thing:
-        cls = {"stranger": Stranger}.get(one.sort, self.classes[one.name])
+        cls: Any = Stranger if one.sort == "stranger" else self.classes[one.name]
         cls = type(f"{cls.__name__}Below", (cls,), {}) if one.sort == "sub" else cls
         thing: Thing = object.__new__(cls)
         thing.__dict__.update(world=self, held=one.held, label=label, allowed=one.allowed)
