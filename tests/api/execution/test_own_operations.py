@@ -75,6 +75,7 @@ async def _whole(plot: Plot, operation: Operation) -> tuple[str, dict[str, Any]]
     return operation.text(values, whole=True), values
 
 
+@pytest.mark.long
 async def test_each_query_is_shown_alike_the_first_time_and_from_what_is_kept(plot: Plot) -> None:
     for kind in PLANTS:
         await plot.id_of(kind)
