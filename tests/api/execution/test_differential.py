@@ -20,7 +20,7 @@ _SCHEMAS = 420 if _FULL else 15
 _OPERATIONS = 6
 _WORLDS = 3
 _COMPARISONS = 10_000 if _FULL else 300
-_TIME_S = 900
+_TIME_S = 1800
 _UNCHECKED: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 
