@@ -56,11 +56,10 @@ def test_generated_operations_on_generated_schemas_show_the_same() -> None:
                         seen.update(("comparisons", operation.root))
                         seen["with data"] += any(data != "null" for data, _ in stock.answers)
                         seen["with errors"] += any(errors for _, errors in stock.answers)
-                        seen["by graphql-core"] += stock.completed
-                        seen["not compiled"] += compiled.completed
+                        seen["compiled"] += compiled.completed < stock.completed
 
         compare()
     assert seen["comparisons"] >= _COMPARISONS
     assert seen["with data"] > seen["comparisons"] / 2
     assert seen["with errors"] > seen["comparisons"] / 5
-    assert seen["not compiled"] < seen["by graphql-core"] / 2
+    assert seen["compiled"] > seen["comparisons"] / 3
