@@ -50,6 +50,12 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__} {json.dumps(formatted, default=repr)}"
 
 
+def _take(errors: Any, others: Any) -> None:
+    """Add what another collected; graphql-core adds one at a time."""
+    errors._errors.extend(others._errors)  # noqa: SLF001 - there is no other way
+    errors._error_positions |= others._error_positions  # noqa: SLF001 - the same
+
+
 class Both(Execution):
     """Compiles at once what others compile the second time, and shows what it shows twice."""
 
@@ -86,26 +92,25 @@ class Both(Execution):
         given = (return_type, field_details_list, info, path, result, position_context)
         if self.operation.operation is OperationType.MUTATION and self._is_root(path.prev):
             return self._twice(lambda one: one.complete_value(*given))
-        return super().complete_value(*given)
+        return super().complete_value(*given)  # pyright: ignore[reportUnknownMemberType] - graphql-core's own types are partial
 
     def _is_root(self, path: Path | None) -> bool:
         return path is None and COMPARISON.is_on and self.plans is not None
 
-    async def _twice(self, run: Callable[[Execution], Any]) -> Any:
+    async def _twice(self, run: Callable[[Any], Any]) -> Any:
         compiled = await self._alone(run, self.plans)
         stock = await self._alone(run, None)
         if compiled.shown() != stock.shown():
             COMPARISON.differences.append(f"{compiled.shown()} is not {stock.shown()}")
         COMPARISON.count += 1
-        self.collected_errors._errors.extend(compiled.errors._errors)  # noqa: SLF001 - graphql-core adds one at a time
-        self.collected_errors._error_positions |= compiled.errors._error_positions  # noqa: SLF001 - the same
+        _take(self.collected_errors, compiled.errors)
         if compiled.raised is not None:
             raise compiled.raised
         return compiled.data
 
-    async def _alone(self, run: Callable[[Execution], Any], plans: Any) -> _Outcome:
-        one = copy(self)
-        one.__class__ = Execution  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue] - the same, without what is here
+    async def _alone(self, run: Callable[[Any], Any], plans: Any) -> _Outcome:
+        one: Any = copy(self)
+        one.__class__ = Execution  # the same, without what is here
         one.plans, one.arguments, one.collected_errors = plans, {}, CollectedErrors()
         one._relevant_sub_fields = {}  # noqa: SLF001 - graphql-core's own, made anew
         try:

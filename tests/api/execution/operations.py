@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     GraphQLInterfaceType,
@@ -64,7 +64,7 @@ _VALUES: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         "Either": ({"number": 1}, {"text": "t"}),
     }
 )
-_WRONG: Final = (None, "x", 2**40, [], {}, {"number": "x"}, True)
+_WRONG: Final[tuple[Any, ...]] = (None, "x", 2**40, [], {}, {"number": "x"}, True)
 type Variables = Mapping[str, Any]
 
 
@@ -125,8 +125,7 @@ class _Writing:
             return "__typename"
         name, chosen = self.draw(st.sampled_from(fields))
         alias, arguments = self._arguments(name, chosen)
-        named: Any = get_named_type(chosen.type)
-        below = "" if is_leaf_type(named) else self.selection(named, depth - 1)
+        below = "" if is_leaf_type(get_named_type(chosen.type)) else self.selection(_named(chosen.type), depth - 1)
         return f"{alias}{name}{arguments} {'' if bare else self.directives()} {below}"
 
     def _inside(self, parent: Any) -> Any:
@@ -218,6 +217,10 @@ class _Writing:
         if inside.startswith("["):
             return [self._value(inside[1:-1]) for _ in range(self.draw(st.integers(0, 2)))]
         return self.draw(st.sampled_from(_VALUES[inside]))
+
+
+def _named(kind: Any) -> Any:
+    return cast("object", get_named_type(kind))
 
 
 @st.composite

@@ -33,6 +33,8 @@ _PLAIN: Final = (Manner.ATTRIBUTE,) * 6 + (
 )
 _RESOLVED: Final = tuple(one for one in Manner if one not in _PLAIN)
 _MANNERS: Final = (*_PLAIN, *_PLAIN, *_RESOLVED)
+_OTHER: Final = 4
+_NESTED: Final = 5
 _HERE: Final = 2
 """Objects of each class in a world."""
 
@@ -132,19 +134,12 @@ def _value(draw: st.DrawFn, plan: Plan, shape: Shape, wrong: int, *, deep: bool 
 
 def _wrong(draw: st.DrawFn, plan: Plan, shape: Shape, wrong: int) -> Recipe:
     number = draw(st.integers(0, 7))
-    fault = FAULTS[draw(st.integers(0, len(FAULTS) - 1))] if number in {1, 2, 3} else FAULTS[0]
-    match number:
-        case 1:
-            return fault
-        case 2:
-            return Raised(fault)
-        case 3:
-            return Later(Raised(fault), draw(st.integers(0, 2)))
-        case 4:
-            return Ref(draw(st.sampled_from(OBJECTS)))
-        case 5 if shape.of:
-            return _value(draw, plan, shape.of, wrong)
-        case 5:
-            return Many((_value(draw, plan, shape, wrong),))
-        case _:
-            return Const(draw(st.sampled_from(WRONG)))
+    if number in {1, 2, 3}:
+        fault = FAULTS[draw(st.integers(0, len(FAULTS) - 1))]
+        failing = (fault, Raised(fault), Later(Raised(fault), draw(st.integers(0, 2))))
+        return failing[number - 1]
+    if number == _OTHER:
+        return Ref(draw(st.sampled_from(OBJECTS)))
+    if number == _NESTED:
+        return _value(draw, plan, shape.of, wrong) if shape.of else Many((_value(draw, plan, shape, wrong),))
+    return Const(draw(st.sampled_from(WRONG)))

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Union, override
 
 import strawberry
@@ -71,7 +71,7 @@ class _Extension(FieldExtension):
 
 class _Watch(SchemaExtension):
     @override
-    def resolve(self, _next: Any, root: Any, info: GraphQLResolveInfo, *args: Any, **kwargs: Any) -> Any:
+    def resolve(self, _next: Any, root: Any, info: GraphQLResolveInfo[Any], *args: Any, **kwargs: Any) -> Any:
         info.context.called.append(f"watched {info.field_name}")
         return _next(root, info, *args, **kwargs)
 
@@ -207,7 +207,7 @@ def _extensions(manner: Manner) -> list[FieldExtension]:
             return []
 
 
-def _resolver(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) -> Callable[..., Any]:
+def _resolver(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) -> Any:
     turns = _TURNS if manner is Manner.SLOW else 0
 
     def found(self: Any, info: Info, given: dict[str, Any]) -> Any:
@@ -234,14 +234,14 @@ def _resolver(name: str, manner: Manner, kind: Any, arguments: tuple[str, ...]) 
     return _signed(chosen, kind, arguments)
 
 
-def _events(name: str, kind: Any, arguments: tuple[str, ...]) -> Callable[..., Any]:
+def _events(name: str, kind: Any, arguments: tuple[str, ...]) -> Any:
     async def follow(self: Any, info: Info, **given: Any) -> Any:
         info.context.called.append(f"{self!r}.{name} with {given}")
         for event in info.context.world.read(self, name):
             await asyncio.sleep(0)
             yield event
 
-    return _signed(follow, AsyncGenerator[kind, None], arguments)
+    return _signed(follow, AsyncGenerator[kind], arguments)
 
 
 def _signed(function: Any, returns: Any, arguments: tuple[str, ...]) -> Any:

@@ -13,14 +13,14 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
 from tests.api.execution.comparing import Outcome, Run, Ways
-from tests.api.execution.gallery import SELECTIONS, VALUES, Change, Gallery, Other, image
+from tests.api.execution.gallery import SELECTIONS, VALUES, Change, Gallery, Image, Other, image
 from tests.api.execution.operations import Operation
 
 type _Info = strawberry.Info[Any, Any]
 
 
 def _operation(text: str) -> Operation:
-    kind = text.split()[0].capitalize()
+    kind = text.split(maxsplit=1)[0].capitalize()
     return Operation(text, kind if kind in {"Mutation", "Subscription"} else "Query", None, ())
 
 
@@ -121,6 +121,34 @@ async def test_object_below_a_member_of_a_union_is_of_the_type_that_graphql_core
     await _alike(Query, text, lambda: Query(pets=[Cat(name="c"), Animal(name="a")]))
 
 
+@strawberry.type
+class Holder[T]:
+    held: T
+
+
+async def test_generic_objects_are_of_the_type_that_graphql_core_says() -> None:
+    @strawberry.type
+    class Query:
+        holders: list[Annotated[Holder[int] | Holder[str], strawberry.union("Held")]]
+        number: Holder[int]
+
+    text = "{ holders { __typename ... on IntHolder { n: held } ... on StrHolder { s: held } } number { held } }"
+    shown = await _alike(Query, text, lambda: Query(holders=[Holder(held=1), Holder(held="a")], number=Holder(held=2)))
+    assert shown.data["number"] == {"held": 2}
+
+
+async def test_object_that_is_cast_is_of_the_type_it_is_cast_to() -> None:
+    def cast() -> Gallery:
+        right, wrong = image(1), image(2)
+        strawberry.cast(Other, wrong)
+        return Gallery(images=[right, wrong], maybe=[wrong, right], nodes=[strawberry.cast(Image, image(3)), right])
+
+    text = "{ maybe { id slow } nodes { __typename id } }"
+    shown = await _alike(Gallery, text, cast, types=[Other])
+    assert shown.data["maybe"][0] is None
+    await _alike(Gallery, "{ images { id } }", cast, types=[Other])
+
+
 async def test_resolver_that_changes_its_object_is_seen_by_the_fields_after_it() -> None:
     @strawberry.type
     class Counter:
@@ -149,7 +177,8 @@ async def test_resolver_that_changes_what_it_is_given_changes_it_for_nobody_else
             grid[0].append(1)
             return numbers + grid[0]
 
-    text = "query ($n: [Int!]!) { a: taken(numbers: [5], grid: [[]]) b: taken(numbers: $n, grid: [$n]) c: taken(numbers: $n, grid: [[]]) }"
+    calls = "a: taken(numbers: [5], grid: [[]]) b: taken(numbers: $n, grid: [$n]) c: taken(numbers: $n, grid: [[]])"
+    text = f"query ($n: [Int!]!) {{ {calls} }}"
     await _alike(Query, text, variables={"n": [1]})
 
 
@@ -242,7 +271,7 @@ async def test_own_info_default_resolver_and_kind_of_field_are_asked() -> None:
     @strawberry.type
     class Query:
         item: str
-        own: str = OwnField(python_name="own")
+        own: str = OwnField(python_name="own")  # type: ignore[assignment] # pyright: ignore[reportAssignmentType] - Strawberry's way
 
         @strawberry.field
         def shouted(self, info: OwnInfo) -> str:
@@ -258,7 +287,7 @@ async def test_resolvers_get_parent_root_and_info_by_any_name() -> None:
         return f"{parent.name} {told.field_name} {told.path.as_list()} {n}"
 
     def from_root(root: Any, info: strawberry.Info[Any, Any]) -> str:
-        return f"{root.name} {[one.name for one in info.selected_fields]} {info.operation.operation}"
+        return f"{root.name} {info.selected_fields} {info.operation.operation}"
 
     @strawberry.type
     class Query:

@@ -1,9 +1,10 @@
-"""Compiled execution shows what graphql-core shows: data, order of keys, errors, their order, and calls of resolvers."""
+"""Compiled execution shows what graphql-core shows: data, errors, calls of resolvers, and the order of each."""
 
 import asyncio
 import os
 from collections import Counter
 from functools import partial
+from typing import Final
 
 import pytest
 from graphql import parse, validate
@@ -19,17 +20,20 @@ _SCHEMAS = 420 if _FULL else 15
 _OPERATIONS = 6
 _WORLDS = 3
 _COMPARISONS = 10_000 if _FULL else 300
-_TIME_S = 900
+_TIME_S = 1800
+_UNCHECKED: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 
 @pytest.mark.timeout(_TIME_S)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")  # graphql-core leaves some, too
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_generated_operations_on_generated_schemas_show_the_same() -> None:
     seen = Counter[str]()
     with asyncio.Runner() as runner:
 
         @settings(
             max_examples=_SCHEMAS,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=_UNCHECKED,
             phases=[Phase.generate, Phase.shrink],
             derandomize=True,
             deadline=None,
@@ -52,12 +56,10 @@ def test_generated_operations_on_generated_schemas_show_the_same() -> None:
                         seen.update(("comparisons", operation.root))
                         seen["with data"] += any(data != "null" for data, _ in stock.answers)
                         seen["with errors"] += any(errors for _, errors in stock.answers)
-                        seen["by graphql-core"] += stock.completed
-                        seen["not compiled"] += compiled.completed
+                        seen["compiled"] += compiled.completed < stock.completed
 
         compare()
-    print(seen)
     assert seen["comparisons"] >= _COMPARISONS
     assert seen["with data"] > seen["comparisons"] / 2
     assert seen["with errors"] > seen["comparisons"] / 5
-    assert seen["not compiled"] < seen["by graphql-core"] / 2
+    assert seen["compiled"] > seen["comparisons"] / 3

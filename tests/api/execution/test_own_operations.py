@@ -71,10 +71,11 @@ async def _whole(plot: Plot, operation: Operation) -> tuple[str, dict[str, Any]]
         given = await plot.named(f"{operation.name}.{one.path}", one.types[0])
         ids[one.path.rpartition(".")[2]] = ids[one.types[0]] = given
     first = named[0] if named else None
-    values = operation.variables(Samples(ids), first, first and ids[first.types[0]])
+    values = operation.variables(Samples(ids), first, ids[first.types[0]] if first else None)
     return operation.text(values, whole=True), values
 
 
+@pytest.mark.long
 async def test_each_query_is_shown_alike_the_first_time_and_from_what_is_kept(plot: Plot) -> None:
     for kind in PLANTS:
         await plot.id_of(kind)
