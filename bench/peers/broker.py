@@ -33,11 +33,24 @@ class Broker[T]:
             self._queues.discard(queue)
 
 
-def publishing(publish: Callable[[dict[str, Any]], Awaitable[None]]) -> Route:
-    """`POST /publish`: a JSON list of events, one after the other; answers when it began, by the monotonic clock."""
+type Told = dict[str, Any]
+"""An event in JSON."""
+
+
+async def _nothing(_: list[Told]) -> None: ...
+
+
+def publishing(
+    publish: Callable[[Told], Awaitable[None]], write: Callable[[list[Told]], Awaitable[None]] = _nothing
+) -> Route:
+    """`POST /publish`: a JSON list of events, one after the other; answers when it began, by the monotonic clock.
+
+    All of them are written before that, where they are written.
+    """
 
     async def answer(request: Request) -> JSONResponse:
         events = await request.json()
+        await write(events)
         started_ns = time.monotonic_ns()
         for event in events:
             await publish(event)
