@@ -21,7 +21,6 @@ from app.api.diagnostics_page import diagnostics_routes
 from app.api.explorer import explorer_page, explorer_routes
 from app.api.headers import SecurityHeaders
 from app.api.health import health_routes
-from app.api.loaders import make_loaders
 from app.api.media import media_route
 from app.api.requests import RequestIds
 from app.api.schema import show_result
@@ -109,7 +108,6 @@ def _graphql_routes(parts: Parts, streams: Streams) -> list[Route | WebSocketRou
     def make_context(request: HTTPConnection) -> Context:
         return Context(
             services=parts.services,
-            loaders=make_loaders(),
             request_id=request.scope["request_id"],
             base_url=settings.public_url or _base_url(request),
             show_result=show_result,

@@ -29,7 +29,6 @@ class Context:
     """
 
     services: Services
-    loaders: Loaders
     request_id: str
     base_url: str
     client: Client
@@ -39,6 +38,14 @@ class Context:
     connection_params: Mapping[str, object] | None = None
     edge: Edge = field(default_factory=Edge)
     leave: Callable[[], None] = lambda: None
+    _loaders: Loaders | None = None
+
+    @property
+    def loaders(self) -> Loaders:
+        """Those of this context, made when they are first needed."""
+        if self._loaders is None:
+            self._loaders = make_loaders()
+        return self._loaders
 
     @property
     def party(self) -> str | None:
@@ -49,7 +56,7 @@ class Context:
 
     def of_operation(self) -> "Context":
         """The same for one operation of a WebSocket, with loaders of its own."""
-        return replace(self, loaders=make_loaders())
+        return replace(self, _loaders=None)
 
     async def authenticate(self, authorization: str | None) -> None:
         """Read `Bearer TOKEN`; what is wrong with it is kept for the operations that need a viewer."""

@@ -12,7 +12,7 @@ class Edge:
     """The limits of a process; as it is made without settings, there are none.
 
     `introspection`: the schema may be asked for. `suggestions`: errors say what may have been meant, which tells of
-    the schema, too.
+    the schema, too. `compiled`: operations that come again are run by compiled plans, and are not parsed again.
     """
 
     allowances: Allowances = field(default_factory=Allowances)
@@ -20,3 +20,4 @@ class Edge:
     documents: TrustedDocuments = field(default_factory=TrustedDocuments)
     introspection: bool = True
     suggestions: bool = True
+    compiled: bool = True

@@ -33,6 +33,7 @@ from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
+from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type
 from app.api.refusals import refused, refused_for
 from app.api.schema import schema
 from app.api.sockets import SocketHandler
@@ -115,10 +116,17 @@ class GraphQLView(StreamingView):
         with self._large.beside(who.user_id if who else None) as enter_large:
             caps = self._caps if who else ONE_FILE
             request = UploadRequest(scope, Intake(scope, receive, caps, enter_large))
-            self.keep_context(request, context)
             try:
                 await context.edge.allowances.count_request(context.party)
-                return await self.run(request, context=context)
+                media_type = wanted_media_type(scope)
+                if media_type is None:
+                    return await self._long_way(request, context)
+                body = await request.body()
+                operation = posted(body, self._documents, schema.prepared, context)
+                answer = None if operation is None else await ran(operation, context)
+                if answer is None:
+                    return await self._long_way(Request(scope, Replayed(body, receive)), context)
+                return self._in_json(answer, media_type)
             except AppError as error:
                 return refused_for(request, error)
             except HTTPException as error:
@@ -129,6 +137,15 @@ class GraphQLView(StreamingView):
                 return None
             finally:
                 await request.close()
+
+    async def _long_way(self, request: Request, context: Context) -> Response:
+        self.keep_context(request, context)
+        return await self.run(request, context=context)
+
+    def _in_json(self, answer: GraphQLHTTPResponse, media_type: str) -> Response:
+        if "data" in answer:
+            return Answer(orjson.dumps(answer, default=str), media_type)
+        return self.create_response(answer, Response(media_type=media_type))
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
