@@ -8,7 +8,6 @@ requests) is measured with the whole server.
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,7 +18,6 @@ from app.accounts.sessions import Client
 from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.edge import Edge
-from app.api.loaders import make_loaders
 from app.api.requests import RequestIds
 from app.api.schema import RegenSchema, show_result
 from app.api.schema import schema as regens
@@ -50,7 +48,6 @@ def application(path: str, parts: Parts) -> RequestIds:
     def make_context(request: HTTPConnection) -> Context:
         return Context(
             services=parts.services,
-            loaders=make_loaders(),
             request_id=request.scope["request_id"],
             base_url="",
             show_result=show_result,
@@ -58,8 +55,7 @@ def application(path: str, parts: Parts) -> RequestIds:
             edge=Edge(),
         )
 
-    view: Any = GraphQLView(make_context, None, (), 1, Streams(), TrustedDocuments())
-    view.schema = slice_schema(path)
+    view = GraphQLView(make_context, None, (), 1, Streams(), TrustedDocuments(), slice_schema(path))
     return RequestIds(Starlette(routes=[Route("/graphql", view)]))
 
 
