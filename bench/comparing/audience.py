@@ -105,7 +105,7 @@ class Member(Protocol):
 
     def __init__(self, audience: Audience) -> None:
         self._audience = audience
-        self._rest = b""
+        self._rest: bytes = b""
         self._is_open = False
 
     @override

@@ -5,7 +5,7 @@ import json
 import statistics
 import urllib.request
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,19 +56,18 @@ class Hall:
             ConnectionError: some never do.
             OtherAnswerError: it is something else than what was published, or not the same for all.
         """
-        for number in range(_TRIES):
-            try:
-                heard = await self.publish(1, _TRY_S)
-            except ConnectionError:
-                if number == _TRIES - 1:
-                    raise
-            else:
-                break
-        expected = {"data": {"generationProgress": sample.event(self.generation_id, self.sequence)}}
+        heard = await self._heard_by_all()
+        expected: dict[str, Any] = {"data": {"generationProgress": sample.event(self.generation_id, self.sequence)}}
         message: dict[str, Any] = json.loads(heard["texts"][0])
         check(self.server.name, json.dumps(message["payload"]).encode(), expected)
         if heard["different"] or message["type"] != "next":
             raise OtherAnswerError(f"{self.server.name} did not tell all subscribers the same.")
+
+    async def _heard_by_all(self) -> dict[str, Any]:
+        for _ in range(_TRIES):
+            with suppress(ConnectionError):  # some had not subscribed yet
+                return await self.publish(1, _TRY_S)
+        return await self.publish(1)
 
     async def turn(self, plan: Plan) -> None:
         """Single events, then a burst."""
@@ -87,8 +86,7 @@ async def deliveries(mongodb_url: str, folder: Path, plan: Plan) -> dict[str, De
     found = dict[str, Delivered]()
     async with AsyncExitStack() as stack:
         halls = [
-            await stack.enter_async_context(_hall(name, mongodb_url, folder))
-            for name in (OURS, RAW, GRAPHQL_WS, PLAIN)
+            await stack.enter_async_context(_hall(name, mongodb_url, folder)) for name in (OURS, RAW, GRAPHQL_WS, PLAIN)
         ]
         for number in range(plan.rounds):
             for hall in halls if number % 2 == 0 else reversed(halls):
@@ -104,7 +102,7 @@ async def _hall(name: str, mongodb_url: str, folder: Path) -> AsyncGenerator[Hal
     command = OURS_LIVE if name == OURS else (*COMMANDS[name], str(sample.write(folder)))
     settings = {"MONGODB_URL": mongodb_url}
     async with running(f"live {name}", command, folder, settings) as server, client("bench.comparing.audience") as own:
-        who = await _subscriber(server) if name == OURS else {"token": None, "id": _NOT_OURS}
+        who = await _subscriber(server) if name == OURS else {"token": "", "id": _NOT_OURS}
         init = {"type": "connection_init", "payload": {"authorization": f"Bearer {who['token']}"}}
         operation = {"query": sample.PROGRESS, "variables": {"id": who["id"]}}
         subscribe = {"id": "1", "type": "subscribe", "payload": operation}
@@ -114,12 +112,12 @@ async def _hall(name: str, mongodb_url: str, folder: Path) -> AsyncGenerator[Hal
         yield hall
 
 
-async def _subscriber(server: Server) -> dict[str, Any]:
+async def _subscriber(server: Server) -> dict[str, str]:
     """Who may follow what there is at ours."""
 
-    def ask() -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/subscriber") as answer:  # noqa: S310 - this machine
-            said: dict[str, Any] = json.load(answer)
+    def ask() -> dict[str, str]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/subscriber") as answer:
+            said: dict[str, str] = json.load(answer)
             return said
 
     return await asyncio.to_thread(ask)

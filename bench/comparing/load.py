@@ -92,11 +92,7 @@ class _Connection(BufferedProtocol):
             self._begin(nbytes)
         elif self._missing is not None:
             self._missing -= nbytes
-        if self._missing is not None:
-            over = self._missing <= 0
-        else:
-            over = self._buffer[:nbytes].endswith(_LAST_CHUNK)
-        if over:
+        if self._is_over(nbytes):
             self._answered()
 
     @override
@@ -104,6 +100,11 @@ class _Connection(BufferedProtocol):
         if not self._left:
             self._left = True
             self._course.leave(exc or ConnectionError("The server closed a connection in the middle of a turn."))
+
+    def _is_over(self, nbytes: int) -> bool:
+        if self._missing is None:
+            return self._buffer[:nbytes].endswith(_LAST_CHUNK)
+        return self._missing <= 0
 
     def _begin(self, nbytes: int) -> None:
         """Read the head of an answer, which comes in one piece."""

@@ -33,7 +33,7 @@ _REGENERATE = """mutation Again($input: RegenerateImageInput!) {
   }
 }"""
 
-type Answer = Callable[[Request], Awaitable[dict[str, Any]]]
+type Ask = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def regeneration_accepted(mongodb_url: str, folder: Path, plan: Plan) -> A
             {"input": {"imageId": global_id("OrnamentImage", image_id), "prompt": "Make it shine"}},
             signed_in.access_token,
         )
-        accepted = await _accepted(_through(build(parts, _answers)), request, commands, plan)
+        accepted = await _accepted(through(build(parts, _answers)), request, commands, plan)
     await parts.close()
     return accepted
 
@@ -78,7 +78,7 @@ async def _image_of(owner_id: PydanticObjectId) -> PydanticObjectId:
     return image.identity
 
 
-async def _accepted(answer: Answer, request: Request, commands: Commands, plan: Plan) -> Accepted:
+async def _accepted(answer: Ask, request: Request, commands: Commands, plan: Plan) -> Accepted:
     cpu_ms, sent = list[float](), list[int]()
     for number in range(_WARM + (_QUICK_TIMES if plan.quick else _TIMES)):
         commands.take()
@@ -95,7 +95,7 @@ async def _accepted(answer: Answer, request: Request, commands: Commands, plan: 
     return Accepted(statistics.median(cpu_ms), statistics.median(sent))
 
 
-def _through(application: Any) -> Answer:
+def through(application: Any) -> Ask:
     """Asks the application as its server would."""
 
     async def answer(request: Request) -> dict[str, Any]:

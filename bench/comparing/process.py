@@ -17,7 +17,7 @@ from tests.e2e.server import environment
 ROOT = Path(__file__).parent.parent.parent
 _READY = re.compile(rb"ready (at|\d+)")
 _READY_S, _LEAVE_S = 60, 15
-_LINE_BYTES = 1 << 24
+_LINE_BYTES, _TOLD_CHARACTERS = 1 << 24, 4_000
 
 
 class NotReadyError(Exception):
@@ -60,9 +60,9 @@ def _cpu_clock(pid: int) -> int:
 async def running(
     name: str, command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Server]:
-    """While entered, that server runs; it says `ready PORT` once it listens, `ready at ADDRESS` where PORT is a setting.
+    """While entered, that server runs; its log is a file in the folder.
 
-    Its log is a file in the folder.
+    It says `ready PORT` once it listens, or `ready at ADDRESS` where PORT is a setting.
 
     Raises:
         NotReadyError: it ended, or said nothing within a minute.
@@ -92,7 +92,8 @@ async def _said(name: str, process: asyncio.subprocess.Process, log: Path) -> by
                     return found[1]
     except TimeoutError:
         pass
-    raise NotReadyError(f"{name} did not start:\n{log.read_text(errors='replace')[-4_000:]}")
+    written = await asyncio.to_thread(log.read_text, errors="replace")
+    raise NotReadyError(f"{name} did not start:\n{written[-_TOLD_CHARACTERS:]}")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

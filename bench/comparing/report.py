@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ _TARGETS = ("", "measured", "at least", "hoped for", "reached")
 _COSTS = ("", "CPU µs a request", "p50 ms", "p99 ms", "requests a second")
 _DELIVERED = ("one event to 1,000 subscribers", "CPU µs a delivery", "p50 ms", "p99 ms", "deliveries a second")
 
-type Row = Sequence[str]
+type Row = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ def tables(measured: Measured) -> list[tuple[Row, list[Row]]]:
     pages = {f"gallery({first}) from memory": costs for first, costs in measured.galleries.items()}
     pages["gallery(20) from the database, authenticated"] = measured.database
     for title, costs in pages.items():
-        rows = [
+        rows: list[Row] = [
             (name, f"{one.cpu_us:,.0f}", f"{one.p50_ms:.1f}", f"{one.p99_ms:.1f}", f"{one.a_second:,.0f}")
             for name, one in costs.items()
         ]
         found.append(((title, *_COSTS[1:]), rows))
-    delivered = [
+    delivered: list[Row] = [
         (name, f"{one.cpu_us:.1f}", f"{one.p50_ms:.1f}", f"{one.p99_ms:.1f}", f"{one.a_second:,.0f}")
         for name, one in measured.deliveries.items()
     ]
-    found.append((_DELIVERED, list(delivered)))
+    found.append((_DELIVERED, delivered))
     return found
 
 
@@ -111,15 +111,23 @@ def _plain(value: Any) -> Any:
 
 
 def write_readme(measured: Measured, machine: Machine, readme: Path = ROOT / "README.md") -> None:
-    """Put the tables between the two marks of README.md.
+    """Put the tables into README.md.
+
+    Raises:
+        ValueError: there is no place for them.
+    """
+    shown = [str(machine), *(as_markdown(head, rows) for head, rows in tables(measured))]
+    readme.write_text(put(readme.read_text(encoding="utf-8"), "\n\n".join(shown)), encoding="utf-8")
+
+
+def put(text: str, shown: str) -> str:
+    """The text with that between its two marks.
 
     Raises:
         ValueError: the marks are not there.
     """
-    text = readme.read_text(encoding="utf-8")
     before, began, rest = text.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not (began and ended):
-        raise ValueError(f"{readme} has no {BEGIN} and {END}.")
-    shown = "\n\n".join(as_markdown(head, rows) for head, rows in tables(measured))
-    readme.write_text(f"{before}{BEGIN}\n{machine}\n\n{shown}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"README.md needs the lines {BEGIN} and {END}.")
+    return f"{before}{BEGIN}\n{shown}\n{END}{after}"

@@ -12,15 +12,14 @@ from bench.comparing.answers import check
 from bench.comparing.load import Took
 from bench.comparing.process import Client, Server
 
-CONNECTIONS = 32
+_CONNECTIONS = 32
+_FEW, _LONGER = 8, 2
 _ANSWER_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured: rounds, seconds of a turn and of the one before all, events to subscribers a round, events
-    of a burst.
-    """
+    """How much is measured: rounds, seconds of a turn and of the first one, events and those of a burst a round."""
 
     rounds: int
     turn_s: float
@@ -46,11 +45,16 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GraphQL request; `token` is an access token."""
+    """A GraphQL request; `token` is an access token.
+
+    `slow`: it waits for a database that answers one after the other. More connections would only wait in line, and a
+    turn of twice the time has enough of its answers.
+    """
 
     query: str
     variables: Mapping[str, Any]
     token: str | None = None
+    slow: bool = False
 
     @property
     def body(self) -> bytes:
@@ -72,7 +76,7 @@ class Request:
 
 async def answer_of(server: Server, request: Request) -> bytes:
     """What one server answers."""
-    asked = urllib.request.Request(f"http://127.0.0.1:{server.port}/graphql", request.body, request.headers)  # noqa: S310 - this machine
+    asked = urllib.request.Request(f"http://127.0.0.1:{server.port}/graphql", request.body, request.headers)
 
     def ask() -> bytes:
         with urllib.request.urlopen(asked, timeout=_ANSWER_S) as answer:  # noqa: S310 - the same
@@ -111,7 +115,12 @@ async def cost_together(servers: Sequence[Server], request: Request, client: Cli
 async def _turn(servers: Sequence[Server], request: Request, client: Client, seconds: float) -> Cost:
     ports = [server.port for server in servers]
     before = sum(server.cpu_s() for server in servers)
-    answer = await client.ask(ports=ports, request=request.text(), connections=CONNECTIONS, seconds=seconds)
+    how = (
+        {"connections": _FEW, "seconds": _LONGER * seconds}
+        if request.slow
+        else {"connections": _CONNECTIONS, "seconds": seconds}
+    )
+    answer = await client.ask(ports=ports, request=request.text(), **how)
     cpu_s, took = sum(server.cpu_s() for server in servers) - before, Took(**answer)
     return Cost(cpu_s / took.count * 1e6, took.p50_ms, took.p99_ms, took.a_second)
 

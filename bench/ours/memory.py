@@ -9,7 +9,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import Route
@@ -38,7 +37,7 @@ def slice_schema(path: str) -> RegenSchema:
         query_of(read_images(path, Image)),
         config=regens.config,
         extensions=regens.extensions,
-        execution_context_class=regens.execution_context_class,
+        execution_context_class=regens.execution_context_class,  # pyright: ignore[reportUnknownMemberType] - Strawberry's own type is partial
     )
 
 
@@ -64,8 +63,7 @@ def main() -> None:
     configure_logs(as_json=False, level="WARNING")
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings({"data_dir": Path(folder)})
-        config: uvicorn.Config = server_config(settings, application(sys.argv[1], assemble(settings)))
-        serve(config)
+        serve(server_config(settings, application(sys.argv[1], assemble(settings))))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 
 import sys
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ariadne import QueryType, ScalarType, make_executable_schema  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - it is installed for the bench alone
-from ariadne.asgi import GraphQL  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - the same
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bench.peers.images import Image, read_images
 from bench.peers.serving import serve
 
+# Installed for the bench alone, in a folder of its own: here it has no types.
+_ariadne: Any = import_module("ariadne")
+_asgi: Any = import_module("ariadne.asgi")
 _SCHEMA = Path(__file__).parent / "schema.graphql"
 
 
@@ -26,11 +28,12 @@ def application(path: str) -> Starlette:
     def show(moment: datetime) -> str:
         return moment.isoformat()
 
-    query: Any = QueryType()
+    query = _ariadne.QueryType()
     query.set_field("gallery", gallery)
-    moments: Any = ScalarType("DateTime", serializer=show)
-    schema: Any = make_executable_schema(_SCHEMA.read_text(encoding="utf-8"), query, moments, convert_names_case=True)
-    view: Any = GraphQL(schema, introspection=False)
+    moments = _ariadne.ScalarType("DateTime", serializer=show)
+    text = _SCHEMA.read_text(encoding="utf-8")
+    schema = _ariadne.make_executable_schema(text, query, moments, convert_names_case=True)
+    view = _asgi.GraphQL(schema, introspection=False)
     return Starlette(routes=[Route("/graphql", view, methods=["POST"])])
 
 

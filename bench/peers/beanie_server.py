@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, override
 
 import strawberry
-from beanie import Document, PydanticObjectId, init_beanie
+from beanie import Document, PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo import AsyncMongoClient
@@ -49,6 +49,8 @@ class StoredUser(Stored):
     name: str
 
     class Settings:
+        """Where they are kept."""
+
         name = "users"
 
 
@@ -60,6 +62,8 @@ class StoredPicture(Stored):
     height: int
 
     class Settings:
+        """Where they are kept."""
+
         name = "pictures"
 
 
@@ -76,6 +80,8 @@ class StoredImage(Stored):
     trashed_at: datetime | None = None
 
     class Settings:
+        """Where they are kept."""
+
         name = "ornament_images"
 
 
@@ -94,9 +100,12 @@ async def _pictures(ids: Ids) -> list[StoredPicture | None]:
 
 async def _numbers_of_children(ids: Ids) -> list[int]:
     steps = [{"$match": {"parentId": {"$in": ids}}}, {"$group": {"_id": "$parentId", "number": {"$sum": 1}}}]
-    groups: list[dict[str, Any]] = await StoredImage.aggregate(steps).to_list()
+    groups: list[dict[str, Any]] = await StoredImage.aggregate(steps).to_list()  # pyright: ignore[reportUnknownMemberType] - the same
     found = defaultdict[PydanticObjectId, int](int, {group["_id"]: group["number"] for group in groups})
     return [found[one] for one in ids]
+
+
+strawberry.enum(ImageKind)
 
 
 @dataclass(slots=True)
@@ -127,7 +136,7 @@ class OrnamentImage:
     """A version of an image."""
 
     id: strawberry.ID
-    kind: strawberry.enum(ImageKind)  # type: ignore[valid-type]
+    kind: ImageKind
     created_at: datetime
     combined_prompt: str
     favourite: bool
@@ -135,6 +144,7 @@ class OrnamentImage:
 
     @strawberry.field
     async def parent(self, info: Info) -> "OrnamentImage | None":
+        """What it was made from."""
         if self.document.parent_id is None:
             return None
         found = await info.context.images.load(self.document.parent_id)
@@ -142,6 +152,7 @@ class OrnamentImage:
 
     @strawberry.field
     async def picture(self, info: Info) -> Picture | None:
+        """What it shows."""
         found = await info.context.pictures.load(self.document.picture_id)
         if found is None:
             return None
@@ -150,6 +161,7 @@ class OrnamentImage:
 
     @strawberry.field
     async def child_count(self, info: Info) -> int:
+        """How many were made from it."""
         return await info.context.children.load(_id(self.document))
 
 
@@ -192,6 +204,7 @@ class Viewer:
 
     @strawberry.field
     async def ornament_images(self, first: int) -> Connection:
+        """The newest ones."""
         mine = {"ownerId": self.document.id, "trashedAt": None}
         found = await StoredImage.find(mine).sort("-_id").limit(first + 1).to_list()
         shown = [_shown(image) for image in found[:first]]
@@ -204,6 +217,7 @@ class Query:
 
     @strawberry.field
     async def viewer(self, info: Info) -> Viewer | None:
+        """Who asks."""
         return Viewer(document=info.context.user) if info.context.user else None
 
 

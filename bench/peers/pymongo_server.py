@@ -36,7 +36,7 @@ async def page(database: AsyncDatabase[Row], owner_id: ObjectId, first: int) -> 
     ids = [image["_id"] for image in shown]
     parent_ids = [image["parentId"] for image in shown if image["parentId"]]
     picture_ids = [image["pictureId"] for image in shown]
-    steps = [{"$match": {"parentId": {"$in": ids}}}, {"$group": {"_id": "$parentId", "number": {"$sum": 1}}}]
+    steps: list[Row] = [{"$match": {"parentId": {"$in": ids}}}, {"$group": {"_id": "$parentId", "number": {"$sum": 1}}}]
 
     async def children() -> list[Row]:
         return await (await images.aggregate(steps)).to_list()

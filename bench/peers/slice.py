@@ -8,7 +8,7 @@ import strawberry
 from bench.peers.broker import Broker
 from bench.peers.images import Event, ImageKind
 
-Kind = strawberry.enum(ImageKind)
+strawberry.enum(ImageKind)
 
 
 @strawberry.type
@@ -16,7 +16,7 @@ class Image:
     """One image."""
 
     id: strawberry.ID
-    kind: Kind
+    kind: ImageKind
     prompt: str
     created_at: datetime
     favourite: bool

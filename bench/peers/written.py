@@ -56,6 +56,16 @@ def message_of(event: Event) -> str:
     return orjson.dumps({"id": "1", "type": "next", "payload": payload}).decode()
 
 
+async def _subscribe(socket: WebSocket, sockets: set[WebSocket]) -> None:
+    """Answer the messages of graphql-transport-ws until the socket is closed."""
+    while True:
+        message = orjson.loads(await socket.receive_text())
+        if message["type"] == "connection_init":
+            await socket.send_text('{"type":"connection_ack"}')
+        elif message["type"] == "subscribe":
+            sockets.add(socket)
+
+
 def application(path: str) -> Starlette:
     """Serves the images of that file."""
     images = read_images(path, Image)
@@ -68,12 +78,7 @@ def application(path: str) -> Starlette:
     async def progress(socket: WebSocket) -> None:
         await socket.accept(subprotocol="graphql-transport-ws")
         try:
-            while True:
-                message = orjson.loads(await socket.receive_text())
-                if message["type"] == "connection_init":
-                    await socket.send_text('{"type":"connection_ack"}')
-                elif message["type"] == "subscribe":
-                    sockets.add(socket)
+            await _subscribe(socket, sockets)
         except WebSocketDisconnect:
             pass
         finally:
