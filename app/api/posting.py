@@ -5,7 +5,7 @@ What is in any way different has nothing done to it here, and goes the long way,
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, cast, override
 
 import orjson
 from starlette.responses import Response
@@ -45,6 +45,7 @@ class Answer(Response):
             (b"content-type", f"{media_type}; charset=utf-8".encode()),
         ]
 
+    @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -4,10 +4,9 @@ What the schema's extensions do for others is done here by the same functions: t
 told, errors are made public.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
 from strawberry.execution import optimized_is_awaitable
@@ -19,10 +18,9 @@ from app.api.context import Context
 from app.api.edge import Edge
 from app.api.errors import public_error
 from app.api.execution.executor import Compiled
+from app.api.execution.kept import Kept
 from app.api.reckoning import Reckoning
 from app.errors import AppError
-
-_KEPT: Final = 500
 
 
 class Key(NamedTuple):
@@ -32,11 +30,6 @@ class Key(NamedTuple):
     name: str | None
     introspection: bool
     suggestions: bool
-
-    @classmethod
-    def of(cls, query: str, name: str | None, edge: Edge) -> "Key":
-        """For what comes by that edge."""
-        return cls(query, name, edge.introspection, edge.suggestions)
 
 
 @dataclass(slots=True)
@@ -88,7 +81,7 @@ class Prepared:
         self, context: Any, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
     ) -> Compiled | list[Any]:
         name = self.operation.name.value if self.operation.name else None
-        built: Any = self.execution.build(
+        built: Compiled | list[Any] = self.execution.build(
             self.schema,
             self.document,
             None,
@@ -107,27 +100,26 @@ class PreparedOperations:
     """Those of a schema that were asked for last."""
 
     def __init__(self) -> None:
-        self._known = OrderedDict[Key, Prepared]()
+        self._known = Kept[Key, Prepared]()
 
     def __len__(self) -> int:
         """How many are kept."""
         return len(self._known)
 
+    @staticmethod
+    def key(query: str, name: str | None, edge: Edge) -> Key:
+        """What is kept under it came by an edge like that one."""
+        return Key(query, name, edge.introspection, edge.suggestions)
+
     def find(self, query: str | None, name: str | None, edge: Edge) -> Prepared | None:
         """The operation, if it is kept, and may be used by what comes by that edge."""
         if query is None or not edge.compiled:
             return None
-        key = Key.of(query, name, edge)
-        found = self._known.get(key)
-        if found is not None:
-            self._known.move_to_end(key)
-        return found
+        return self._known.find(self.key(query, name, edge))
 
     def keep(self, key: Key, prepared: Prepared) -> None:
-        """Keep it, and forget the one that was not asked for the longest."""
-        self._known[key] = prepared
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        """Keep it."""
+        self._known.keep(key, prepared, len(key.query))
 
 
 async def run(

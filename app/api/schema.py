@@ -225,7 +225,7 @@ class RegenSchema(strawberry.Schema):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - Strawberry's own types are partial
         self.prepared = PreparedOperations()
 
     @override

@@ -120,15 +120,7 @@ class GraphQLView(StreamingView):
             request = UploadRequest(scope, Intake(scope, receive, caps, enter_large))
             try:
                 await context.edge.allowances.count_request(context.party)
-                media_type = wanted_media_type(scope)
-                if media_type is None:
-                    return await self._long_way(request, context)
-                body = await request.body()
-                operation = posted(body, self._documents, self._prepared, context)
-                answer = None if operation is None else await ran(operation, context)
-                if answer is None:
-                    return await self._long_way(Request(scope, Replayed(body, receive)), context)
-                return self._in_json(answer, media_type)
+                return await self._run(request, receive, context)
             except AppError as error:
                 return refused_for(request, error)
             except HTTPException as error:
@@ -140,14 +132,25 @@ class GraphQLView(StreamingView):
             finally:
                 await request.close()
 
-    async def _long_way(self, request: Request, context: Context) -> Response:
+    async def _run(self, request: Request, receive: Receive, context: Context) -> Response:
+        """Take the short way, where there is one."""
+        media_type = wanted_media_type(request.scope)
+        if media_type is not None:
+            body = await request.body()
+            operation = posted(body, self._documents, self._prepared, context)
+            answer = None if operation is None else await ran(operation, context)
+            if answer is not None:
+                return self._in_json(answer, media_type)
+            request = Request(request.scope, Replayed(body, receive))
         self.keep_context(request, context)
         return await self.run(request, context=context)
 
     def _in_json(self, answer: GraphQLHTTPResponse, media_type: str) -> Response:
         if "data" in answer:
             return Answer(orjson.dumps(answer, default=str), media_type)
-        return self.create_response(answer, Response(media_type=media_type))
+        unfinished = Response(media_type=media_type)
+        del unfinished.headers["content-length"]
+        return self.create_response(answer, unfinished)
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:

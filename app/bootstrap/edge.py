@@ -36,6 +36,7 @@ def edge_of(settings: Settings, counters: Storage) -> Edge:
         _documents(settings.trusted_documents, only=settings.only_trusted_documents),
         introspection=settings.introspection,
         suggestions=settings.app_env == "development",
+        compiled=settings.compiled_execution,
     )
 
 

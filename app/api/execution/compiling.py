@@ -1,18 +1,18 @@
 """Plans for the fields of one operation, made when they are first needed."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, is_leaf_type
+from graphql import GraphQLList, GraphQLObjectType, GraphQLSchema, is_leaf_type
 
 from app.api.execution.fields import attribute_of, function_of, has_usual_info, is_usual_test, origin_of
+from app.api.execution.functions import FunctionPlan
 from app.api.execution.leaves import is_settled_kind
-from app.api.execution.plain import Collect, Details, Groups, NotPlainError, plain_fields, plain_list
+from app.api.execution.plain import Collect, Details, Groups, NotPlainError, plain_fields, plain_list, without_null
 from app.api.execution.plans import (
     AttributePlan,
     Complete,
     FieldPlan,
-    FunctionPlan,
     Kinds,
     ListPlan,
     ObjectPlan,
@@ -73,7 +73,7 @@ class Compiler:
         return Step(plain_fields(self._schema, kind, groups, self._collect), stock)
 
     def _field(self, kind: GraphQLObjectType, name: str, details: Details) -> FieldPlan:
-        definition = self._schema.get_field(kind, details[0].node.name.value)
+        definition: Any = self._schema.get_field(kind, details[0].node.name.value)
         if definition is None:
             return self._stock(kind, name, details)
         function = function_of(definition) if self._calls_functions else None
@@ -91,10 +91,9 @@ class Compiler:
         return StockPlan(kind, name, details, definition, Complete(self._kinds, required=False))
 
     def _complete(self, kind: Any, details: Details) -> Complete:
-        required = isinstance(kind, GraphQLNonNull)
-        inner = kind.of_type if required else kind
+        required, inner = without_null(kind)
         if isinstance(inner, GraphQLList):
-            made = self._list(inner, details)
+            made = self._list(cast("Any", inner), details)
             made.required = required
             return made
         if is_leaf_type(inner):
@@ -107,7 +106,7 @@ class Compiler:
         try:
             made.plain = plain_list(self._schema, kind, details, self._collect)
         except NotPlainError:
-            inner = kind.of_type.of_type if isinstance(kind.of_type, GraphQLNonNull) else kind.of_type
+            _, inner = without_null(kind.of_type)
             item = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
             made.many = None if item is None else ListPlan(item, kind.of_type, details)
         return made

@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.execution.operations import Operation, Operations, Plans
 from app.api.execution.plain import Details, Groups
+from app.api.execution.plans import shown_if_usual
 
 
 class Compiled(StrawberryGraphQLCoreExecutionContext):
@@ -138,12 +139,12 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
             plan = self.plans.items(self, return_type, field_details_list)
             if plan.many is not None:
                 return plan.many.execute(self, result, path, lambda: info)
-            if plan.plain is not None:
-                try:
-                    return plan.plain(result)
-                except Exception:  # noqa: BLE001, S110 - done again below, by who knows what to say of it
-                    pass
-        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+            shown = None if plan.plain is None else shown_if_usual(plan.plain, result)
+            if shown is not None:
+                return shown
+        return super().complete_list_value(  # pyright: ignore[reportUnknownMemberType] - graphql-core's own types are partial
+            return_type, field_details_list, info, path, result, position_context
+        )
 
 
 def _is_subscription(document: DocumentNode, name: str | None) -> bool:

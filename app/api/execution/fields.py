@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from keyword import iskeyword
 from types import FunctionType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import GraphQLField, GraphQLObjectType
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -50,13 +50,15 @@ def function_of(field: GraphQLField) -> Function | None:
 
     A wrapper around the resolver, a permission, an extension or a field class of its own may do anything: null.
     """
-    definition = field.extensions.get(DEFINITION)
-    if not isinstance(definition, StrawberryField) or definition.base_resolver is None:
+    definition: Any = field.extensions.get(DEFINITION)
+    if not isinstance(definition, StrawberryField):
+        return None
+    resolver = cast("Any", definition).base_resolver
+    if resolver is None:
         return None
     kind = _ASYNC if definition.is_async else _SYNC
     if not _is_made_by(field.resolve, kind) or definition.extensions or not _has_usual_result(definition):
         return None
-    resolver = definition.base_resolver
     if not isinstance(resolver.wrapped_func, FunctionType):
         return None
     sources = (resolver.parent_parameter, resolver.root_parameter)

@@ -5,7 +5,7 @@ import decimal
 import uuid
 from collections.abc import Callable, Mapping
 from math import isfinite
-from types import MappingProxyType
+from types import GeneratorType, MappingProxyType
 from typing import Any, Final
 
 from graphql import (
@@ -20,7 +20,7 @@ from graphql import (
 )
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.types import base_scalars
-from strawberry.schema.types.scalar import ScalarDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 from app.api.execution.fields import DEFINITION
 
@@ -28,6 +28,7 @@ type Constant = Callable[[str, Any], str]
 """Names a value for generated code; the answer is the name."""
 
 _INT: Final = 2**31
+_PLAIN_READ: Final[Any] = object.__getattribute__
 _TESTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         GraphQLString.name: ("type({v}) is str", "{v}"),
@@ -73,11 +74,14 @@ def is_settled(value: object) -> bool:
     return not (value is None or value is Undefined or isinstance(value, Exception) or optimized_is_awaitable(value))
 
 
-def is_settled_kind(kind: type) -> bool:
-    """Whether every instance of a class is settled, so that asking once is enough."""
-    asks = getattr(kind, "__getattr__", None) or kind.__getattribute__ is not object.__getattribute__
+def is_settled_kind(kind: type[Any]) -> bool:
+    """Whether every instance of a class is settled, so that asking once is enough: some generators are coroutines."""
+    asks = getattr(kind, "__getattr__", None) or getattr(kind, "__getattribute__", None) is not _PLAIN_READ
     return not (
-        asks or issubclass(kind, Exception) or hasattr(kind, "__await__") or kind in {type(None), type(Undefined)}
+        asks
+        or issubclass(kind, Exception)
+        or hasattr(kind, "__await__")
+        or kind in {type(None), type(Undefined), GeneratorType}
     )
 
 

@@ -15,10 +15,10 @@ from graphql import (
 from graphql.language import Visitor, visit
 
 from app.api.execution.compiling import Compiler
+from app.api.execution.kept import Kept
 from app.api.execution.plain import Details, Groups
 from app.api.execution.plans import Complete, ObjectPlan
 
-_KEPT: Final = 500
 _WAYS: Final = 16
 """Of one operation: for so many combinations of what its @skip and @include depend on."""
 _STORE: Final = "regen.operations"
@@ -84,6 +84,11 @@ class Operation:
     conditions: tuple[str, ...] | None
     _plans: OrderedDict[tuple[Any, ...], Plans] = field(default_factory=OrderedDict[tuple[Any, ...], Plans])
 
+    @property
+    def ways(self) -> int:
+        """How many plans there may be of it."""
+        return min(_WAYS, 1 << len(self.conditions or ()))
+
     def plans(self, variables: dict[str, Any]) -> Plans | None:
         """The plans for these variables; null where there are none."""
         if self.conditions is None:
@@ -103,7 +108,8 @@ class Operations:
     """Those of one schema. An operation is compiled when it comes for the second time: many come only once."""
 
     def __init__(self) -> None:
-        self._known = OrderedDict[tuple[str, str | None], Operation | None]()
+        self._seen = Kept[tuple[str, str | None], bool]()
+        self._known = Kept[tuple[str, str | None], Operation]()
 
     @classmethod
     def of(cls, schema: GraphQLSchema) -> "Operations":
@@ -115,7 +121,7 @@ class Operations:
 
     def __len__(self) -> int:
         """How many are kept compiled."""
-        return sum(one is not None for one in self._known.values())
+        return len(self._known)
 
     def find(self, document: DocumentNode, name: str | None, *, at_once: bool = False) -> Operation | None:
         """The operation of that name in that document; null the first time, unless it is wanted `at_once`."""
@@ -123,16 +129,12 @@ class Operations:
         if text is None:
             return None
         key = (text, name)
-        known = self._known.get(key)
-        if known is not None:
-            self._known.move_to_end(key)
-            return known
-        if key in self._known or at_once:
+        known = self._known.find(key)
+        if known is None and (at_once or self._seen.find(key)):
             known = Operation(document, _conditions(document))
-        self._known[key] = known
-        self._known.move_to_end(key)
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+            self._known.keep(key, known, len(text) * known.ways)
+        elif known is None:
+            self._seen.keep(key, value=True, weight=len(text))
         return known
 
 

@@ -4,12 +4,11 @@ Where it can't be sure of what graphql-core would do it raises, and that part is
 attribute changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol, cast
 
 from graphql import (
     GraphQLAbstractType,
-    GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
@@ -26,7 +25,7 @@ from app.api.execution.leaves import UnusualError, is_settled, is_settled_kind, 
 type Details = list[Any]
 """graphql-core's: the nodes that ask for one field."""
 
-type Groups = Mapping[str, Details]
+type Groups = dict[str, Details]
 """graphql-core's: the fields of a selection, by the names they have in the answer."""
 
 _TYPENAME: Final = "__typename"
@@ -73,6 +72,13 @@ def plain_list(
     return made
 
 
+def without_null(kind: Any) -> tuple[bool, Any]:
+    """Whether a type takes no null, and the type without that."""
+    required = isinstance(kind, GraphQLNonNull)
+    inner: Any = cast("Any", kind).of_type if required else kind
+    return required, inner
+
+
 class _Writer:
     """Writes the body of one function."""
 
@@ -99,7 +105,7 @@ class _Writer:
         name: str = details[0].node.name.value
         if name == _TYPENAME:
             return repr(kind.name)
-        field: GraphQLField | None = self._schema.get_field(kind, name)
+        field: Any = self._schema.get_field(kind, name)
         attribute = None if field is None else attribute_of(field)
         if field is None or attribute is None:
             raise NotPlainError
@@ -107,8 +113,7 @@ class _Writer:
 
     def value(self, kind: Any, read: str, details: Details, depth: int) -> str:
         """Write what completes the value that `read` reads."""
-        required = isinstance(kind, GraphQLNonNull)
-        inner = kind.of_type if required else kind
+        required, inner = without_null(kind)
         if is_leaf_type(inner):
             return leaf(inner, self._constant, read, self._name("leaf"), required=required)
         if depth > _LEVELS_MAX:
@@ -122,7 +127,7 @@ class _Writer:
             self.line(depth, "else:")
             depth += 1
         if isinstance(inner, GraphQLList):
-            self._list(inner, value, shown, details, depth)
+            self._list(cast("Any", inner), value, shown, details, depth)
         elif isinstance(inner, GraphQLObjectType):
             self._object(inner, value, shown, details, depth)
         else:
@@ -181,8 +186,9 @@ def _settled_check(known: set[type]) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         if not is_settled(value):
             raise UnusualError
-        if is_settled_kind(type(value)):
-            known.add(type(value))
+        kind: Any = type(value)
+        if is_settled_kind(kind):
+            known.add(kind)
 
     return check
 

@@ -2,28 +2,18 @@
 
 import datetime as dt
 import decimal
-import enum
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Final, override
+from typing import Any, Final, cast, override
 
 from graphql import (
     GraphQLField,
     GraphQLLeafType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
-    VariableNode,
-    get_argument_values,
 )
-from graphql.language import Node, Visitor, visit
 from graphql.pyutils import Path, gather_with_cancel
-from strawberry.types.arguments import convert_arguments
-from strawberry.types.info import Info
-from strawberry.types.unset import UnsetType
 
-from app.api.execution.fields import CAST, Function
+from app.api.execution.fields import CAST
 from app.api.execution.leaves import is_settled, is_settled_kind
 from app.api.execution.plain import Details
 
@@ -46,47 +36,6 @@ _SETTLED: Final = (
 type Executor = Any
 """graphql-core's executor of one operation, ours underneath; most of what is needed of it is not public."""
 
-_LASTING: Final = (
-    str,
-    int,
-    float,
-    bool,
-    type(None),
-    enum.Enum,
-    dt.date,
-    dt.time,
-    decimal.Decimal,
-    uuid.UUID,
-    UnsetType,
-)
-"""Arguments that nobody can change, so that they may be handed to a resolver twice."""
-
-
-class FieldInfo(Info):
-    """Strawberry's info of a field, most of which is made when a resolver asks for it."""
-
-    def __init__(self, executor: Executor, plan: "FieldPlan", path: Path, definition: Any) -> None:
-        self._executor = executor
-        self._plan = plan
-        self._path = path
-        self._field = definition
-
-    @cached_property
-    def _raw_info(self) -> GraphQLResolveInfo:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride] - read as the attribute is
-        return self._plan.info(self._executor, self._path)
-
-    @property
-    @override
-    def context(self) -> Any:
-        """The operation's."""
-        return self._executor.context_value
-
-    @property
-    @override
-    def path(self) -> Path:
-        """The field's place in the answer."""
-        return self._path
-
 
 @dataclass(slots=True)
 class Kinds:
@@ -98,8 +47,9 @@ class Kinds:
         """Whether the value is settled; remembers its class if all of it are."""
         if not is_settled(value):
             return False
-        if is_settled_kind(type(value)):
-            self.known.add(type(value))
+        kind: type[Any] = type(value)
+        if is_settled_kind(kind):
+            self.known.add(kind)
         return True
 
 
@@ -119,6 +69,7 @@ class FieldPlan:
         self._parent_name = parent.name
         self._nodes = [one.node for one in details]
         self._complete = complete
+        self.kind: Any = getattr(definition, "type", None)
 
     def execute(self, executor: Executor, source: Any, parent_path: Path | None) -> Any:
         """The field of a source in the answer, or what is to be awaited for it.
@@ -137,7 +88,7 @@ class FieldPlan:
                 return self._guarded(executor, done, path)
         except Exception as error:  # noqa: BLE001 - a resolver may raise anything: it is handled as graphql-core does
             return self._failed(executor, error, path)
-        return done
+        return cast("Any", done)
 
     def read(self, executor: Executor, source: Any, path: Path) -> Any:
         """The field's value, which may be awaitable."""
@@ -148,16 +99,16 @@ class FieldPlan:
         return executor.build_resolve_info(self.definition, self._nodes, self.parent, path)
 
     def _failed(self, executor: Executor, error: Exception, path: Path) -> None:
-        executor.handle_field_error(error, self.definition.type, self.details, path)
+        executor.handle_field_error(error, self.kind, self.details, path)
 
     async def _later(self, executor: Executor, value: Awaitable[Any], path: Path) -> Any:
         try:
-            done = self._complete(executor, self, await value, path)
+            done: Any = self._complete(executor, self, await value, path)
             if type(done) is not dict and executor.is_awaitable(done):
                 done = await done
         except Exception as error:  # noqa: BLE001 - the same
             return self._failed(executor, error, path)
-        return done
+        return cast("Any", done)
 
     async def _guarded(self, executor: Executor, done: Awaitable[Any], path: Path) -> Any:
         try:
@@ -177,62 +128,6 @@ class AttributePlan(FieldPlan):
     def read(self, executor: Executor, source: Any, path: Path) -> Any:
         """The attribute."""
         return getattr(source, self._attribute)
-
-
-class FunctionPlan(FieldPlan):
-    """A resolver that is called as Strawberry would call it; arguments that can't change are read once."""
-
-    def __init__(self, function: Function, *given: Any) -> None:
-        super().__init__(*given)
-        self._function = function
-        self._call = function.call
-        self._takes_self = function.takes_self
-        self._source_names = function.source_names
-        self._info_name = function.info_name
-        self._constant: dict[str, Any] | None = None
-        self._varies = any(_Variables.are_in(one) for one in self._nodes[0].arguments or ())
-
-    @override
-    def read(self, executor: Executor, source: Any, path: Path) -> Any:
-        """What the function answers."""
-        arguments = self._constant
-        if arguments is None:
-            arguments = self._arguments(executor, path)
-        if self._info_name is not None or self._source_names:
-            arguments = dict(arguments)
-            for name in self._source_names:
-                arguments[name] = source
-            if self._info_name is not None:
-                arguments[self._info_name] = FieldInfo(executor, self, path, self._function.definition)
-        return self._call(source, **arguments) if self._takes_self else self._call(**arguments)
-
-    def _arguments(self, executor: Executor, path: Path) -> dict[str, Any]:
-        known: dict[str, Any] | None = executor.arguments.get(self)
-        if known is not None:
-            return known
-        definition, node = self.definition, self._nodes[0]
-        given = (
-            get_argument_values(definition, node, executor.variable_values, None, executor.hide_suggestions)
-            if definition.args or node.arguments
-            else {}
-        )
-        arguments = self._converted(executor, given, path)
-        if all(isinstance(one, _LASTING) for one in arguments.values()):
-            executor.arguments[self] = arguments
-            if not self._varies:
-                self._constant = arguments
-        return arguments
-
-    def _converted(self, executor: Executor, given: dict[str, Any], path: Path) -> dict[str, Any]:
-        definition = self._function.definition
-        owner = executor.schema._strawberry_schema  # noqa: SLF001 - Strawberry's own link to its schema
-        return convert_arguments(
-            given,
-            list(self._function.arguments),
-            owner.schema_converter.scalar_registry,
-            owner.config,
-            FieldInfo(executor, self, path, definition),
-        )
 
 
 class StockPlan(FieldPlan):
@@ -277,17 +172,11 @@ class ObjectPlan:
         waits: list[str] = []
         try:
             for step in self.steps:
-                if step.fill is not None:
-                    try:
-                        step.fill(source, answer)
-                    except Exception:  # noqa: BLE001, S110 - done again below, by who knows what to say of it
-                        pass
-                    else:
-                        continue
-                for one in step.fields:
-                    done = answer[one.name] = one.execute(executor, source, path)
-                    if type(done) is not dict and executor.is_awaitable(done):
-                        waits.append(one.name)
+                if step.fill is None or not _filled(step.fill, source, answer):
+                    for one in step.fields:
+                        done = answer[one.name] = one.execute(executor, source, path)
+                        if type(done) is not dict and executor.is_awaitable(done):
+                            waits.append(one.name)
         except Exception:
             if waits:
                 executor.settle_in_background([answer[name] for name in waits])
@@ -364,49 +253,48 @@ class Complete:
 
     kinds: Kinds
     required: bool
-    plain: Callable[[Any], Any] | None = None
+    plain: Callable[[Any], list[Any]] | None = None
     one: ObjectPlan | None = None
     many: ListPlan | None = None
     leaf: GraphQLLeafType | None = None
 
     def __call__(self, executor: Executor, field: FieldPlan, value: Any, path: Path) -> Any:
         """The value in the answer, or what is to be awaited for it."""
-        if value is None:
-            if not self.required:
-                return None
-        elif self.one is not None:
-            if self.one.takes(value):
-                return self.one.execute(executor, value, path)
-        elif self.leaf is not None:
-            if is_settled(value):
-                return executor.complete_leaf_value(self.leaf, value)
-        elif type(value) in {list, tuple}:
-            if self.plain is not None:
-                try:
-                    return self.plain(value)
-                except Exception:  # noqa: BLE001, S110 - done again below, by who knows what to say of it
-                    pass
-            elif self.many is not None:
-                return self.many.execute(executor, value, path, lambda: field.info(executor, path))
-        kind = field.definition.type
+        if value is None and not self.required:
+            return None
+        if self.one is not None and value is not None and self.one.takes(value):
+            return self.one.execute(executor, value, path)
+        if self.leaf is not None and is_settled(value):
+            return executor.complete_leaf_value(self.leaf, value)
+        if type(value) in {list, tuple} and (self.plain is not None or self.many is not None):
+            return self._list(executor, field, value, path)
+        return self._unusual(executor, field, value, path)
+
+    def _list(self, executor: Executor, field: FieldPlan, value: Any, path: Path) -> Any:
+        if self.many is not None:
+            return self.many.execute(executor, value, path, lambda: field.info(executor, path))
+        shown = None if self.plain is None else shown_if_usual(self.plain, value)
+        return self._unusual(executor, field, value, path) if shown is None else shown
+
+    def _unusual(self, executor: Executor, field: FieldPlan, value: Any, path: Path) -> Any:
+        kind: Any = field.kind
         return executor.complete_value(kind, field.details, field.info(executor, path), path, value, None)
 
 
-class _Variables(Visitor):
-    """Looks for variables."""
+def shown_if_usual(plain: Callable[[Any], list[Any]], value: Any) -> list[Any] | None:
+    """The list in the answer; null where graphql-core has to look at it."""
+    try:
+        return plain(value)
+    except Exception:  # noqa: BLE001 - done again, by who knows what to say of it
+        return None
 
-    found = False
 
-    def enter_variable(self, _node: VariableNode, *_: object) -> None:
-        """There is one."""
-        self.found = True
-
-    @classmethod
-    def are_in(cls, node: Node) -> bool:
-        """Whether a node has any in it."""
-        visitor = cls()
-        visit(node, visitor)
-        return visitor.found
+def _filled(fill: Callable[[Any, dict[str, Any]], None], source: Any, answer: dict[str, Any]) -> bool:
+    try:
+        fill(source, answer)
+    except Exception:  # noqa: BLE001 - the same
+        return False
+    return True
 
 
 async def _together(answer: dict[str, Any], waits: Sequence[str]) -> dict[str, Any]:
