@@ -7,6 +7,7 @@ meaning, or the run fails. Without `--quick` the tables of README.md are written
 
 import argparse
 import asyncio
+import resource
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,9 @@ from bench.comparing.report import Machine, keep, show, write_readme
 from bench.comparing.rounds import FULL, QUICK, Plan
 from bench.comparing.targets import Measured
 from bench.comparing.whole import from_database, stored, two_against_one
+
+
+_FILES = 4_096
 
 
 async def _measured(folder: Path, plan: Plan) -> Measured:
@@ -45,6 +49,13 @@ async def _told[T](what: str, measuring: Awaitable[T]) -> T:
     return found
 
 
+def _allow_files() -> None:
+    """Every server and its audience hold a thousand sockets; what is started from here may, too."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _node_version() -> str:
     said = subprocess.run(  # noqa: S603 - our own script
         [str(ROOT / "scripts/npm"), "--node", "--version"], check=True, capture_output=True, text=True
@@ -57,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes: fewer rounds and peers, README stays")
     quick = parser.parse_args().quick
+    _allow_files()
     plan, machine = QUICK if quick else FULL, Machine.here(_node_version())
     with tempfile.TemporaryDirectory() as folder:
         measured = asyncio.run(_measured(Path(folder), plan))
