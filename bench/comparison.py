@@ -23,7 +23,6 @@ from bench.comparing.rounds import FULL, QUICK, Plan
 from bench.comparing.targets import Measured
 from bench.comparing.whole import from_database, stored, two_against_one
 
-
 _FILES = 4_096
 
 
