@@ -8,6 +8,7 @@ meaning, or the run fails. Without `--quick` the tables of README.md are written
 import argparse
 import asyncio
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two minutes: fewer rounds and peers, README stays")
     quick = parser.parse_args().quick
     _allow_files()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     plan, machine = QUICK if quick else FULL, Machine.here(_node_version())
     with tempfile.TemporaryDirectory() as folder:
         measured = asyncio.run(_measured(Path(folder), plan))

@@ -20,7 +20,7 @@ function readImages(path) {
   return [...images.values()];
 }
 
-function serializeMoment(moment) {
+export function serializeMoment(moment) {
   if (!(moment instanceof Date)) throw new GraphQLError("A DateTime is a Date.");
   return moment.toISOString();
 }
@@ -29,8 +29,6 @@ export function queryOf(path) {
   const images = readImages(path);
   return { gallery: async (_, { first }) => images.slice(0, first) };
 }
-
-export { serializeMoment };
 
 export function ready(server) {
   console.log(`ready ${server.address().port}`);
