@@ -43,6 +43,7 @@ def slice_schema(path: str) -> RegenSchema:
 
 def application(path: str, parts: Parts) -> RequestIds:
     """Serves the images of that file."""
+    edge = Edge()
 
     def make_context(request: HTTPConnection) -> Context:
         return Context(
@@ -51,7 +52,7 @@ def application(path: str, parts: Parts) -> RequestIds:
             base_url="",
             show_result=show_result,
             client=Client(None, None),
-            edge=Edge(),
+            edge=edge,
         )
 
     view = GraphQLView(make_context, None, (), 1, Streams(), TrustedDocuments(), slice_schema(path))
