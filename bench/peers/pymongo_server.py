@@ -31,7 +31,7 @@ async def page(database: AsyncDatabase[Row], owner_id: ObjectId, first: int) -> 
     """The data of the answer."""
     images = database["ornament_images"]
     mine = {"ownerId": owner_id, "trashedAt": None}
-    found = await images.find(mine, _SHOWN).sort("_id", -1).to_list(first + 1)
+    found = await images.find(mine, _SHOWN).sort("_id", -1).limit(first + 1).to_list()
     shown = found[:first]
     ids = [image["_id"] for image in shown]
     parent_ids = [image["parentId"] for image in shown if image["parentId"]]
