@@ -63,9 +63,14 @@ class Prepared:
         return cls(schema, document, operation, Reckoning(document, schema, operation), execution)
 
     def executor(
-        self, context: Any, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+        self,
+        context: Any,
+        variables: Mapping[str, Any] | None,
+        extensions: dict[str, Any] | None,
+        *,
+        keeps_moments: bool = False,
     ) -> Compiled | list[Any]:
-        """One for a request; or what is wrong with its variables."""
+        """One for a request; or what is wrong with its variables. `keeps_moments`: see `Compiled.again`."""
         if self._first is None or self._first.operation_known is None:
             return self._begin(context, variables, extensions)
         values = get_variable_values(
@@ -75,7 +80,9 @@ class Prepared:
             max_errors=50,
             hide_suggestions=self._first.hide_suggestions,
         )
-        return values if isinstance(values, list) else self._first.again(context, values, extensions)
+        if isinstance(values, list):
+            return values
+        return self._first.again(context, values, extensions, keeps_moments=keeps_moments)
 
     def _begin(
         self, context: Any, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
@@ -123,9 +130,17 @@ class PreparedOperations:
 
 
 async def run(
-    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+    prepared: Prepared,
+    context: Context,
+    variables: Mapping[str, Any] | None,
+    extensions: dict[str, Any] | None,
+    *,
+    keeps_moments: bool = False,
 ) -> ExecutionResult | None:
-    """Run a query or a mutation; null, and nothing is done, where it is too large to run."""
+    """Run a query or a mutation; null, and nothing is done, where it is too large to run.
+
+    `keeps_moments`: see `Compiled.again`.
+    """
     cost = prepared.reckoning.cost(variables)
     if prepared.reckoning.excesses(cost):
         return None
@@ -134,7 +149,8 @@ async def run(
     except AppError as error:
         return PreExecutionError(None, _public([GraphQLError(error.message, original_error=error)], context), {})
     try:
-        data, errors = await _executed(prepared, context, variables, extensions)
+        executor = prepared.executor(context, variables, extensions, keeps_moments=keeps_moments)
+        data, errors = await _executed(executor)
     except Exception as error:  # noqa: BLE001 - what a resolver raises is in the errors; this is what else may be wrong
         failed = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
         data, errors = None, [failed]
@@ -142,9 +158,8 @@ async def run(
 
 
 async def _executed(
-    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+    executor: Compiled | list[GraphQLError],
 ) -> tuple[dict[str, Any] | None, list[GraphQLError] | None]:
-    executor = prepared.executor(context, variables, extensions)
     if isinstance(executor, list):
         return None, executor
     result: Any = executor.execute_operation()

@@ -30,8 +30,10 @@ class Plans:
     """What one operation collects and how it is executed, for the same @skip and @include.
 
     graphql-core's lists of nodes are told apart by their identity; each is kept here, so that it stays its own.
+    `keeps_moments`: see `leaf`.
     """
 
+    keeps_moments: bool = False
     root: Any = None
     _collected: dict[tuple[GraphQLObjectType, int], tuple[Details, Any]] = field(
         default_factory=dict[tuple[GraphQLObjectType, int], tuple[Details, Any]]
@@ -70,7 +72,7 @@ class Plans:
             groups: Groups = self.collected(executor, kind, details).grouped_field_set
             return groups
 
-        return Compiler(executor.schema, collect)
+        return Compiler(executor.schema, collect, keeps_moments=self.keeps_moments)
 
 
 @dataclass(slots=True)
@@ -87,18 +89,18 @@ class Operation:
     @property
     def ways(self) -> int:
         """How many plans there may be of it."""
-        return min(_WAYS, 1 << len(self.conditions or ()))
+        return min(_WAYS, 2 << len(self.conditions or ()))
 
-    def plans(self, variables: dict[str, Any]) -> Plans | None:
+    def plans(self, variables: dict[str, Any], *, keeps_moments: bool = False) -> Plans | None:
         """The plans for these variables; null where there are none."""
         if self.conditions is None:
             return None
         ways = tuple(variables.get(name) for name in self.conditions)
         if not all(isinstance(one, bool) for one in ways):
             return None
-        found = self._plans.get(ways)
+        found = self._plans.get((keeps_moments, *ways))
         if found is None:
-            found = self._plans[ways] = Plans()
+            found = self._plans[keeps_moments, *ways] = Plans(keeps_moments)
             if len(self._plans) > _WAYS:
                 self._plans.popitem(last=False)
         return found
