@@ -35,7 +35,7 @@ from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
 from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type, whole
 from app.api.refusals import refused, refused_for
-from app.api.schema import schema
+from app.api.schema import RegenSchema, schema
 from app.api.sockets import SocketHandler
 from app.api.streaming import STREAM_PROTOCOLS, StreamingView
 from app.api.streams import Streams
@@ -59,7 +59,7 @@ type Explorer = Callable[[Request], Awaitable[Response]]
 class GraphQLView(StreamingView):
     """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing.
 
-    Who is logged in may send archives of `archive_max_bytes`.
+    Who is logged in may send archives of `archive_max_bytes`. `served` is another schema than Regen's own.
     """
 
     graphql_transport_ws_handler_class = SocketHandler
@@ -72,10 +72,11 @@ class GraphQLView(StreamingView):
         archive_max_bytes: int,
         streams: Streams,
         documents: TrustedDocuments,
+        served: RegenSchema = schema,
     ) -> None:
         super().__init__(
             streams,
-            schema,
+            served,
             graphql_ide="graphiql" if explorer else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, *STREAM_PROTOCOLS),
             connection_init_wait_timeout=timedelta(seconds=_INIT_TIMEOUT_S),
@@ -86,6 +87,7 @@ class GraphQLView(StreamingView):
         self._make_context = make_context
         self._explorer = explorer
         self._documents = documents
+        self._prepared = served.prepared
         self._caps = Caps(archive_max=archive_max_bytes)
         self._large = LargeUploads()
 
@@ -135,7 +137,7 @@ class GraphQLView(StreamingView):
         media_type = wanted_media_type(request.scope)
         if media_type is not None:
             body = await whole(request.receive)
-            operation = posted(body, self._documents, schema.prepared, context)
+            operation = posted(body, self._documents, self._prepared, context)
             answer = None if operation is None else await ran(operation, context)
             if answer is not None:
                 return self._in_json(answer, media_type)
