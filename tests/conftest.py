@@ -26,7 +26,7 @@ _FULL = bool(os.environ.get("FULL"))
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # what is multiplied here is small, and its threads wait in circles
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "nobody.pem")
 """Whom we trust: nobody here speaks TLS, and to read whom the system trusts takes each client of HTTP 40 ms."""
-settings.register_profile("sample", max_examples=12, deadline=None)
+settings.register_profile("sample", max_examples=8, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
 settings.load_profile("whole" if _FULL else "sample")
 
