@@ -132,13 +132,13 @@ async def database(mongodb_url: str, _indexed: str, _written: Written) -> AsyncI
     _written.forget(_indexed)
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         yield client[_indexed]
-        for collection in _written.collections(_indexed):
-            await _emptied(client[_indexed], collection)
+        for collection, documents in dict(_written.collections(_indexed)).items():
+            await _empty(client[_indexed], collection, documents)
 
 
-async def _emptied(database: AsyncDatabase[dict[str, Any]], collection: str) -> None:
-    """The embedded database deletes documents one by one, a collection at once."""
-    if await database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
+async def _empty(database: AsyncDatabase[dict[str, Any]], collection: str, documents: int) -> None:
+    """The embedded database deletes documents one by one, a collection at once; `documents` are there at most."""
+    if documents <= _DELETED_ONE_BY_ONE or await database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
         await database[collection].delete_many({})
         return
     await database.drop_collection(collection)
