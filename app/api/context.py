@@ -12,6 +12,7 @@ from app.accounts.sessions import Client
 from app.api.edge import Edge
 from app.api.loaders import Loaders, make_loaders
 from app.api.services import Services
+from app.api.sharing.outlets import Outlet
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 
@@ -39,6 +40,7 @@ class Context:
     connection_params: Mapping[str, object] | None = None
     edge: Edge = field(default_factory=Edge)
     leave: Callable[[], None] = lambda: None
+    outlet: Outlet | None = None
 
     @property
     def party(self) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Self
 
 import strawberry
@@ -15,8 +16,10 @@ from app.api.ids import document_id, global_id
 from app.api.node import GlobalId
 from app.api.pictures import Picture
 from app.api.seeing import while_seen
+from app.api.shared import Live, followed
 from app.errors import bad_input, not_found
 from app.generations import events as stored
+from app.generations.followers import News, Relay
 from app.generations.following import everything, progress
 from app.generations.model import Generation as StoredGeneration
 
@@ -138,13 +141,18 @@ class GenerationSubscription:
         if not 0 <= seen <= generation.last_sequence:
             raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
 
-        async def may_see() -> bool:
-            return await generations.gate.sees(who.user_id, generation) is not None
+        async def may_see(user_id: PydanticObjectId) -> bool:
+            return await generations.gate.sees(user_id, generation) is not None
 
-        told = progress(generations.hub, generation.owner_id, identity, seen)
-        async with aclosing(while_seen(told, may_see)) as events:
+        async def follow(relay: Relay | None) -> AsyncGenerator[GenerationEvent]:
+            told = progress(generations.hub, generation.owner_id, identity, seen, relay)
+            async with aclosing(while_seen(told, partial(may_see, who.user_id))) as events:
+                async for event in events:
+                    yield GenerationEvent.of(event, identity)
+
+        async with aclosing(followed(info, Live(follow, _shown, "after", may_see))) as events:
             async for event in events:
-                yield GenerationEvent.of(event, identity)
+                yield event
 
     @strawberry.subscription
     async def viewer_events(
@@ -160,9 +168,20 @@ class GenerationSubscription:
         """
         who, generations = viewer(info), info.context.services.generations
         check_since(since, generations.clock.now())
-        async with aclosing(everything(generations.hub, generations.clock, who.user_id, since)) as events:
-            async for about, event in events:
-                yield GenerationEvent.of(event, about)
+
+        async def follow(relay: Relay | None) -> AsyncGenerator[GenerationEvent]:
+            told = everything(generations.hub, generations.clock, who.user_id, since, relay)
+            async with aclosing(told) as events:
+                async for about, event in events:
+                    yield GenerationEvent.of(event, about)
+
+        async with aclosing(followed(info, Live(follow, _shown, "since"))) as events:
+            async for event in events:
+                yield event
+
+
+def _shown(news: News) -> GenerationEvent:
+    return GenerationEvent.of(news.event, news.generation_id)
 
 
 def check_since(since: datetime | None, now: datetime) -> None:

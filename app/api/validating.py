@@ -12,6 +12,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.execution import Executor
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -45,9 +46,13 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
     @classmethod
     @override
     def build(cls, *given: Any, **named: Any) -> Any:
-        """Make one; see graphql-core. The fourth argument is the context."""
-        named["hide_suggestions"] = not _edge_of(given[3]).suggestions
-        return super().build(*given, **named)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
+        """Make one; see graphql-core. The fourth argument is the context, whose outlet is told."""
+        context: object = given[3]
+        named["hide_suggestions"] = not _edge_of(context).suggestions
+        built: Any = super().build(*given, **named)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
+        if isinstance(context, Context) and context.outlet is not None and isinstance(built, Executor):
+            context.outlet.executor = built
+        return built
 
 
 @lru_cache(_CACHED_OPERATIONS)
