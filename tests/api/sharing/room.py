@@ -1,0 +1,204 @@
+"""One generation, whose events are made to happen, and those who follow it through the whole edge, in this process."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from beanie import PydanticObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+from starlette.types import ASGIApp, Message, Scope
+
+from app.accounts.tokens import TokenSigner
+from app.api.ids import GENERATION, global_id
+from app.api.streams import Streams
+from app.bootstrap.parts import Parts
+from app.database.document import utc_now
+from app.generations.events import EventType, GenerationEvent
+from app.generations.model import Generation
+from app.main import build
+from tests.api.conftest import stored
+from tests.api.shop import opened_parts
+
+PROGRESS = """subscription Progress($id: ID!, $after: Int) { generationProgress(id: $id, after: $after) {
+  generationId sequence type at attempt status stage percent } }"""
+WITH_GENERATION = """subscription Progress($id: ID!, $after: Int) { generationProgress(id: $id, after: $after) {
+  sequence type generation { id lastSequence: status } } }"""
+EVERYTHING = "subscription ($since: DateTime) { viewerEvents(since: $since) { generationId sequence type } }"
+ENOUGH_S = 30
+_SECRET = "s" * 40
+_HEADERS = ((b"host", b"regen.test"), (b"sec-websocket-protocol", b"graphql-transport-ws"))
+
+
+async def _ping() -> bool:
+    return True
+
+
+@dataclass(eq=False)
+class Subscriber:
+    """One socket, in the place of uvicorn: what is sent to it is taken only while it reads."""
+
+    application: ASGIApp
+    scope: Scope
+    texts: list[str] = field(default_factory=list[str])
+    closed: int | None = None
+    _inbox: asyncio.Queue[Message] = field(default_factory=asyncio.Queue[Message])
+    _reads: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def run(self) -> None:
+        await self.application(self.scope, self._inbox.get, self._send)
+
+    async def _send(self, message: Message) -> None:
+        await self._reads.wait()
+        async with self._news:
+            if message["type"] == "websocket.send":
+                self.texts.append(message["text"])
+            elif message["type"] == "websocket.close":
+                self.closed = message["code"]
+            self._news.notify_all()
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send a message to the server."""
+        self._inbox.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+
+    def connect(self, token: str) -> None:
+        """Open the socket, and read."""
+        self.read()
+        self._inbox.put_nowait({"type": "websocket.connect"})
+        self.say({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
+
+    def subscribe(self, query: str, variables: dict[str, Any], identity: str = "1") -> None:
+        self.say({"id": identity, "type": "subscribe", "payload": {"query": query, "variables": variables}})
+
+    def complete(self, identity: str = "1") -> None:
+        self.say({"id": identity, "type": "complete"})
+
+    def leave(self) -> None:
+        """Close the socket."""
+        self._inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+    def read(self) -> None:
+        self._reads.set()
+
+    def stop_reading(self) -> None:
+        self._reads.clear()
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Those of operations."""
+        return [one for one in map(json.loads, self.texts) if "id" in one]
+
+    @property
+    def sequences(self) -> list[int]:
+        """The numbers of the events that came."""
+        data = [one["payload"]["data"] for one in self.messages if one["type"] == "next"]
+        return [event["sequence"] for one in data if one for event in one.values()]
+
+    @property
+    def is_complete(self) -> bool:
+        return any(one["type"] == "complete" for one in self.messages)
+
+    async def until(self, condition: Any) -> None:
+        """Return when that holds, which only what is sent changes."""
+        async with asyncio.timeout(ENOUGH_S), self._news:
+            await self._news.wait_for(condition)
+
+    async def shows(self, *sequences: int) -> None:
+        """Return when exactly those have come, or more."""
+        await self.until(lambda: len(self.sequences) >= len(sequences))
+        assert self.sequences == list(sequences)
+
+
+@dataclass
+class Room:
+    """A server without sockets; what happens is written, and told, as the engine does it."""
+
+    parts: Parts
+    owner_id: PydanticObjectId
+    generation: Generation
+    group: asyncio.TaskGroup
+    application: ASGIApp
+    sequence: int = 1
+    streams: Streams = field(default_factory=Streams)
+    subscribers: list[Subscriber] = field(default_factory=list[Subscriber])
+
+    @property
+    def id(self) -> str:
+        return global_id(GENERATION, self.generation.identity)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Of the groups."""
+        groups = self.parts.edge.groups
+        return sorted(groups.sizes) if groups else []
+
+    def token(self, user_id: PydanticObjectId | None = None, lifetime: timedelta = timedelta(minutes=15)) -> str:
+        signer = TokenSigner(_SECRET.encode(), lifetime=lifetime)
+        return signer.issue(user_id or self.owner_id, PydanticObjectId())[0]
+
+    def subscriber(self, token: str | None = None, host: str = "regen.test") -> Subscriber:
+        """A socket that has said hello."""
+        headers = [(b"host", host.encode()), *_HEADERS[1:]]
+        scope = {"type": "websocket", "path": "/graphql", "query_string": b"", "headers": headers, "scheme": "ws"}
+        scope |= {"server": (host, 80), "client": ("127.0.0.1", 9), "subprotocols": ["graphql-transport-ws"]}
+        subscriber = Subscriber(self.application, scope)
+        self.subscribers.append(subscriber)
+        self.group.create_task(subscriber.run())
+        subscriber.connect(token or self.token())
+        return subscriber
+
+    async def followed(self, after: int = 0, query: str = PROGRESS, **given: Any) -> Subscriber:
+        """A socket that follows the generation and is level: its task waits for more."""
+        subscriber = self.subscriber(**given)
+        subscriber.subscribe(query, {"id": self.id, "after": after})
+        await subscriber.shows(*range(after + 1, self.sequence + 1))
+        await self.quiet()
+        return subscriber
+
+    async def quiet(self) -> None:
+        """Return when everybody has dealt with what there is."""
+        async with asyncio.timeout(ENOUGH_S):
+            while not self.parts.hub.followers.idle:  # noqa: ASYNC110 - a follower has no event for it
+                await asyncio.sleep(0)
+
+    async def write(self, type: EventType = EventType.STAGE) -> GenerationEvent:
+        """Let something happen of which nobody is told."""
+        self.sequence += 1
+        event = GenerationEvent(sequence=self.sequence, type=type, at=utc_now(), stage=f"stage {self.sequence}")
+        change = {"$push": {"events": event.model_dump(by_alias=True)}, "$set": {"lastSequence": self.sequence}}
+        await Generation.rows().update_one({"_id": self.generation.identity}, change)
+        return event
+
+    async def tell(self, event: GenerationEvent) -> None:
+        await self.parts.hub.publish(self.owner_id, self.generation.identity, event)
+
+    async def happens(self, type: EventType = EventType.STAGE) -> None:
+        """Let something happen, and tell."""
+        await self.tell(await self.write(type))
+
+    async def empty(self) -> None:
+        """Return when nothing is left of those who followed."""
+        async with asyncio.timeout(ENOUGH_S):
+            while self.parts.hub.followers.count or self.sizes:  # noqa: ASYNC110 - neither tells
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def opened_room(
+    database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path, **more: Any
+) -> AsyncGenerator[Room]:
+    """Where one generation waits, and nobody follows it yet; at the exit everybody leaves."""
+    given = {"jwt_secret": _SECRET, "allowed_hosts": ("regen.test", "other.test"), "sockets_per_user": 0, **more}
+    async with opened_parts(database, mongodb_url, folder, **given) as parts, asyncio.TaskGroup() as group:
+        owner_id, streams = PydanticObjectId(), Streams()
+        room = Room(parts, owner_id, await stored(owner_id), group, build(parts, _ping, streams=streams))
+        room = replace(room, streams=streams)
+        yield room
+        for one in room.subscribers:
+            one.read()
+            one.leave()
