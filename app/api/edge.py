@@ -13,7 +13,8 @@ class Edge:
     """The limits of a process; as it is made without settings, there are none.
 
     `introspection`: the schema may be asked for. `suggestions`: errors say what may have been meant, which tells of
-    the schema, too. `groups`: of subscriptions that share their executions; null where none does.
+    the schema, too. `compiled`: operations that come again are run by compiled plans, and are not parsed again.
+    `groups`: of subscriptions that share their executions; null where none does.
     """
 
     allowances: Allowances = field(default_factory=Allowances)
@@ -21,4 +22,5 @@ class Edge:
     documents: TrustedDocuments = field(default_factory=TrustedDocuments)
     introspection: bool = True
     suggestions: bool = True
+    compiled: bool = True
     groups: Groups | None = None

@@ -16,7 +16,6 @@ from app.accounts.model import User
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.api.services import Services
 from app.bootstrap.database import DOCUMENTS, opened_database
@@ -41,7 +40,6 @@ class Shop:
         """That of a new request."""
         return Context(
             services=self.services,
-            loaders=make_loaders(),
             request_id="r",
             base_url="http://regen.test",
             client=Client(None, None),

@@ -11,7 +11,6 @@ from app.access import Gate
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.costs.usage import Unit
 from app.database.clock import DatabaseClock
@@ -39,7 +38,6 @@ def _context(owner_id: PydanticObjectId) -> Context:
     services: Any = SimpleNamespace(accounts=_Accounts(), generations=generations, gate=Gate())
     return Context(
         services=services,
-        loaders=make_loaders(),
         request_id="r",
         base_url="http://regen.test",
         client=Client(None, None),
