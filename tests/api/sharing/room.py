@@ -2,32 +2,40 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.types import ASGIApp, Message, Scope
 
+from app.access import Role
 from app.accounts.tokens import TokenSigner
 from app.api.ids import GENERATION, global_id
+from app.api.sharing.groups import Group, Groups
+from app.api.sharing.groups import Member as Sharer
+from app.api.sharing.keys import Key
+from app.api.sharing.outlets import Outlet
 from app.api.streams import Streams
 from app.bootstrap.parts import Parts
 from app.database.document import utc_now
 from app.generations.events import EventType, GenerationEvent
+from app.generations.followers import News
 from app.generations.model import Generation
 from app.main import build
+from app.projects.model import Member, Project
 from tests.api.conftest import stored
 from tests.api.shop import opened_parts
+from tests.api.test_streams import Caller
 
 PROGRESS = """subscription Progress($id: ID!, $after: Int) { generationProgress(id: $id, after: $after) {
   generationId sequence type at attempt status stage percent } }"""
 WITH_GENERATION = """subscription Progress($id: ID!, $after: Int) { generationProgress(id: $id, after: $after) {
-  sequence type generation { id lastSequence: status } } }"""
+  sequence type generation { id status } } }"""
 EVERYTHING = "subscription ($since: DateTime) { viewerEvents(since: $since) { generationId sequence type } }"
 ENOUGH_S = 30
 _SECRET = "s" * 40
@@ -36,6 +44,29 @@ _HEADERS = ((b"host", b"regen.test"), (b"sec-websocket-protocol", b"graphql-tran
 
 async def _ping() -> bool:
     return True
+
+
+@dataclass(slots=True)
+class Counted(Groups):
+    """Groups whose executions are counted, by the number of the event."""
+
+    executed: list[int] = field(default_factory=list[int])
+
+    @override
+    def joined(
+        self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
+    ) -> AbstractAsyncContextManager[Sharer]:
+        return Groups.joined(self, key, lambda: self._counted(make()), outlet, viewer_id)
+
+    def _counted(self, group: Group) -> Group:
+        execute = group.execute
+
+        async def counted(news: News) -> str | None:
+            self.executed.append(news.event.sequence)
+            return await execute(news)
+
+        group.execute = counted
+        return group
 
 
 @dataclass(eq=False)
@@ -121,10 +152,11 @@ class Room:
     parts: Parts
     owner_id: PydanticObjectId
     generation: Generation
-    group: asyncio.TaskGroup
-    application: ASGIApp
+    tasks: asyncio.TaskGroup
+    groups: Counted
+    shared: ASGIApp
+    alone: ASGIApp
     sequence: int = 1
-    streams: Streams = field(default_factory=Streams)
     subscribers: list[Subscriber] = field(default_factory=list[Subscriber])
 
     @property
@@ -134,21 +166,20 @@ class Room:
     @property
     def sizes(self) -> list[int]:
         """Of the groups."""
-        groups = self.parts.edge.groups
-        return sorted(groups.sizes) if groups else []
+        return sorted(self.groups.sizes)
 
     def token(self, user_id: PydanticObjectId | None = None, lifetime: timedelta = timedelta(minutes=15)) -> str:
         signer = TokenSigner(_SECRET.encode(), lifetime=lifetime)
         return signer.issue(user_id or self.owner_id, PydanticObjectId())[0]
 
-    def subscriber(self, token: str | None = None, host: str = "regen.test") -> Subscriber:
-        """A socket that has said hello."""
+    def subscriber(self, token: str | None = None, host: str = "regen.test", *, alone: bool = False) -> Subscriber:
+        """A socket that has said hello; `alone`: to a server where no subscription shares anything."""
         headers = [(b"host", host.encode()), *_HEADERS[1:]]
         scope = {"type": "websocket", "path": "/graphql", "query_string": b"", "headers": headers, "scheme": "ws"}
         scope |= {"server": (host, 80), "client": ("127.0.0.1", 9), "subprotocols": ["graphql-transport-ws"]}
-        subscriber = Subscriber(self.application, scope)
+        subscriber = Subscriber(self.alone if alone else self.shared, scope)
         self.subscribers.append(subscriber)
-        self.group.create_task(subscriber.run())
+        self.tasks.create_task(subscriber.run())
         subscriber.connect(token or self.token())
         return subscriber
 
@@ -181,6 +212,31 @@ class Room:
         """Let something happen, and tell."""
         await self.tell(await self.write(type))
 
+    async def with_member(self) -> PydanticObjectId:
+        """Somebody else who may see the generation, which is of a project from now on."""
+        member, now = Member(user_id=PydanticObjectId(), role=Role.VIEWER, joined_at=utc_now()), utc_now()
+        asked: dict[str, Any] = {"idempotency_key": f"{PydanticObjectId()}", "asked": ""}
+        whole: dict[str, Any] = {"members": (member,), "created_at": now, "changed_at": now, **asked}
+        project = Project(owner_id=self.owner_id, name="A film", **whole)
+        await project.insert()
+        change = {"$set": {"projectId": project.identity}}
+        await Generation.rows().update_one({"_id": self.generation.identity}, change)
+        return member.user_id
+
+    async def without_members(self) -> None:
+        """Remove all of them."""
+        await Project.rows().update_many({"ownerId": self.owner_id}, {"$set": {"members": []}})
+
+    def stream(self, accept: str) -> Caller:
+        """A request that follows the generation over HTTP."""
+        headers = {"host": "regen.test", "accept": accept, "content-type": "application/json"}
+        headers["authorization"] = f"Bearer {self.token()}"
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": raw}
+        scope |= {"scheme": "http", "server": ("regen.test", 80), "client": ("127.0.0.1", 9)}
+        body = {"query": PROGRESS, "variables": {"id": self.id, "after": 0}}
+        return Caller(self.shared, scope, json.dumps(body).encode())
+
     async def empty(self) -> None:
         """Return when nothing is left of those who followed."""
         async with asyncio.timeout(ENOUGH_S):
@@ -194,10 +250,14 @@ async def opened_room(
 ) -> AsyncGenerator[Room]:
     """Where one generation waits, and nobody follows it yet; at the exit everybody leaves."""
     given = {"jwt_secret": _SECRET, "allowed_hosts": ("regen.test", "other.test"), "sockets_per_user": 0, **more}
-    async with opened_parts(database, mongodb_url, folder, **given) as parts, asyncio.TaskGroup() as group:
-        owner_id, streams = PydanticObjectId(), Streams()
-        room = Room(parts, owner_id, await stored(owner_id), group, build(parts, _ping, streams=streams))
-        room = replace(room, streams=streams)
+    async with opened_parts(database, mongodb_url, folder, **given) as parts, asyncio.TaskGroup() as tasks:
+        owner_id, groups = PydanticObjectId(), Counted()
+
+        def application(groups: Groups | None) -> ASGIApp:
+            return build(replace(parts, edge=replace(parts.edge, groups=groups)), _ping, streams=Streams())
+
+        generation = await stored(owner_id)
+        room = Room(parts, owner_id, generation, tasks, groups, application(groups), application(None))
         yield room
         for one in room.subscribers:
             one.read()
