@@ -237,6 +237,16 @@ class Room:
         body = {"query": PROGRESS, "variables": {"id": self.id, "after": 0}}
         return Caller(self.shared, scope, json.dumps(body).encode())
 
+    async def renew(self) -> None:
+        """Have another generation in the place of this one; nobody follows any more."""
+        for one in self.subscribers:
+            one.read()
+            one.leave()
+        await self.empty()
+        self.subscribers.clear()
+        self.generation, self.sequence = await stored(self.owner_id), 1
+        self.groups.executed.clear()
+
     async def empty(self) -> None:
         """Return when nothing is left of those who followed."""
         async with asyncio.timeout(ENOUGH_S):
@@ -249,7 +259,13 @@ async def opened_room(
     database: AsyncDatabase[dict[str, Any]], mongodb_url: str, folder: Path, **more: Any
 ) -> AsyncGenerator[Room]:
     """Where one generation waits, and nobody follows it yet; at the exit everybody leaves."""
-    given = {"jwt_secret": _SECRET, "allowed_hosts": ("regen.test", "other.test"), "sockets_per_user": 0, **more}
+    given = {
+        "jwt_secret": _SECRET,
+        "allowed_hosts": ("regen.test", "other.test"),
+        "sockets_per_user": 0,
+        "cost_per_minute": 0,
+        **more,
+    }
     async with opened_parts(database, mongodb_url, folder, **given) as parts, asyncio.TaskGroup() as tasks:
         owner_id, groups = PydanticObjectId(), Counted()
 
