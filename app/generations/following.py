@@ -34,7 +34,8 @@ async def progress(
     async with hub.follow(owner_id, generation_id) as follower:
         follower.seen[generation_id], follower.relay = after, relay
         past, is_over = await Generation.past(generation_id, after)
-        for event in past:
+        while past:  # which would be held as long as the stream lasts
+            event = past.pop(0)
             follower.seen[generation_id] = event.sequence
             yield event
         if is_over:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,11 +123,16 @@ class Groups:
         """How many members each has."""
         return [group.size for group in self._of.values()]
 
+    def joined(
+        self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
+    ) -> AbstractAsyncContextManager[Member]:
+        """While entered, one more member of the group of that key, which ends with its last one."""
+        return self._joined(key, make, outlet, viewer_id)
+
     @asynccontextmanager
-    async def joined(
+    async def _joined(
         self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
     ) -> AsyncGenerator[Member]:
-        """While entered, one more member of the group of that key, which ends with its last one."""
         group = self._of.get(key)
         if group is None:
             group = self._of[key] = make()

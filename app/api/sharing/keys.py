@@ -18,7 +18,7 @@ class Key:
 
     text: str
     operation_name: str | None
-    variables: bytes
+    variables: str
     viewer_id: PydanticObjectId | None
     base_url: str
 
@@ -38,7 +38,7 @@ class Key:
         return cls(
             _text(operation, fragments.values()),
             operation.name.value if operation.name else None,
-            orjson.dumps(variables, default=repr, option=orjson.OPT_SORT_KEYS),
+            orjson.dumps(variables, default=repr, option=orjson.OPT_SORT_KEYS).decode(),
             None if serves_all else viewer_id,
             base_url,
         )

@@ -66,7 +66,7 @@ class Step(StrEnum):
 
 
 async def _happens(room: Room, _: list[Pair], number: int) -> None:
-    for _ in range(number + 1):
+    for __ in range(number + 1):
         await room.happens()
 
 
@@ -94,7 +94,7 @@ async def _read(_: Room, pairs: list[Pair], number: int) -> None:
 
 
 async def _time_passes(_: Room, __: list[Pair], number: int) -> None:
-    for _ in range(number):
+    for ___ in range(number):
         await asyncio.sleep(0)
 
 
