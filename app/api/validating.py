@@ -11,7 +11,6 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.execution import Executor
 from strawberry.extensions import SchemaExtension
 
 from app.api.context import Context
@@ -85,9 +84,9 @@ class Execution(Compiled):
         named["hide_suggestions"] = not edge.suggestions
         named["is_compiled"] = edge.compiled
         built: Any = super().build(*given, **named)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
-        if isinstance(context, Context) and context.outlet is not None and isinstance(built, Executor):
+        if isinstance(context, Context) and context.outlet is not None and isinstance(built, cls):
             context.outlet.executor = built
-        return built
+        return built  # pyright: ignore[reportUnknownVariableType] - the same
 
 
 def prepared_of(schema: object) -> PreparedOperations:

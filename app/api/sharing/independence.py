@@ -32,7 +32,7 @@ def is_independent(
     if root is None:
         return False
     return all(
-        _is_plain(schema, field.selection_set, get_named_type(root.fields[field.name.value].type), fragments)
+        _is_plain(schema, field.selection_set, _type_of(root, field.name.value), fragments)
         for _, field in _fields(schema, operation.selection_set, root, fragments)
         if field.name.value != _TYPE_NAME
     )
@@ -50,9 +50,14 @@ def _is_plain(
             continue
         if not isinstance(kind, GraphQLObjectType) or not _reads_attribute(kind, name):
             return False
-        if not _is_plain(schema, field.selection_set, get_named_type(kind.fields[name].type), fragments):
+        if not _is_plain(schema, field.selection_set, _type_of(kind, name), fragments):
             return False
     return True
+
+
+def _type_of(parent: GraphQLObjectType, name: str) -> GraphQLNamedType:
+    named: GraphQLNamedType = get_named_type(parent.fields[name].type)  # pyright: ignore[reportUnknownVariableType] - graphql-core's own types are partial
+    return named
 
 
 def _reads_attribute(parent: GraphQLObjectType, name: str) -> bool:

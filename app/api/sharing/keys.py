@@ -68,6 +68,7 @@ def _nodes(node: Node) -> Iterator[Node]:
     """It, and all below it."""
     yield node
     for value in vars(node).values():
-        for one in value if isinstance(value, tuple) else (value,):
+        several: tuple[object, ...] = value if isinstance(value, tuple) else (value,)
+        for one in several:
             if isinstance(one, Node):
                 yield from _nodes(one)

@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 from graphql import ExecutionResult
-from graphql.execution import Executor, execute_subscription_event
 
 
 def in_json(value: object) -> str:
@@ -12,9 +11,11 @@ def in_json(value: object) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-async def executed(executor: Executor[Any], event: object) -> str | None:
-    """The result of a subscription's event, in JSON; null when there are errors in it."""
-    result = execute_subscription_event(executor.build_per_event_executor(event))
-    if not isinstance(result, ExecutionResult):
-        result = await result
-    return None if result.errors else in_json({"data": result.data})
+async def executed(executor: Any, event: object) -> str | None:
+    """The result of a subscription's event, in JSON, by an `Executor` of it; null when there are errors in it.
+
+    https://spec.graphql.org/September2025/#ExecuteSubscriptionEvent()
+    """
+    result: Any = executor.build_per_event_executor(event).execute_operation(serially=False)
+    shown: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
+    return None if shown.errors else in_json({"data": shown.data})

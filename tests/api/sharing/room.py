@@ -199,11 +199,19 @@ class Room:
 
     async def write(self, type: EventType = EventType.STAGE) -> GenerationEvent:
         """Let something happen of which nobody is told."""
-        self.sequence += 1
-        event = GenerationEvent(sequence=self.sequence, type=type, at=utc_now(), stage=f"stage {self.sequence}")
-        change = {"$push": {"events": event.model_dump(by_alias=True)}, "$set": {"lastSequence": self.sequence}}
-        await Generation.rows().update_one({"_id": self.generation.identity}, change)
+        (event,) = await self._written([type])
         return event
+
+    async def _written(self, types: list[EventType]) -> list[GenerationEvent]:
+        first, self.sequence = self.sequence + 1, self.sequence + len(types)
+        events = [
+            GenerationEvent(sequence=number, type=kind, at=utc_now(), stage=f"stage {number}")
+            for number, kind in enumerate(types, first)
+        ]
+        pushed = {"events": {"$each": [one.model_dump(by_alias=True) for one in events]}}
+        change = {"$push": pushed, "$set": {"lastSequence": self.sequence}}
+        await Generation.rows().update_one({"_id": self.generation.identity}, change)
+        return events
 
     async def tell(self, event: GenerationEvent) -> None:
         await self.parts.hub.publish(self.owner_id, self.generation.identity, event)
@@ -211,6 +219,12 @@ class Room:
     async def happens(self, type: EventType = EventType.STAGE) -> None:
         """Let something happen, and tell."""
         await self.tell(await self.write(type))
+
+    async def many_happen(self, count: int) -> AsyncGenerator[GenerationEvent]:
+        """The same for many, which are written together and told one by one."""
+        for event in await self._written([EventType.STAGE] * count):
+            await self.tell(event)
+            yield event
 
     async def with_member(self) -> PydanticObjectId:
         """Somebody else who may see the generation, which is of a project from now on."""

@@ -66,8 +66,8 @@ class Step(StrEnum):
 
 
 async def _happens(room: Room, _: list[Pair], number: int) -> None:
-    for __ in range(number + 1):
-        await room.happens()
+    async for __ in room.many_happen(number + 1):
+        pass
 
 
 async def _is_written_only(room: Room, _: list[Pair], __: int) -> None:

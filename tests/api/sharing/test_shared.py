@@ -154,9 +154,8 @@ async def test_failure_reaches_each_under_its_own_request(room: Room) -> None:
 async def test_slow_reader_is_bounded_and_gets_everything_and_others_do_not_wait(room: Room) -> None:
     quick, slow = await room.followed(), await room.followed()
     slow.stop_reading()
-    for number in range(_MORE_THAN_A_BUFFER):
-        await room.happens()
-        await quick.until(lambda number=number: len(quick.sequences) == number + 2)
+    async for event in room.many_happen(_MORE_THAN_A_BUFFER):
+        await quick.until(lambda event=event: quick.sequences[-1] == event.sequence)
     assert slow.sequences == [1]
     slow.read()
     everything = list(range(1, _MORE_THAN_A_BUFFER + 2))
