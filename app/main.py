@@ -32,6 +32,7 @@ from app.api.uploads import upload_route
 from app.api.view import PREFLIGHT_HEADERS, GraphQLView
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
+from app.bootstrap.settling import settle
 from app.logs import configure_logs
 from app.settings import Settings, load_settings
 
@@ -59,6 +60,7 @@ def create_app() -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with working(parts) as process:
             pings.append(process.connection.ping)
+            settle()
             yield
             await process.drain()
 

@@ -1,6 +1,7 @@
 """What every test may ask for: a database server for the run, and a database for the test."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -22,9 +23,24 @@ from tests.databases import Written, drop_databases
 _CLOSE_S = 10
 _DELETED_ONE_BY_ONE = 200
 _FULL = bool(os.environ.get("FULL"))
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # what is multiplied here is small, and its threads wait in circles
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "nobody.pem")
+"""Whom we trust: nobody here speaks TLS, and to read whom the system trusts takes each client of HTTP 40 ms."""
 settings.register_profile("sample", max_examples=12, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
 settings.load_profile("whole" if _FULL else "sample")
+
+
+gc.disable()  # until all is collected: modules and tests stay
+_COLLECT_AFTER = (20_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Never look again at what stays, and less often at what comes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

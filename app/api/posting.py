@@ -111,7 +111,7 @@ def posted(body: bytes, documents: TrustedDocuments, kept: PreparedOperations, c
 
 async def ran(operation: Posted, context: Context) -> GraphQLHTTPResponse | None:
     """What the answer says; null, and nothing is done, where the operation is too large."""
-    result = await run(operation.prepared, context, operation.variables, operation.extensions)
+    result = await run(operation.prepared, context, operation.variables, operation.extensions, keeps_moments=True)
     if result is None:
         return None
     answer: GraphQLHTTPResponse = {"data": result.data}

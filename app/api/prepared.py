@@ -4,10 +4,9 @@ What the schema's extensions do for others is done here by the same functions: t
 told, errors are made public.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
 from strawberry.execution import optimized_is_awaitable
@@ -19,10 +18,9 @@ from app.api.context import Context
 from app.api.edge import Edge
 from app.api.errors import public_error
 from app.api.execution.executor import Compiled
+from app.api.execution.kept import Kept
 from app.api.reckoning import Reckoning
 from app.errors import AppError
-
-_KEPT: Final = 500
 
 
 class Key(NamedTuple):
@@ -32,11 +30,6 @@ class Key(NamedTuple):
     name: str | None
     introspection: bool
     suggestions: bool
-
-    @classmethod
-    def of(cls, query: str, name: str | None, edge: Edge) -> "Key":
-        """For what comes by that edge."""
-        return cls(query, name, edge.introspection, edge.suggestions)
 
 
 @dataclass(slots=True)
@@ -70,9 +63,14 @@ class Prepared:
         return cls(schema, document, operation, Reckoning(document, schema, operation), execution)
 
     def executor(
-        self, context: Any, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+        self,
+        context: Any,
+        variables: Mapping[str, Any] | None,
+        extensions: dict[str, Any] | None,
+        *,
+        keeps_moments: bool = False,
     ) -> Compiled | list[Any]:
-        """One for a request; or what is wrong with its variables."""
+        """One for a request; or what is wrong with its variables. `keeps_moments`: see `Compiled.again`."""
         if self._first is None or self._first.operation_known is None:
             return self._begin(context, variables, extensions)
         values = get_variable_values(
@@ -82,7 +80,9 @@ class Prepared:
             max_errors=50,
             hide_suggestions=self._first.hide_suggestions,
         )
-        return values if isinstance(values, list) else self._first.again(context, values, extensions)
+        if isinstance(values, list):
+            return values
+        return self._first.again(context, values, extensions, keeps_moments=keeps_moments)
 
     def _begin(
         self, context: Any, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
@@ -107,33 +107,40 @@ class PreparedOperations:
     """Those of a schema that were asked for last."""
 
     def __init__(self) -> None:
-        self._known = OrderedDict[Key, Prepared]()
+        self._known = Kept[Key, Prepared]()
 
     def __len__(self) -> int:
         """How many are kept."""
         return len(self._known)
 
+    @staticmethod
+    def key(query: str, name: str | None, edge: Edge) -> Key:
+        """What is kept under it came by an edge like that one."""
+        return Key(query, name, edge.introspection, edge.suggestions)
+
     def find(self, query: str | None, name: str | None, edge: Edge) -> Prepared | None:
         """The operation, if it is kept, and may be used by what comes by that edge."""
         if query is None or not edge.compiled:
             return None
-        key = Key.of(query, name, edge)
-        found = self._known.get(key)
-        if found is not None:
-            self._known.move_to_end(key)
-        return found
+        return self._known.find(self.key(query, name, edge))
 
     def keep(self, key: Key, prepared: Prepared) -> None:
-        """Keep it, and forget the one that was not asked for the longest."""
-        self._known[key] = prepared
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        """Keep it."""
+        self._known.keep(key, prepared, len(key.query))
 
 
 async def run(
-    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+    prepared: Prepared,
+    context: Context,
+    variables: Mapping[str, Any] | None,
+    extensions: dict[str, Any] | None,
+    *,
+    keeps_moments: bool = False,
 ) -> ExecutionResult | None:
-    """Run a query or a mutation; null, and nothing is done, where it is too large to run."""
+    """Run a query or a mutation; null, and nothing is done, where it is too large to run.
+
+    `keeps_moments`: see `Compiled.again`.
+    """
     cost = prepared.reckoning.cost(variables)
     if prepared.reckoning.excesses(cost):
         return None
@@ -142,7 +149,8 @@ async def run(
     except AppError as error:
         return PreExecutionError(None, _public([GraphQLError(error.message, original_error=error)], context), {})
     try:
-        data, errors = await _executed(prepared, context, variables, extensions)
+        executor = prepared.executor(context, variables, extensions, keeps_moments=keeps_moments)
+        data, errors = await _executed(executor)
     except Exception as error:  # noqa: BLE001 - what a resolver raises is in the errors; this is what else may be wrong
         failed = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
         data, errors = None, [failed]
@@ -150,9 +158,8 @@ async def run(
 
 
 async def _executed(
-    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+    executor: Compiled | list[GraphQLError],
 ) -> tuple[dict[str, Any] | None, list[GraphQLError] | None]:
-    executor = prepared.executor(context, variables, extensions)
     if isinstance(executor, list):
         return None, executor
     result: Any = executor.execute_operation()

@@ -18,7 +18,7 @@ from app.api.edge import Edge
 from app.api.execution.executor import Compiled
 from app.api.limits import NumbersInReach, OperationSize
 from app.api.overlaps import Overlaps
-from app.api.prepared import Key, Prepared, PreparedOperations
+from app.api.prepared import Prepared, PreparedOperations
 
 _RULES_WITHOUT_INTROSPECTION = (*specified_rules, NoSchemaIntrospectionCustomRule)
 
@@ -68,7 +68,8 @@ class Keeping(SchemaExtension):
             edge, kept = edge_of(context.context), prepared_of(context.schema)
             if kept.find(query, name, edge) is None:
                 schema = context.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
-                kept.keep(Key.of(query, name, edge), Prepared.of(schema, document, context.operation_name, Execution))
+                way: type[Compiled] = getattr(context.schema, "execution_context_class", Execution)
+                kept.keep(kept.key(query, name, edge), Prepared.of(schema, document, context.operation_name, way))
         yield
 
 

@@ -148,7 +148,9 @@ class GraphQLView(StreamingView):
     def _in_json(self, answer: GraphQLHTTPResponse, media_type: str) -> Response:
         if "data" in answer:
             return Answer(orjson.dumps(answer, default=str), media_type)
-        return self.create_response(answer, Response(media_type=media_type))
+        unfinished = Response(media_type=media_type)
+        del unfinished.headers["content-length"]
+        return self.create_response(answer, unfinished)
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:

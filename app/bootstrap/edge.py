@@ -37,6 +37,7 @@ def edge_of(settings: Settings, counters: Storage) -> Edge:
         _documents(settings.trusted_documents, only=settings.only_trusted_documents),
         introspection=settings.introspection,
         suggestions=settings.app_env == "development",
+        compiled=settings.compiled_execution,
         groups=Groups() if settings.shared_subscriptions else None,
     )
 

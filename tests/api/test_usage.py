@@ -11,12 +11,13 @@ from app.access import Gate
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.schema import schema, show_result
+from app.api.schema import show_result
 from app.costs.usage import Unit
 from app.database.clock import DatabaseClock
 from app.database.document import utc_now
 from app.generations.attempts import Call, Outcome
 from app.generations.model import Generation
+from tests.api.both import schema
 from tests.api.conftest import Commands, stored
 
 _ADA, _BOB = PydanticObjectId(), PydanticObjectId()

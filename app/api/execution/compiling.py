@@ -1,6 +1,6 @@
 """Plans for the fields of one operation, made when they are first needed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from graphql import GraphQLList, GraphQLObjectType, GraphQLSchema, is_leaf_type
@@ -24,10 +24,11 @@ type _Named = tuple[str, Details]
 
 
 class Compiler:
-    """Makes plans for one schema; `collect` says what is asked for below a field."""
+    """Makes plans for one schema; `collect` says what is asked for below a field; `keeps_moments`: see `leaf`."""
 
-    def __init__(self, schema: GraphQLSchema, collect: Collect) -> None:
+    def __init__(self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool = False) -> None:
         self._schema = schema
+        self._keeps_moments = keeps_moments
         self._collect = collect
         self._kinds = Kinds()
         self._calls_functions = has_usual_info(schema)
@@ -63,14 +64,17 @@ class Compiler:
 
     def _is_plain(self, kind: GraphQLObjectType, name: str, details: Details) -> bool:
         try:
-            plain_fields(self._schema, kind, [(name, details)], self._collect)
+            self._filled(kind, [(name, details)])
         except NotPlainError:
             return False
         return True
 
     def _filling(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Step:
         stock = tuple(self._stock(kind, name, details) for name, details in groups)
-        return Step(plain_fields(self._schema, kind, groups, self._collect), stock)
+        return Step(self._filled(kind, groups), stock)
+
+    def _filled(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Callable[[Any, dict[str, Any]], None]:
+        return plain_fields(self._schema, kind, groups, self._collect, keeps_moments=self._keeps_moments)
 
     def _field(self, kind: GraphQLObjectType, name: str, details: Details) -> FieldPlan:
         definition: Any = self._schema.get_field(kind, details[0].node.name.value)
@@ -104,7 +108,7 @@ class Compiler:
     def _list(self, kind: GraphQLList[Any], details: Details) -> Complete:
         made = Complete(self._kinds, required=True)
         try:
-            made.plain = plain_list(self._schema, kind, details, self._collect)
+            made.plain = plain_list(self._schema, kind, details, self._collect, keeps_moments=self._keeps_moments)
         except NotPlainError:
             _, inner = without_null(kind.of_type)
             item = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None

@@ -54,8 +54,18 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
                 built.plans = built.operation_known.plans(built.variable_values.coerced)
         return built  # pyright: ignore[reportUnknownVariableType] - the same
 
-    def again(self, context_value: Any, variable_values: VariableValues, operation_extensions: Any) -> Self:
-        """One more for the same operation: for another context, and for values that were coerced for it."""
+    def again(
+        self,
+        context_value: Any,
+        variable_values: VariableValues,
+        operation_extensions: Any,
+        *,
+        keeps_moments: bool = False,
+    ) -> Self:
+        """One more for the same operation: for another context, and for values that were coerced for it.
+
+        `keeps_moments`: what it answers is written as JSON by orjson, and may hold moments.
+        """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.context_value = context_value
@@ -67,7 +77,7 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         other.async_helpers = GraphQLResolveInfoHelpers(gather=other.gather_async_work, track=other.track_async_work)
         other.arguments = {}
         known = self.operation_known
-        other.plans = known.plans(variable_values.coerced) if known is not None else None
+        other.plans = None if known is None else known.plans(variable_values.coerced, keeps_moments=keeps_moments)
         if other.plans is None:
             other._relevant_sub_fields = {}
         return other

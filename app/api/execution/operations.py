@@ -15,10 +15,10 @@ from graphql import (
 from graphql.language import Visitor, visit
 
 from app.api.execution.compiling import Compiler
+from app.api.execution.kept import Kept
 from app.api.execution.plain import Details, Groups
 from app.api.execution.plans import Complete, ObjectPlan
 
-_KEPT: Final = 500
 _WAYS: Final = 16
 """Of one operation: for so many combinations of what its @skip and @include depend on."""
 _STORE: Final = "regen.operations"
@@ -30,8 +30,10 @@ class Plans:
     """What one operation collects and how it is executed, for the same @skip and @include.
 
     graphql-core's lists of nodes are told apart by their identity; each is kept here, so that it stays its own.
+    `keeps_moments`: see `leaf`.
     """
 
+    keeps_moments: bool = False
     root: Any = None
     _collected: dict[tuple[GraphQLObjectType, int], tuple[Details, Any]] = field(
         default_factory=dict[tuple[GraphQLObjectType, int], tuple[Details, Any]]
@@ -70,7 +72,7 @@ class Plans:
             groups: Groups = self.collected(executor, kind, details).grouped_field_set
             return groups
 
-        return Compiler(executor.schema, collect)
+        return Compiler(executor.schema, collect, keeps_moments=self.keeps_moments)
 
 
 @dataclass(slots=True)
@@ -84,16 +86,21 @@ class Operation:
     conditions: tuple[str, ...] | None
     _plans: OrderedDict[tuple[Any, ...], Plans] = field(default_factory=OrderedDict[tuple[Any, ...], Plans])
 
-    def plans(self, variables: dict[str, Any]) -> Plans | None:
+    @property
+    def ways(self) -> int:
+        """How many plans there may be of it."""
+        return min(_WAYS, 2 << len(self.conditions or ()))
+
+    def plans(self, variables: dict[str, Any], *, keeps_moments: bool = False) -> Plans | None:
         """The plans for these variables; null where there are none."""
         if self.conditions is None:
             return None
         ways = tuple(variables.get(name) for name in self.conditions)
         if not all(isinstance(one, bool) for one in ways):
             return None
-        found = self._plans.get(ways)
+        found = self._plans.get((keeps_moments, *ways))
         if found is None:
-            found = self._plans[ways] = Plans()
+            found = self._plans[keeps_moments, *ways] = Plans(keeps_moments)
             if len(self._plans) > _WAYS:
                 self._plans.popitem(last=False)
         return found
@@ -103,7 +110,8 @@ class Operations:
     """Those of one schema. An operation is compiled when it comes for the second time: many come only once."""
 
     def __init__(self) -> None:
-        self._known = OrderedDict[tuple[str, str | None], Operation | None]()
+        self._seen = Kept[tuple[str, str | None], bool]()
+        self._known = Kept[tuple[str, str | None], Operation]()
 
     @classmethod
     def of(cls, schema: GraphQLSchema) -> "Operations":
@@ -115,7 +123,7 @@ class Operations:
 
     def __len__(self) -> int:
         """How many are kept compiled."""
-        return sum(one is not None for one in self._known.values())
+        return len(self._known)
 
     def find(self, document: DocumentNode, name: str | None, *, at_once: bool = False) -> Operation | None:
         """The operation of that name in that document; null the first time, unless it is wanted `at_once`."""
@@ -123,16 +131,12 @@ class Operations:
         if text is None:
             return None
         key = (text, name)
-        known = self._known.get(key)
-        if known is not None:
-            self._known.move_to_end(key)
-            return known
-        if key in self._known or at_once:
+        known = self._known.find(key)
+        if known is None and (at_once or self._seen.find(key)):
             known = Operation(document, _conditions(document))
-        self._known[key] = known
-        self._known.move_to_end(key)
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+            self._known.keep(key, known, len(text) * known.ways)
+        elif known is None:
+            self._seen.keep(key, value=True, weight=len(text))
         return known
 
 

@@ -46,14 +46,19 @@ class Collect(Protocol):
 
 
 def plain_fields(
-    schema: GraphQLSchema, kind: GraphQLObjectType, groups: Iterable[tuple[str, Details]], collect: Collect
+    schema: GraphQLSchema,
+    kind: GraphQLObjectType,
+    groups: Iterable[tuple[str, Details]],
+    collect: Collect,
+    *,
+    keeps_moments: bool = False,
 ) -> Callable[[Any, dict[str, Any]], None]:
-    """A function that puts those fields of a value into an answer, in their order.
+    """A function that puts those fields of a value into an answer, in their order; `keeps_moments`: see `leaf`.
 
     Raises:
         NotPlainError: not all of them are plain, down to their leaves.
     """
-    writer = _Writer(schema, collect)
+    writer = _Writer(schema, collect, keeps_moments=keeps_moments)
     for name, details in groups:
         shown = writer.field(kind, "value", details, 1)
         writer.line(1, f"answer[{name!r}] = {shown}")
@@ -62,10 +67,10 @@ def plain_fields(
 
 
 def plain_list(
-    schema: GraphQLSchema, kind: GraphQLList[Any], details: Details, collect: Collect
+    schema: GraphQLSchema, kind: GraphQLList[Any], details: Details, collect: Collect, *, keeps_moments: bool = False
 ) -> Callable[[Any], list[Any]]:
     """A function that shows a list; see `plain_fields`."""
-    writer = _Writer(schema, collect)
+    writer = _Writer(schema, collect, keeps_moments=keeps_moments)
     shown = writer.value(GraphQLNonNull(kind), "value", details, 1)
     writer.line(1, f"return {shown}")
     made: Callable[[Any], list[Any]] = writer.function("value")
@@ -82,8 +87,9 @@ def without_null(kind: Any) -> tuple[bool, Any]:
 class _Writer:
     """Writes the body of one function."""
 
-    def __init__(self, schema: GraphQLSchema, collect: Collect) -> None:
+    def __init__(self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool) -> None:
         self._schema = schema
+        self._keeps_moments = keeps_moments
         self._collect = collect
         self._lines: list[str] = []
         self._constants: dict[str, Any] = {"Unusual": UnusualError}
@@ -115,7 +121,8 @@ class _Writer:
         """Write what completes the value that `read` reads."""
         required, inner = without_null(kind)
         if is_leaf_type(inner):
-            return leaf(inner, self._constant, read, self._name("leaf"), required=required)
+            variable = self._name("leaf")
+            return leaf(inner, self._constant, read, variable, required=required, keeps_moments=self._keeps_moments)
         if depth > _LEVELS_MAX:
             raise NotPlainError
         value, shown = self._name("value"), self._name("shown")
