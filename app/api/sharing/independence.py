@@ -1,6 +1,7 @@
 """Whether what an operation shows of an event is the same for whoever may see the event."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from graphql import (
     FieldNode,
@@ -56,8 +57,8 @@ def _is_plain(
 
 
 def _type_of(parent: GraphQLObjectType, name: str) -> GraphQLNamedType:
-    named: GraphQLNamedType = get_named_type(parent.fields[name].type)  # pyright: ignore[reportUnknownVariableType] - graphql-core's own types are partial
-    return named
+    named: Any = get_named_type(parent.fields[name].type)
+    return cast("GraphQLNamedType", named)
 
 
 def _reads_attribute(parent: GraphQLObjectType, name: str) -> bool:

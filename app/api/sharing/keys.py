@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from beanie import PydanticObjectId
@@ -68,7 +68,6 @@ def _nodes(node: Node) -> Iterator[Node]:
     """It, and all below it."""
     yield node
     for value in vars(node).values():
-        several: tuple[object, ...] = value if isinstance(value, tuple) else (value,)
-        for one in several:
+        for one in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
             if isinstance(one, Node):
                 yield from _nodes(one)
