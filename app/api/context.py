@@ -12,6 +12,7 @@ from app.accounts.sessions import Client
 from app.api.edge import Edge
 from app.api.loaders import Loaders, make_loaders
 from app.api.services import Services
+from app.api.sharing.outlets import Outlet
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 
@@ -25,7 +26,8 @@ class Context:
 
     `show_result` shows what a succeeded generation made. `refused` is why the token that came with it is not
     accepted: it matters only to operations that need a viewer. `connection_params` is what a WebSocket client
-    sent first. `leave` gives a WebSocket's seat back.
+    sent first. `leave` gives a WebSocket's seat back. `outlet` is where a subscription's results go; null where they go
+    to whoever reads them.
     """
 
     services: Services
@@ -38,6 +40,7 @@ class Context:
     connection_params: Mapping[str, object] | None = None
     edge: Edge = field(default_factory=Edge)
     leave: Callable[[], None] = lambda: None
+    outlet: Outlet | None = None
     _loaders: Loaders | None = None
 
     @property

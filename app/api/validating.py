@@ -79,11 +79,15 @@ class Execution(Compiled):
     @classmethod
     @override
     def build(cls, *given: Any, **named: Any) -> Any:
-        """Make one; see graphql-core. The fourth argument is the context."""
-        edge = edge_of(given[3])
+        """Make one; see graphql-core. The fourth argument is the context, whose outlet is told."""
+        context: object = given[3]
+        edge = edge_of(context)
         named["hide_suggestions"] = not edge.suggestions
         named["is_compiled"] = edge.compiled
-        return super().build(*given, **named)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
+        built: Any = super().build(*given, **named)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - graphql-core's own types are partial
+        if isinstance(context, Context) and context.outlet is not None and isinstance(built, cls):
+            context.outlet.executor = built
+        return built  # pyright: ignore[reportUnknownVariableType] - the same
 
 
 def prepared_of(schema: object) -> PreparedOperations:

@@ -36,7 +36,8 @@ from app.api.media_types import GRAPHQL_JSON, JSON, preferred
 from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type, whole
 from app.api.refusals import refused, refused_for
 from app.api.schema import RegenSchema, schema
-from app.api.sockets import SocketHandler
+from app.api.sharing.payloads import in_json
+from app.api.sockets import SocketAdapter, SocketHandler
 from app.api.streaming import STREAM_PROTOCOLS, StreamingView
 from app.api.streams import Streams
 from app.errors import AppError
@@ -63,6 +64,7 @@ class GraphQLView(StreamingView):
     """
 
     graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = SocketAdapter  # type: ignore[assignment] # as Strawberry's own
 
     def __init__(
         self,
@@ -218,7 +220,7 @@ class GraphQLView(StreamingView):
     @override
     def encode_json(self, data: object) -> str:
         """By orjson; a text, which WebSocket clients expect."""
-        return orjson.dumps(data, default=str).decode()
+        return in_json(data)
 
     @override
     def decode_json(self, data: str | bytes) -> object:

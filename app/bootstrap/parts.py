@@ -159,7 +159,7 @@ def assemble(settings: Settings) -> Parts:
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
     }
     retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
-    gate = Gate(Project.role_of)
+    gate = Gate(Project.role_of, Project.members_among)
     generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)

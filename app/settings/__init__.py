@@ -176,6 +176,9 @@ class Settings(BaseSettings):
     sockets_per_user: int = Field(
         20, ge=0, description="WebSockets of one user in a process, or of nobody from one address; 0: no limit"
     )
+    shared_subscriptions: bool = Field(
+        default=True, description="`0`: each subscription runs alone, also where others follow the same"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged")
     worker_slots: int = Field(
         4,
