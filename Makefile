@@ -7,14 +7,16 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Twice as many as there are cores: many tests wait for a process, a lease, a deadline.
 WORKERS = $(shell expr $(CORES) \* 2)
 
-.PHONY: help run test check bench schema lock format clean
+.PHONY: help run test check bench bench-quick schema lock format clean
 
 help:
 	@echo 'make run     start the server: HOST=127.0.0.1 PORT=8000 DATA_DIR=data, or any other setting'
 	@echo '             SIMULATE=1 stands in for the providers: the whole product, without a key'
 	@echo 'make test    run the tests: FULL=1 runs the long ones too, WORKERS=3, ARGS="tests/accounts -k token"'
 	@echo 'make check   lint, format, types, who imports whom, schema (drift, rules, breaks), locks'
-	@echo 'make bench   run the benchmarks: ARGS=name runs one'
+	@echo 'make bench   compare with other servers side by side, and write the tables of README.md (15 minutes);'
+	@echo '             ARGS=name runs one of bench/ instead: chats, dreams, engine, gallery, providers, local_pictures'
+	@echo 'make bench-quick  the comparison in 2 minutes, with fewer rounds and servers'
 	@echo 'make schema  write schema.graphql from the code'
 	@echo 'make lock    pin the dependencies anew: ARGS=--upgrade takes newer ones'
 	@echo 'make format  put the Python files into shape'
@@ -32,8 +34,12 @@ test:
 check:
 	@scripts/set-up test && exec scripts/check
 
+# The peers are installed for the comparison alone.
 bench:
-	@scripts/set-up test && exec scripts/bench $(ARGS)
+	@scripts/set-up $(if $(ARGS),test,bench) && exec scripts/bench $(ARGS)
+
+bench-quick:
+	@scripts/set-up bench && exec $(VENV)/python bench/comparison.py --quick
 
 schema:
 	@scripts/set-up run && exec $(VENV)/regen schema --write
@@ -48,5 +54,6 @@ format:
 
 clean:
 	rm -rf .venv web/node_modules web/dist web/build tests/clients/node_modules build *.egg-info
+	rm -rf bench/peers/.venv bench/peers/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find app tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +

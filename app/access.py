@@ -33,6 +33,8 @@ _ORDER = tuple(Role)
 
 type RoleIn = Callable[[PydanticObjectId, PydanticObjectId], Awaitable[Role | None]]
 """The role of a user (first) in a project (second), which is not the user's own; null for none."""
+type MembersAmong = Callable[[frozenset[PydanticObjectId], PydanticObjectId], Awaitable[frozenset[PydanticObjectId]]]
+"""Those of some users who have a role in a project, which is none of theirs."""
 
 
 class Owned(Protocol):
@@ -51,6 +53,19 @@ class InProject(Owned, Protocol):
     def project_id(self) -> PydanticObjectId | None:
         """The project; null for what is of none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something belongs, which may be of a project."""
+
+    owner_id: PydanticObjectId
+    project_id: PydanticObjectId | None
+
+    @classmethod
+    def of(cls, thing: InProject) -> "Place":
+        """That of a thing, without the thing."""
+        return cls(thing.owner_id, thing.project_id)
 
 
 def owns(user_id: PydanticObjectId, thing: Owned) -> bool:
@@ -96,6 +111,11 @@ async def _nobody(_: PydanticObjectId, __: PydanticObjectId) -> None:
     """There are no members."""
 
 
+async def _none(_: frozenset[PydanticObjectId], __: PydanticObjectId) -> frozenset[PydanticObjectId]:
+    """There are no members."""
+    return frozenset()
+
+
 class Person(Protocol):
     """Somebody with an account."""
 
@@ -126,9 +146,10 @@ def require_administrator(person: Person) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Decides about what may be of a project; `role_in` knows the members."""
+    """Decides about what may be of a project; `role_in` and `members_among` know the members."""
 
     role_in: RoleIn = _nobody
+    members_among: MembersAmong = _none
 
     async def role(self, user_id: PydanticObjectId, thing: InProject) -> Role | None:
         """What that user is to it; null for a stranger. Asks the database only about what is somebody else's."""
@@ -144,6 +165,14 @@ class Gate:
     async def sees[T: InProject](self, user_id: PydanticObjectId, thing: T | None) -> T | None:
         """It, if it is there and that user may see it; null otherwise, so that nobody learns which of both."""
         return thing if thing is not None and await self.role(user_id, thing) is not None else None
+
+    async def seeing(self, user_ids: frozenset[PydanticObjectId], thing: InProject) -> frozenset[PydanticObjectId]:
+        """Those of some users who may see it; asks the database once about all of whom it is somebody else's."""
+        own = frozenset(one for one in user_ids if owns(one, thing))
+        others = user_ids - own
+        if not others or thing.project_id is None:
+            return own
+        return own | await self.members_among(others, thing.project_id)
 
     async def require[T: InProject](
         self, user_id: PydanticObjectId, thing: T | None, needed: Role, what: str, *path: str

@@ -1,13 +1,16 @@
 """The ASGI application."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -21,7 +24,6 @@ from app.api.diagnostics_page import diagnostics_routes
 from app.api.explorer import explorer_page, explorer_routes
 from app.api.headers import SecurityHeaders
 from app.api.health import health_routes
-from app.api.loaders import make_loaders
 from app.api.media import media_route
 from app.api.requests import RequestIds
 from app.api.schema import show_result
@@ -30,11 +32,13 @@ from app.api.uploads import upload_route
 from app.api.view import PREFLIGHT_HEADERS, GraphQLView
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
+from app.bootstrap.settling import settle
 from app.logs import configure_logs
 from app.settings import Settings, load_settings
 
 WEB_DIST: Final = Path(__file__).parent.parent / "web" / "dist"
 _PREFLIGHT_MAX_AGE_S = 600
+GRAPHQL_PATH: Final = "/graphql"
 _CLIENT_HEADERS = ("apollographql-client-name", "apollographql-client-version")
 
 type Ping = Callable[[], Awaitable[bool]]
@@ -56,6 +60,7 @@ def create_app() -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with working(parts) as process:
             pings.append(process.connection.ping)
+            settle()
             yield
             await process.drain()
 
@@ -73,23 +78,44 @@ def build(
     streams: Streams | None = None,
 ) -> ASGIApp:
     """The application of these parts; `ping` says whether the database answers, `streams` are those it has open."""
+    make_context = _contexts(parts)
+    view = _view(parts, make_context, Streams() if streams is None else streams)
+    guards = [
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(parts.settings.allowed_hosts), www_redirect=False),
+        *_cors(parts.settings),
+    ]
     public = Starlette(
         routes=[
-            *_graphql_routes(parts, Streams() if streams is None else streams),
+            Route("/", _home, methods=["GET"]),
+            upload_route(make_context),
+            Route(GRAPHQL_PATH, view),
+            WebSocketRoute(GRAPHQL_PATH, view, name="graphql-sockets"),
             media_route(parts.store),
             archive_route(parts.services.archives),
             *explorer_routes(WEB_DIST),
             *diagnostics_routes(),
         ],
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(parts.settings.allowed_hosts), www_redirect=False),
-            *_cors(parts.settings),
-        ],
+        middleware=guards,
     )
     checks = {"database": ping, "queue": parts.queue.alive}
     application = Starlette(routes=[*health_routes(checks), Mount("/", app=public)], lifespan=lifespan)
     only_https = (parts.settings.public_url or "").startswith("https://")
-    return RequestIds(SecurityHeaders(_with_notice(application, is_stopping), only_https=only_https))
+    rest = _with_notice(application, is_stopping)
+    return RequestIds(SecurityHeaders(_straight(view, guards, rest), only_https=only_https))
+
+
+def _straight(view: ASGIApp, guards: Sequence[Middleware], rest: ASGIApp) -> ASGIApp:
+    """The application with a straight way to GraphQL over HTTP: no routing, the same guards."""
+    guarded = view
+    for one in reversed(guards):
+        guarded = one.cls(guarded, *one.args, **one.kwargs)
+    direct = ServerErrorMiddleware(guarded)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        is_ours = scope["type"] == "http" and scope["path"] == GRAPHQL_PATH
+        await (direct if is_ours else rest)(scope, receive, send)
+
+    return answer
 
 
 def _with_notice(application: ASGIApp, is_stopping: Callable[[], bool]) -> ASGIApp:
@@ -103,27 +129,29 @@ def _with_notice(application: ASGIApp, is_stopping: Callable[[], bool]) -> ASGIA
     return answer
 
 
-def _graphql_routes(parts: Parts, streams: Streams) -> list[Route | WebSocketRoute]:
+def _contexts(parts: Parts) -> Callable[[HTTPConnection], Context]:
     settings = parts.settings
 
     def make_context(request: HTTPConnection) -> Context:
         return Context(
             services=parts.services,
-            loaders=make_loaders(),
             request_id=request.scope["request_id"],
-            base_url=settings.public_url or _base_url(request),
+            base_url=settings.public_url or _base_url(request.scope["scheme"], request.headers.get("host", "")),
             show_result=show_result,
             client=Client(request.client.host if request.client else None, request.headers.get("user-agent")),
             edge=parts.edge,
         )
 
+    return make_context
+
+
+def _view(parts: Parts, make_context: Callable[[HTTPConnection], Context], streams: Streams) -> GraphQLView:
+    settings = parts.settings
+
     async def explore(request: Request) -> Response:
         return explorer_page(WEB_DIST, request.headers.get("host"))
 
-    async def home(_: Request) -> Response:
-        return RedirectResponse("/graphql")
-
-    view = GraphQLView(
+    return GraphQLView(
         make_context,
         explore if settings.explorer else None,
         settings.allowed_origins,
@@ -131,17 +159,17 @@ def _graphql_routes(parts: Parts, streams: Streams) -> list[Route | WebSocketRou
         streams,
         parts.edge.documents,
     )
-    return [
-        Route("/", home, methods=["GET"]),
-        upload_route(make_context),
-        Route("/graphql", view),
-        WebSocketRoute("/graphql", view, name="graphql-sockets"),
-    ]
 
 
-def _base_url(request: HTTPConnection) -> str:
-    scheme = {"ws": "http", "wss": "https"}.get(request.url.scheme, request.url.scheme)
-    return f"{scheme}://{request.url.netloc}"
+async def _home(_: Request) -> Response:
+    return RedirectResponse(GRAPHQL_PATH)
+
+
+@lru_cache(256)
+def _base_url(scheme: str, host: str) -> str:
+    """The address that a client came by; `host` is the header."""
+    shown = {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    return f"{shown}://{urlsplit(f'{shown}://{host}/').netloc}"
 
 
 def _cors(settings: Settings) -> list[Middleware]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp
 from app.api.streams import Streams
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
+from app.bootstrap.settling import settle
 from app.generations.followers import Followers
 from app.logs import configure_logs
 from app.main import WEB_DIST, build
@@ -66,7 +66,7 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
         application = build(parts, process.connection.ping, is_stopping=told.once.is_set, streams=streams)
         server = Server(server_config(parts.settings, application))
         told.listen(process.grace_s)
-        _settle_garbage_collector()
+        settle()
         _say_what_runs(parts, listener.getsockname()[1])
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets=[listener]))
@@ -125,13 +125,6 @@ def _say_what_runs(parts: Parts, port: int) -> None:
     if settings.host not in _LOOPBACK and "allowed_hosts" not in settings.model_fields_set:
         click.echo(f"  only requests for {', '.join(settings.allowed_hosts)} are answered: set ALLOWED_HOSTS for more")
     click.echo(f"Regen is ready at {_explorer(settings, port)}")
-
-
-def _settle_garbage_collector() -> None:
-    """Keep what start-up made out of every later collection, and collect less often: pauses reach subscribers."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _listen(host: str, port: int) -> socket.socket:

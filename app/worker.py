@@ -7,6 +7,7 @@ import uvloop
 
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
+from app.bootstrap.settling import settle
 from app.logs import configure_logs
 from app.settings import Settings, SettingsError
 from app.simulator.thread import simulated_if_asked
@@ -49,6 +50,7 @@ async def _until_told(parts: Parts) -> None:
     told = Told()
     async with working(parts) as process:
         told.listen(process.grace_s)
+        settle()
         for name, description in parts.description().items():
             click.echo(f"  {name + ':':<10} {description}")
         click.echo(f"Regen's worker is ready: {parts.settings.worker_slots} generations at once")

@@ -1,6 +1,7 @@
 """What every test may ask for: a database server for the run, and a database for the test."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -22,9 +23,24 @@ from tests.databases import Written, drop_databases
 _CLOSE_S = 10
 _DELETED_ONE_BY_ONE = 200
 _FULL = bool(os.environ.get("FULL"))
-settings.register_profile("sample", max_examples=12, deadline=None)
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # what is multiplied here is small, and its threads wait in circles
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "nobody.pem")
+"""Whom we trust: nobody here speaks TLS, and to read whom the system trusts takes each client of HTTP 40 ms."""
+settings.register_profile("sample", max_examples=8, deadline=None)
 settings.register_profile("whole", max_examples=300, deadline=None)
 settings.load_profile("whole" if _FULL else "sample")
+
+
+gc.disable()  # until all is collected: modules and tests stay
+_COLLECT_AFTER = (20_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """Never look again at what stays, and less often at what comes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -116,13 +132,13 @@ async def database(mongodb_url: str, _indexed: str, _written: Written) -> AsyncI
     _written.forget(_indexed)
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         yield client[_indexed]
-        for collection in _written.collections(_indexed):
-            await _emptied(client[_indexed], collection)
+        for collection, documents in dict(_written.collections(_indexed)).items():
+            await _empty(client[_indexed], collection, documents)
 
 
-async def _emptied(database: AsyncDatabase[dict[str, Any]], collection: str) -> None:
-    """The embedded database deletes documents one by one, a collection at once."""
-    if await database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
+async def _empty(database: AsyncDatabase[dict[str, Any]], collection: str, documents: int) -> None:
+    """The embedded database deletes documents one by one, a collection at once; `documents` are there at most."""
+    if documents <= _DELETED_ONE_BY_ONE or await database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
         await database[collection].delete_many({})
         return
     await database.drop_collection(collection)

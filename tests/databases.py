@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, override
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -32,23 +32,24 @@ def drop_databases() -> None:
 
 
 class Written(CommandListener):
-    """The collections that this process has written to, by their database."""
+    """The collections that this process has written to, by their database, and how often."""
 
     def __init__(self) -> None:
-        self._collections: defaultdict[str, set[str]] = defaultdict(set)
+        self._documents = defaultdict[str, defaultdict[str, int]](lambda: defaultdict(int))
 
-    def collections(self, database_name: str) -> Sequence[str]:
-        """Those of a database since `forget`."""
-        return sorted(self._collections[database_name])
+    def collections(self, database_name: str) -> Mapping[str, int]:
+        """Those of a database since `forget`, with at least as many as documents may have come."""
+        return self._documents[database_name]
 
     def forget(self, database_name: str) -> None:
         """Begin anew with a database."""
-        self._collections[database_name].clear()
+        self._documents[database_name].clear()
 
     @override
     def started(self, event: CommandStartedEvent) -> None:
         if event.command_name in _WRITES:
-            self._collections[event.database_name].add(event.command[event.command_name])
+            several: list[Any] = event.command.get("documents") or event.command.get("updates") or [event.command]
+            self._documents[event.database_name][event.command[event.command_name]] += len(several)
 
     @override
     def succeeded(self, event: CommandSucceededEvent) -> None: ...

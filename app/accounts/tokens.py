@@ -1,8 +1,10 @@
 """Access tokens: JSON Web Tokens that are read without asking the database."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
 
 _ALGORITHM: Final = "HS256"
+_REMEMBERED: Final = 10_000
 _REQUIRED: Final = ["iss", "aud", "exp", "iat", "sub", "sid", "jti"]
 # The two claims of time are compared below, with the server's one clock; PyJWT would ask its own.
 _JWT: Final = jwt.PyJWT(
@@ -52,6 +55,9 @@ class TokenSigner:
     lifetime: timedelta = timedelta(minutes=15)
     leeway: timedelta = timedelta(seconds=5)
     clock: Callable[[], datetime] = utc_now
+    _proved: OrderedDict[bytes, tuple[AccessClaims, datetime]] = field(
+        default_factory=OrderedDict[bytes, tuple[AccessClaims, datetime]], repr=False
+    )
 
     def issue(self, user_id: PydanticObjectId, session_id: PydanticObjectId) -> tuple[str, datetime]:
         """A new token of a session, and when it expires (whole seconds)."""
@@ -75,6 +81,28 @@ class TokenSigner:
         Raises:
             AppError: UNAUTHENTICATED; the message tells an expired token from one that never was good.
         """
+        claims, issued_at = self._said(token)
+        now = self.clock()
+        if issued_at > now + self.leeway:
+            raise _invalid()
+        if claims.expires_at <= now - self.leeway:
+            raise AppError(
+                ErrorCode.UNAUTHENTICATED,
+                "The access token has expired. Get a new one with your refresh token, or log in again.",
+            )
+        return claims
+
+    def _said(self, token: str) -> tuple[AccessClaims, datetime]:
+        """What a token says that we issued, and when that was; each is read and proved once."""
+        digest = sha256(token.encode("utf-8", "replace")).digest()
+        known = self._proved.get(digest)
+        if known is None:
+            known = self._proved[digest] = self._prove(token)
+            if len(self._proved) > _REMEMBERED:
+                self._proved.popitem(last=False)
+        return known
+
+    def _prove(self, token: str) -> tuple[AccessClaims, datetime]:
         try:
             payload = _JWT.decode(  # pyright: ignore[reportUnknownMemberType] - as above
                 token, self.secret, algorithms=[_ALGORITHM], audience=self.audience, issuer=self.issuer
@@ -85,18 +113,9 @@ class TokenSigner:
                 token_id=payload["jti"],
                 expires_at=_moment(payload["exp"]),
             )
-            issued_at = _moment(payload["iat"])
+            return claims, _moment(payload["iat"])
         except (jwt.InvalidTokenError, InvalidId, TypeError, ValueError, OverflowError, OSError) as error:
             raise _invalid() from error
-        now = self.clock()
-        if issued_at > now + self.leeway:
-            raise _invalid()
-        if claims.expires_at <= now - self.leeway:
-            raise AppError(
-                ErrorCode.UNAUTHENTICATED,
-                "The access token has expired. Get a new one with your refresh token, or log in again.",
-            )
-        return claims
 
 
 def _moment(seconds: Any) -> datetime:

@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from limits import RateLimitItemPerMinute
@@ -13,6 +14,7 @@ from app.accounts.counters import Counters
 from app.errors import AppError, ErrorCode
 
 _WINDOW_S: Final = 60
+_KEYS: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Allowances:
         self._storage = storage or Counters()
         self._cost = RateLimitItemPerMinute(cost_a_minute, 1, "cost")
         self._requests = RateLimitItemPerMinute(requests_a_minute, 1, "requests")
+        self._cost_key = lru_cache(_KEYS)(self._cost.key_for)
+        self._requests_key = lru_cache(_KEYS)(self._requests.key_for)
 
     async def count_request(self, party: str | None) -> None:
         """Count a request, whatever becomes of it.
@@ -50,7 +54,7 @@ class Allowances:
         """
         if party is None or not self._requests.amount:
             return
-        key = self._requests.key_for(party)
+        key = self._requests_key(party)
         if await self._storage.incr(key, _WINDOW_S) > self._requests.amount:
             reset_at = await self._storage.get_expiry(key)
             raise _later(f"Too many requests: at most {self._requests.amount:,} a minute.", reset_at)
@@ -64,7 +68,7 @@ class Allowances:
         limit = self._cost.amount
         if party is None or not limit:
             return Spent(cost)
-        key = self._cost.key_for(party)
+        key = self._cost_key(party)
         spent = await self._storage.incr(key, _WINDOW_S, cost)
         reset_at = await self._storage.get_expiry(key)
         if spent > limit:

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
+from app.api.incoming import Incoming
 from app.pictures.intake import MAX_BYTES
 
 _JSON_MAX_BYTES = 1_000_000
@@ -24,7 +25,6 @@ _FIELDS = 16
 _ROUND_AN_ARCHIVE_BYTES = 1_000_000
 _ARCHIVE = b"importLineage"
 _OPERATION_BYTES = 64_000
-_PAUSE_S = 15
 _LARGE_AT_ONCE = 2
 _MAX_VALUES = 5_000
 TOO_MANY_VALUES = f"The variables hold too many values: at most {_MAX_VALUES:,}. Split the request."
@@ -64,15 +64,22 @@ class LargeUploads:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Bytes that an upload may bring as a whole, and in each of its files; `archive_max` instead if it is one."""
+    """Bytes that an upload may bring as a whole, and in each of its files; `archive_max` instead if it is one.
+
+    `is_file`: the body is a file, whatever its type. A client may pause for `pause_s`.
+    """
 
     request_max: int = 100_000_000
     file_max: int = MAX_BYTES
     archive_max: int = 0
+    is_file: bool = False
+    pause_s: float = 15
 
 
 ONE_FILE = Caps(request_max=_LARGE_BYTES)
 """Of who sends a single one, and of nobody, who has nothing to upload and is still answered."""
+BARE_FILE = Caps(request_max=MAX_BYTES, is_file=True)
+"""Of who sends nothing else."""
 
 
 class Intake:
@@ -82,14 +89,15 @@ class Intake:
     as soon as it is larger than one picture. The files go to the disk as they come.
 
     Raises:
-        HTTPException: from a call; 413, or 408 after a pause of 15 s, or what `enter_large` raises.
+        HTTPException: from a call; 413, or 408 after too long a pause, or what `enter_large` raises.
     """
 
     def __init__(
         self, scope: Scope, receive: Receive, caps: Caps, enter_large: Callable[[], None] = lambda: None
     ) -> None:
         headers = dict(scope["headers"])
-        self._is_upload = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        is_form = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        self._is_upload, self._looks_for_archive = is_form or caps.is_file, is_form
         self._receive, self._caps, self._enter_large = receive, caps, enter_large
         self._head, self._come, self._whole = bytearray(), 0, False
 
@@ -98,14 +106,14 @@ class Intake:
         if self._whole:  # what comes now is that the client goes, and that may take as long as it likes
             return await self._receive()
         try:
-            async with asyncio.timeout(_PAUSE_S):
+            async with asyncio.timeout(self._caps.pause_s):
                 message = await self._receive()
         except TimeoutError as error:
             raise HTTPException(408, "The rest of the request did not come.") from error
         body = message.get("body", b"")
         self._come += len(body)
         self._whole = not message.get("more_body", False)
-        if self._is_upload and len(self._head) < _OPERATION_BYTES:
+        if self._looks_for_archive and len(self._head) < _OPERATION_BYTES:
             self._head += body[:_OPERATION_BYTES]
         self._check()
         return message
@@ -137,6 +145,8 @@ class Intake:
         if self._archive_max > self._caps.file_max:
             raise HTTPException(413, f"An archive has at most {self._archive_max // 1_000_000} MB.")
         file_mb, request_mb = self._caps.file_max // 1_000_000, self._caps.request_max // 1_000_000
+        if self._caps.is_file:
+            raise HTTPException(413, f"A file has at most {file_mb} MB.")
         raise HTTPException(413, f"A file has at most {file_mb} MB, all files together {request_mb} MB.")
 
 
@@ -174,6 +184,13 @@ class _Parser(MultiPartParser):
     def on_part_begin(self) -> None:
         self._file_bytes = 0
         super().on_part_begin()
+
+    @override
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        file = self._current_part.file
+        if file is not None:
+            self._current_part.file = Incoming(file.file, file.filename, file.headers)
 
     @override
     def on_part_data(self, data: bytes, start: int, end: int) -> None:

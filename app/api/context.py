@@ -12,6 +12,7 @@ from app.accounts.sessions import Client
 from app.api.edge import Edge
 from app.api.loaders import Loaders, make_loaders
 from app.api.services import Services
+from app.api.sharing.outlets import Outlet
 from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 
@@ -25,11 +26,11 @@ class Context:
 
     `show_result` shows what a succeeded generation made. `refused` is why the token that came with it is not
     accepted: it matters only to operations that need a viewer. `connection_params` is what a WebSocket client
-    sent first. `leave` gives a WebSocket's seat back.
+    sent first. `leave` gives a WebSocket's seat back. `outlet` is where a subscription's results go; null where they go
+    to whoever reads them.
     """
 
     services: Services
-    loaders: Loaders
     request_id: str
     base_url: str
     client: Client
@@ -39,6 +40,15 @@ class Context:
     connection_params: Mapping[str, object] | None = None
     edge: Edge = field(default_factory=Edge)
     leave: Callable[[], None] = lambda: None
+    outlet: Outlet | None = None
+    _loaders: Loaders | None = None
+
+    @property
+    def loaders(self) -> Loaders:
+        """Those of this context, made when they are first needed."""
+        if self._loaders is None:
+            self._loaders = make_loaders()
+        return self._loaders
 
     @property
     def party(self) -> str | None:
@@ -49,7 +59,7 @@ class Context:
 
     def of_operation(self) -> "Context":
         """The same for one operation of a WebSocket, with loaders of its own."""
-        return replace(self, loaders=make_loaders())
+        return replace(self, _loaders=None)
 
     async def authenticate(self, authorization: str | None) -> None:
         """Read `Bearer TOKEN`; what is wrong with it is kept for the operations that need a viewer."""

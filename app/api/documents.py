@@ -1,4 +1,4 @@
-"""Trusted documents: operations that are known here, and sent by their id instead of their text."""
+"""Operations that are sent by their id instead of their text: trusted documents, and those that came before."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self, cast
 
+from app.api.execution.kept import Kept
 from app.errors import AppError, ErrorCode
 
 _NOT_FOUND: Final = "PersistedQueryNotFound"
@@ -17,16 +18,25 @@ MAX_CHARACTERS: Final = 200_000
 """Of an operation's text, however few tokens are in it: reading more takes too long."""
 
 
+_REGISTERED_MAX: Final = 2_000_000
+"""Characters of the texts that are registered."""
+
+
 class DocumentsError(Exception):
     """The file of trusted documents can't be used; the message says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedDocuments:
-    """The texts by their ids; each is also known by the SHA-256 of its text. `only`: no other operation may run."""
+    """The texts by their ids; each is also known by the SHA-256 of its text. `only`: no other operation may run.
+
+    Otherwise what comes with its SHA-256 is registered, and may come by that alone from then on, until others take its
+    place: Apollo's automatic persisted queries.
+    """
 
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     only: bool = False
+    _registered: Kept[str, str] = field(default_factory=lambda: Kept[str, str](_REGISTERED_MAX), repr=False)
 
     @classmethod
     def read(cls, path: Path, *, only: bool = False) -> Self:
@@ -53,11 +63,12 @@ class TrustedDocuments:
             AppError: BAD_USER_INPUT; the id is not known, only trusted documents run here and this is none, or it is
                 too long.
         """
-        given = named(fields)
+        given, query = named(fields), fields.get("query")
         known = None if given is None else self.texts.get(given)
+        if known is None and given is not None and not query:
+            known = self._registered.find(given)
         if known is not None:
             return {**fields, "query": known}
-        query = fields.get("query")
         if given is not None and not query:
             raise AppError(ErrorCode.BAD_USER_INPUT, _NOT_FOUND)
         if isinstance(query, str) and len(query) > MAX_CHARACTERS:
@@ -73,7 +84,14 @@ class TrustedDocuments:
                 "text as `extensions.persistedQuery.sha256Hash`; the server's TRUSTED_DOCUMENTS names them."
             )
             raise AppError(ErrorCode.BAD_USER_INPUT, message)
+        if given is not None and isinstance(query, str) and not self.only:
+            self._register(given, query)
         return dict(fields)
+
+    def _register(self, given: str, query: str) -> None:
+        """Remember a text by its hash, if that is what it came with."""
+        if given not in self._registered and given == sha256(query.encode("utf-8", "replace")).hexdigest():
+            self._registered.keep(given, query, len(query))
 
 
 def _texts(found: object) -> Iterable[tuple[Any, Any]]:

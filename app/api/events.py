@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
+from app.access import Place
 from app.api.context import Info, viewer
 from app.api.enums import EventType, Status
 from app.api.generations import TYPE_NAME, Generation
@@ -15,10 +17,13 @@ from app.api.ids import document_id, global_id
 from app.api.node import GlobalId
 from app.api.pictures import Picture
 from app.api.seeing import while_seen
+from app.api.shared import Live, followed
 from app.errors import bad_input, not_found
 from app.generations import events as stored
+from app.generations.followers import News, Relay
 from app.generations.following import everything, progress
 from app.generations.model import Generation as StoredGeneration
+from app.generations.service import Generations
 
 _STATUSES = {
     EventType.QUEUED: Status.QUEUED,
@@ -132,19 +137,21 @@ class GenerationSubscription:
         """
         who, identity, seen = viewer(info), document_id(id, TYPE_NAME, "id"), after or 0
         generations = info.context.services.generations
-        generation = await generations.of(who.user_id, identity)
-        if generation is None:
-            raise not_found("This generation", "id")
-        if not 0 <= seen <= generation.last_sequence:
-            raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
+        place = await _place(generations, who.user_id, identity, seen)
+        seeing = partial(generations.gate.seeing, thing=place)
 
         async def may_see() -> bool:
-            return await generations.gate.sees(who.user_id, generation) is not None
+            return bool(await seeing(frozenset({who.user_id})))
 
-        told = progress(generations.hub, generation.owner_id, identity, seen)
-        async with aclosing(while_seen(told, may_see)) as events:
+        async def follow(relay: Relay | None) -> AsyncGenerator[GenerationEvent]:
+            told = progress(generations.hub, place.owner_id, identity, seen, relay)
+            async with aclosing(while_seen(told, may_see)) as events:
+                async for event in events:
+                    yield GenerationEvent.of(event, identity)
+
+        async with aclosing(followed(info, Live(follow, _shown, "after", seeing))) as events:
             async for event in events:
-                yield GenerationEvent.of(event, identity)
+                yield event
 
     @strawberry.subscription
     async def viewer_events(
@@ -160,9 +167,36 @@ class GenerationSubscription:
         """
         who, generations = viewer(info), info.context.services.generations
         check_since(since, generations.clock.now())
-        async with aclosing(everything(generations.hub, generations.clock, who.user_id, since)) as events:
-            async for about, event in events:
-                yield GenerationEvent.of(event, about)
+
+        async def follow(relay: Relay | None) -> AsyncGenerator[GenerationEvent]:
+            told = everything(generations.hub, generations.clock, who.user_id, since, relay)
+            async with aclosing(told) as events:
+                async for about, event in events:
+                    yield GenerationEvent.of(event, about)
+
+        async with aclosing(followed(info, Live(follow, _shown, "since"))) as events:
+            async for event in events:
+                yield event
+
+
+async def _place(
+    generations: Generations, user_id: PydanticObjectId, generation_id: PydanticObjectId, seen: int
+) -> Place:
+    """Where the generation belongs, of which that many events were seen; no more of it need be kept to follow it.
+
+    Raises:
+        AppError: NOT_FOUND, or BAD_USER_INPUT naming the argument.
+    """
+    generation = await generations.of(user_id, generation_id)
+    if generation is None:
+        raise not_found("This generation", "id")
+    if not 0 <= seen <= generation.last_sequence:
+        raise bad_input(f"`after` is the last `sequence` seen, from 0 to {generation.last_sequence}.", "after")
+    return Place.of(generation)
+
+
+def _shown(news: News) -> GenerationEvent:
+    return GenerationEvent.of(news.event, news.generation_id)
 
 
 def check_since(since: datetime | None, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from strawberry import Some
 
+from app.api.incoming import Incoming
 from app.errors import bad_input
 
 KEY_WORDS = (
@@ -72,6 +73,8 @@ def _default(field: Field[Any]) -> Any:
 
 
 async def _sha256(file: UploadFile) -> str:
+    if isinstance(file, Incoming):
+        return await file.sha256()
     digest = hashlib.sha256()
     await file.seek(0)
     while some := await file.read(_READ_BYTES):

@@ -14,12 +14,14 @@ from app.api.at_hand import NOTHING, Known
 from app.api.context import Info, viewer
 from app.api.derived import derived, deriving
 from app.api.ids import CHAT_IMAGE, ORNAMENT_IMAGE, global_id, typed_id
+from app.api.incoming import Incoming
 from app.api.node import ID_WORDS, Node
 from app.errors import AppError, ErrorCode, bad_input, not_found
 from app.lineage.trash import in_trash
 from app.lineage.version import Version
 from app.pictures import model as stored
 from app.pictures.intake import MAX_BYTES
+from app.pictures.upload import Upload as Received
 
 TYPE_NAME = "Picture"
 _TAKEN = (TYPE_NAME, ORNAMENT_IMAGE, CHAT_IMAGE)
@@ -116,7 +118,7 @@ async def take_in(info: Info, given: PictureInput, *path: str) -> stored.Picture
     try:
         if given.id:
             return await _named(info, given.id.value)
-        return await info.context.services.pictures.accept(who.user_id, await _bytes(given))
+        return await info.context.services.pictures.accept(who.user_id, await _uploaded(given))
     except AppError as error:
         if error.code not in _FAULTS_OF_INPUT:
             raise
@@ -164,11 +166,13 @@ async def _image(info: Info, type_name: str, identity: PydanticObjectId, *path: 
     return image
 
 
-async def _bytes(given: PictureInput) -> bytes:
+async def _uploaded(given: PictureInput) -> Received | bytes:
     file: Any = given.upload.value if given.upload else None
     if not isinstance(file, UploadFile):
         raise bad_input("Send the file as a multipart request (GraphQL multipart request specification).")
-    await file.seek(0)  # the same file may stand in several places of an operation
+    if isinstance(file, Incoming):
+        return await file.whole()
+    await file.seek(0)
     return await file.read(MAX_BYTES + 1)
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from app.logs import logger
 
@@ -43,16 +43,17 @@ class RequestIds:
                 status = status or _HANDSHAKES[message["type"]]
             await send(message)
 
-        with bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, answer)
-            finally:
-                elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
-                if scope["path"] not in {"/healthz", "/readyz"}:
-                    _log.info(
-                        "request",
-                        method=scope.get("method", "WS"),
-                        path=scope["path"],
-                        status=status,
-                        elapsed_ms=elapsed_ms,
-                    )
+        bound = bind_contextvars(request_id=request_id)
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+            if scope["path"] not in {"/healthz", "/readyz"}:
+                _log.info(
+                    "request",
+                    method=scope.get("method", "WS"),
+                    path=scope["path"],
+                    status=status,
+                    elapsed_ms=elapsed_ms,
+                )
+            reset_contextvars(**bound)

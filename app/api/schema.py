@@ -1,7 +1,7 @@
 """The schema: every feature's part of the three roots, put together."""
 
 from asyncio import gather
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, override
 
@@ -59,10 +59,12 @@ from app.api.descriptions import describe_from_docstrings
 from app.api.enforcing import enforce
 from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
-from app.api.limits import MAX_TOKENS, OperationCost
+from app.api.limits import MAX_TOKENS
 from app.api.node import FindNode, GlobalId, Node
+from app.api.prepared import PreparedOperations, run
+from app.api.reckoning import OperationCost
 from app.api.rules import RULES
-from app.api.validating import Execution, Validation
+from app.api.validating import Execution, Keeping, Validation
 from app.chats.recipes import GENERATION_KIND as CHAT
 from app.chats.regenerating import IMAGE_KIND as CHAT_IMAGE
 from app.diagnostics.results import GENERATION_KIND as DIAGNOSTICS
@@ -217,18 +219,42 @@ class OneOperation(SchemaExtension):
 
 
 class RegenSchema(strawberry.Schema):
-    """Subscriptions run where there is something to stream to; a single answer can't hold one."""
+    """Subscriptions run where there is something to stream to; a single answer can't hold one.
+
+    `prepared` are the operations that came before and were valid.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - Strawberry's own types are partial
+        self.prepared = PreparedOperations()
 
     @override
-    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
         """Run a query or a mutation.
 
         Raises:
             InvalidOperationTypeError: it is a subscription.
         """
-        allowed = set(kwargs.get("allowed_operation_types") or (OperationType.QUERY, OperationType.MUTATION))
-        kwargs["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
-        return await super().execute(*args, **kwargs)
+        allowed = set(allowed_operation_types or (OperationType.QUERY, OperationType.MUTATION))
+        allowed -= {OperationType.SUBSCRIPTION}
+        if isinstance(context_value, Context):
+            prepared = self.prepared.find(query, operation_name, context_value.edge)
+            if prepared is not None and prepared.kind in allowed:
+                result = await run(prepared, context_value, variable_values, operation_extensions)
+                if result is not None:
+                    return result
+        return await super().execute(
+            query, variable_values, context_value, root_value, operation_name, allowed, operation_extensions
+        )
 
     @override
     async def stream(self, *args: Any, **kwargs: Any) -> Any:
@@ -256,8 +282,9 @@ schema = RegenSchema(
         PublicErrors,
         lambda: MaxTokensLimiter(MAX_TOKENS),
         Validation,
-        OneOperation,  # both after the others, which know nothing of names and variables
+        OneOperation,  # it and those below after the others, which know nothing of names and variables
         OperationCost,
+        Keeping,
     ],
     execution_context_class=Execution,
 )

@@ -1,12 +1,16 @@
 """GraphQL over WebSocket: graphql-transport-ws, its messages checked, its sockets no older than a token."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any, cast, override
 
+import orjson
 from graphql import GraphQLError
+from starlette.websockets import WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.types.execution import PreExecutionError
 
 from app.api.bodies import too_many_values
@@ -14,6 +18,7 @@ from app.api.context import Context
 from app.api.documents import named
 from app.api.errors import public_error
 from app.api.seats import SeatsTakenError
+from app.api.sharing.outlets import Outlet
 from app.api.stays import Stay
 from app.errors import AppError, ErrorCode
 
@@ -21,6 +26,38 @@ _UNAUTHORIZED_CLOSE = 4403
 _TOO_MANY_CLOSE = 4429
 _TRY_AGAIN_CLOSE = 1013
 """Clients of graphql-ws connect again after that, as they do not after all others."""
+
+
+class SocketAdapter(ASGIWebSocketAdapter):
+    """A WebSocket that takes ready texts, too."""
+
+    async def send_text(self, text: str) -> None:
+        """Send one.
+
+        Raises:
+            WebSocketDisconnected: the client is gone.
+        """
+        try:
+            await self.ws.send_text(text)
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
+
+class SocketOutlet(Outlet):
+    """One operation's of a WebSocket, as long as that knows it."""
+
+    __slots__ = ("_handler", "_head", "_operation")
+
+    def __init__(self, handler: "SocketHandler", operation: Operation[Context, None]) -> None:
+        super().__init__()
+        self._handler = handler
+        self._operation = operation
+        self._head = f'{{"id":{orjson.dumps(operation.id).decode()},"type":"next","payload":'
+
+    @override
+    async def _write(self, payload: str) -> None:
+        if self._handler.operations.get(self._operation.id) is self._operation:
+            await cast("SocketAdapter", self._handler.websocket).send_text(f"{self._head}{payload}}}")
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -69,6 +106,30 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             raise AppError(ErrorCode.RATE_LIMITED, message, retryable=True)
         await self.context.edge.allowances.count_request(self.context.party)
         return self.context.edge.documents.filled(payload)
+
+    @override
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        """Run an operation to its end; what it follows may be sent by others."""
+        outlet = SocketOutlet(self, operation)
+        try:
+            results = await self.schema.stream(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=replace(self.context, outlet=outlet),
+                root_value=self.root_value,
+                operation_name=operation.operation_name,
+            )
+            async with aclosing(results):
+                await self._send_result_stream(operation, results)
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        except Exception as error:
+            await self.handle_task_exception(error)
+            with suppress(Exception):
+                await operation.send_operation_message({"id": operation.id, "type": "complete"})
+            self.operations.pop(operation.id, None)
+            raise
+        finally:
+            outlet.executor = None  # which knows the context, and with it the outlet
 
     @override
     async def shutdown(self) -> None:

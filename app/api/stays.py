@@ -34,9 +34,7 @@ class Stay:
         if viewer is None or self._timer is not None:
             return
         seconds = (viewer.expires_at - datetime.now(UTC)).total_seconds()
-        self._timer = asyncio.get_running_loop().call_later(
-            max(0, seconds), self._refuse, _expired(), "Token expired", 0
-        )
+        self._timer = asyncio.get_running_loop().call_later(max(0, seconds), self._refuse, _expired, "Token expired", 0)
         self._unheed = tuple(self._heeding(viewer))
 
     def over(self) -> None:
@@ -49,16 +47,16 @@ class Stay:
     def _heeding(self, viewer: Viewer) -> list[Callable[[], None]]:
         """What is told of an end before its time; the session of an outside issuer is not known here."""
         accounts = self.context.services.accounts
-        gone = partial(self._refuse, account_gone(), "Account deleted", _LAST_ANSWER_S)
+        gone = partial(self._refuse, account_gone, "Account deleted", _LAST_ANSWER_S)
         heeding = [accounts.erasures.erased.opened(viewer.user_id, gone)]
         if viewer.session_id is not None:
-            logged_out = partial(self._refuse, session_gone(), "Logged out", _LAST_ANSWER_S)
+            logged_out = partial(self._refuse, session_gone, "Logged out", _LAST_ANSWER_S)
             heeding.append(accounts.sessions.ended.opened(viewer.session_id, logged_out))
         return heeding
 
-    def _refuse(self, why: AppError, reason: str, wait_s: float) -> None:
+    def _refuse(self, why: Callable[[], AppError], reason: str, wait_s: float) -> None:
         """Refuse what still comes, and end."""
-        self.context.viewer, self.context.refused = None, why
+        self.context.viewer, self.context.refused = None, why()
         if self._timer:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(wait_s, self.end, reason)

@@ -54,6 +54,13 @@ def opening(transport: HTTPStreamTransport, encode: EncodeJson) -> str:
     return first + transport.heartbeat_message(encode)
 
 
+def framed(transport: HTTPStreamTransport, payload: str) -> str:
+    """A result that is in JSON already, as `encode_next` writes it."""
+    if isinstance(transport, MultipartStream):
+        return transport.encode_multipart_data({}, lambda _: f'{{"payload":{payload}}}')
+    return transport.encode_next({"data": None}, lambda _: payload)
+
+
 def ending(transport: HTTPStreamTransport, error: Mapping[str, Any], encode: EncodeJson) -> str:
     """What is sent when the server ends the stream: the error says why, and nothing more will come."""
     if isinstance(transport, MultipartStream):

@@ -16,7 +16,7 @@ from strawberry.types import SubscriptionExecutionResult
 from app.api.context import Context
 from app.api.media_types import prefers_event_stream, takes_multipart_subscription
 from app.api.stream_formats import EventStream, MultipartStream
-from app.api.streams import StreamResponse, Streams
+from app.api.streams import StreamOutlet, StreamResponse, Streams
 
 STREAM_PROTOCOLS: Final = (GRAPHQL_SSE_PROTOCOL, MULTIPART_SUBSCRIPTION_PROTOCOL)
 
@@ -32,10 +32,11 @@ class StreamingView(GraphQL[Context, None]):
         super().__init__(*args, **kwargs)
         self._streams = streams
 
-    @staticmethod
-    def keep_context(request: Request, context: Context) -> None:
+    def keep_context(self, request: Request, context: Context) -> None:
         """Have the context at hand when the request is answered; before it is run."""
         request.state.context = context
+        transport = self._get_stream_transport_from_headers(request.headers)
+        context.outlet = StreamOutlet(transport) if transport else None
 
     @override
     def _get_stream_transport_from_headers(self, headers: Mapping[str, str]) -> HTTPStreamTransport | None:

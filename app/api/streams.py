@@ -16,8 +16,9 @@ from strawberry.http.streaming import HTTPStreamTransport
 
 from app.api.context import Context
 from app.api.errors import public_error
+from app.api.sharing.outlets import Outlet
 from app.api.stays import Stay
-from app.api.stream_formats import EncodeJson, ending, opening
+from app.api.stream_formats import EncodeJson, ending, framed, opening
 
 _OF_ONE_PERSON = 100
 
@@ -69,6 +70,26 @@ class Streams:
             del self._of[user_id]
 
 
+class StreamOutlet(Outlet):
+    """That of a stream, once it is opened."""
+
+    __slots__ = ("_send", "_transport")
+
+    def __init__(self, transport: HTTPStreamTransport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._send: Send | None = None
+
+    def open(self, send: Send) -> None:
+        """Be ready to send."""
+        self._send = send
+
+    @override
+    async def _write(self, payload: str) -> None:
+        if self._send is not None:
+            await _sent(self._send, framed(self._transport, payload))
+
+
 class StreamResponse(Response):
     """Sends frames until there are no more, or the client goes, or its stay is over; then its source is closed."""
 
@@ -92,13 +113,17 @@ class StreamResponse(Response):
             if not over.done():
                 over.set_result(reason)
 
-        viewer, stay = self._context.viewer, Stay(self._context, end)
+        viewer, stay, outlet = self._context.viewer, Stay(self._context, end), self._context.outlet
+        if isinstance(outlet, StreamOutlet):
+            outlet.open(send)
         with self._streams.joined(viewer.user_id if viewer else None, end):
             stay.begin()
             try:
                 await self._last(receive, send, over)
             finally:
                 stay.over()
+                if outlet is not None:
+                    outlet.executor = None  # which knows the context, and with it the outlet
 
     async def _last(self, receive: Receive, send: Send, over: asyncio.Future[str | None]) -> None:
         """Send all of it; whatever ends first ends the rest."""

@@ -33,9 +33,11 @@ from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
+from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type, whole
 from app.api.refusals import refused, refused_for
-from app.api.schema import schema
-from app.api.sockets import SocketHandler
+from app.api.schema import RegenSchema, schema
+from app.api.sharing.payloads import in_json
+from app.api.sockets import SocketAdapter, SocketHandler
 from app.api.streaming import STREAM_PROTOCOLS, StreamingView
 from app.api.streams import Streams
 from app.errors import AppError
@@ -58,10 +60,11 @@ type Explorer = Callable[[Request], Awaitable[Response]]
 class GraphQLView(StreamingView):
     """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing.
 
-    Who is logged in may send archives of `archive_max_bytes`.
+    Who is logged in may send archives of `archive_max_bytes`. `served` is another schema than Regen's own.
     """
 
     graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = SocketAdapter  # type: ignore[assignment] # as Strawberry's own
 
     def __init__(
         self,
@@ -71,10 +74,11 @@ class GraphQLView(StreamingView):
         archive_max_bytes: int,
         streams: Streams,
         documents: TrustedDocuments,
+        served: RegenSchema = schema,
     ) -> None:
         super().__init__(
             streams,
-            schema,
+            served,
             graphql_ide="graphiql" if explorer else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, *STREAM_PROTOCOLS),
             connection_init_wait_timeout=timedelta(seconds=_INIT_TIMEOUT_S),
@@ -85,6 +89,7 @@ class GraphQLView(StreamingView):
         self._make_context = make_context
         self._explorer = explorer
         self._documents = documents
+        self._prepared = served.prepared
         self._caps = Caps(archive_max=archive_max_bytes)
         self._large = LargeUploads()
 
@@ -115,10 +120,9 @@ class GraphQLView(StreamingView):
         with self._large.beside(who.user_id if who else None) as enter_large:
             caps = self._caps if who else ONE_FILE
             request = UploadRequest(scope, Intake(scope, receive, caps, enter_large))
-            self.keep_context(request, context)
             try:
                 await context.edge.allowances.count_request(context.party)
-                return await self.run(request, context=context)
+                return await self._run(request, receive, context)
             except AppError as error:
                 return refused_for(request, error)
             except HTTPException as error:
@@ -129,6 +133,26 @@ class GraphQLView(StreamingView):
                 return None
             finally:
                 await request.close()
+
+    async def _run(self, request: Request, receive: Receive, context: Context) -> Response:
+        """Take the short way, where there is one."""
+        media_type = wanted_media_type(request.scope)
+        if media_type is not None:
+            body = await whole(request.receive)
+            operation = posted(body, self._documents, self._prepared, context)
+            answer = None if operation is None else await ran(operation, context)
+            if answer is not None:
+                return self._in_json(answer, media_type)
+            request = Request(request.scope, Replayed(body, receive))
+        self.keep_context(request, context)
+        return await self.run(request, context=context)
+
+    def _in_json(self, answer: GraphQLHTTPResponse, media_type: str) -> Response:
+        if "data" in answer:
+            return Answer(orjson.dumps(answer, default=str), media_type)
+        unfinished = Response(media_type=media_type)
+        del unfinished.headers["content-length"]
+        return self.create_response(answer, unfinished)
 
     @override
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
@@ -196,7 +220,7 @@ class GraphQLView(StreamingView):
     @override
     def encode_json(self, data: object) -> str:
         """By orjson; a text, which WebSocket clients expect."""
-        return orjson.dumps(data, default=str).decode()
+        return in_json(data)
 
     @override
     def decode_json(self, data: str | bytes) -> object:

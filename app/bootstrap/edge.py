@@ -9,6 +9,7 @@ from app.api.allowances import Allowances
 from app.api.documents import DocumentsError, TrustedDocuments
 from app.api.edge import Edge
 from app.api.seats import Seats
+from app.api.sharing.groups import Groups
 from app.bootstrap.work import Link
 from app.settings import Settings, SettingsError
 
@@ -36,6 +37,8 @@ def edge_of(settings: Settings, counters: Storage) -> Edge:
         _documents(settings.trusted_documents, only=settings.only_trusted_documents),
         introspection=settings.introspection,
         suggestions=settings.app_env == "development",
+        compiled=settings.compiled_execution,
+        groups=Groups() if settings.shared_subscriptions else None,
     )
 
 

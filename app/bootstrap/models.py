@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 
+from app.pictures.pool import PicturePool
 from app.providers.breaker import Breaker
 from app.providers.guard import Guard
 from app.providers.guarded import GuardedImageModel, GuardedTextModel, GuardedVisionModel
@@ -90,10 +91,10 @@ class Models:
                 stack.push_async_callback(closer)
 
 
-def models_of(settings: Settings) -> Models:
-    """Those that the settings mean; nothing is called."""
+def models_of(settings: Settings, pool: PicturePool | None = None) -> Models:
+    """Those that the settings mean; nothing is called. What needs no provider works in `pool`."""
     found = Adapters()
-    _without_keys(found, settings)
+    _without_keys(found, settings, pool or PicturePool())
     if key := settings.real("openai_api_key"):
         _openai(found, settings, key)
     if key := settings.real("google_api_key"):
@@ -113,11 +114,12 @@ def models_of(settings: Settings) -> Models:
     )
 
 
-def _without_keys(found: Adapters, settings: Settings) -> None:
+def _without_keys(found: Adapters, settings: Settings, pool: PicturePool) -> None:
+    mock, scenes = MockImageModel(pool=pool), MockImageModel("GOOGLE_API_KEY", pool=pool)
     found.text["mock"] = GuardedTextModel(MockTextModel(), guard_of(settings, "mock"))
-    found.vision["local"] = GuardedVisionModel(LocalVisionModel(), guard_of(settings, "local"))
-    found.images["mock"] = GuardedImageModel(MockImageModel(), guard_of(settings, "mock"))
-    found.images["local"] = GuardedImageModel(LocalImageModel(), guard_of(settings, "local"))
+    found.vision["local"] = GuardedVisionModel(LocalVisionModel(pool), guard_of(settings, "local"))
+    found.images["mock"] = GuardedImageModel(mock, guard_of(settings, "mock"))
+    found.images["local"] = GuardedImageModel(LocalImageModel(pool, scenes), guard_of(settings, "local"))
 
 
 def _openai(found: Adapters, settings: Settings, key: str) -> None:

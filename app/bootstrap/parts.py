@@ -79,6 +79,7 @@ from app.ornaments.service import GENERATION_KIND as ORNAMENT
 from app.ornaments.service import Ornaments, renewed
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
+from app.pictures.pool import PicturePool
 from app.projects.members import Members
 from app.projects.model import Project
 from app.projects.service import Projects
@@ -131,9 +132,9 @@ def assemble(settings: Settings) -> Parts:
     """
     queue, hub, links = work.doorbells(settings)
     counters, counting = counters_of(settings)
-    stores = picture_stores(settings)
-    pictures = Pictures(stores.all.chosen, stores.all.others)
-    models = models_of(settings)
+    pool = PicturePool(settings.picture_threads)
+    stores, models = picture_stores(settings, pool), models_of(settings, pool)
+    pictures = Pictures(stores.all.chosen, stores.all.others, pool)
     archives, caps = archives_of(settings), caps_of(settings.archive_max_mb * 1_000_000)
     import_job = ImportJob(archives, pictures, caps)
     maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
@@ -158,7 +159,7 @@ def assemble(settings: Settings) -> Parts:
         **dict.fromkeys((DREAM_EXPORT, EXPORT_KIND, IMPORT_KIND), same),
     }
     retries = dict[str, RetryAs]()  # a product that starts its own needs the generations first
-    gate = Gate(Project.role_of)
+    gate = Gate(Project.role_of, Project.members_among)
     generations = Generations(queue, hub, closing, limits, renew, retries, gate=gate)
     ornaments = Ornaments(generations, models.edit)
     dreams = Dreams(DreamStarter(generations), dream_models)
@@ -217,7 +218,7 @@ def assemble(settings: Settings) -> Parts:
         hub=hub,
         stores=stores,
         models=models,
-        close=_one_after_the_other(models.close, stores.close, accounts.close),
+        close=_one_after_the_other(models.close, stores.close, accounts.close, pool.close),
         links=(*links, *counting),
         edge=edge_of(settings, counters),
     )

@@ -11,6 +11,7 @@ from app.pictures.copies import Copies
 from app.pictures.disk import DiskStore
 from app.pictures.links import MediaLinks
 from app.pictures.nearby import Nearby
+from app.pictures.pool import PicturePool
 from app.pictures.store import PictureStore
 from app.pictures.stores import Stores
 from app.settings import Settings
@@ -35,16 +36,16 @@ class PictureStores:
     ping: Callable[[], Awaitable[None]] | None = None
 
 
-def picture_stores(settings: Settings, *, copies: bool = True) -> PictureStores:
+def picture_stores(settings: Settings, pool: PicturePool | None = None, *, copies: bool = True) -> PictureStores:
     """The local disk, which is always there, and Cloudinary if its account is set.
 
-    `copies`: keep copies of what lies far away on this machine, as the settings say.
+    Smaller ones are made in `pool`. `copies`: keep copies of what lies far away on this machine, as the settings say.
 
     Raises:
         SecretFileError: the file of the key that signs the disk's links can't be trusted.
     """
     folder = media_dir(settings)
-    disk = DiskStore(folder, MediaLinks(secret(settings, "media_url_key")))
+    disk = DiskStore(folder, MediaLinks(secret(settings, "media_url_key")), pool or PicturePool())
     url = settings.real("cloudinary_url")
     if url is None:
         return PictureStores(Stores(disk), disk, f"local disk, {folder}", _nothing)

@@ -18,8 +18,8 @@ from app.chats.recipes import CHAT_PARAMETER, GENERATION_KIND
 from app.database.absence import borne
 from app.database.clock import DatabaseClock
 from app.generations.events import EventType, GenerationEvent
-from app.generations.followers import Follower, News
-from app.generations.following import OVERLAP, in_order, level, missed, standing
+from app.generations.followers import OVERLAP, Follower, News
+from app.generations.following import in_order, level, missed, standing
 from app.generations.model import Generation
 from app.generations.ports import EventHub
 

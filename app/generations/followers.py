@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from beanie import PydanticObjectId
 
 from app.generations.events import GenerationEvent
 
-_BUFFERED_EVENTS = 64
+BUFFERED_EVENTS = 64
+OVERLAP = timedelta(seconds=10)
+"""Clocks differ, and a write takes a moment to be seen: what is read again is dropped by its number."""
 _BUFFERED_CALL_OFFS = 256
+_REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,10 @@ class News:
     event: GenerationEvent
 
 
+type Relay = Callable[[Follower, News], bool]
+"""Takes news of a follower whose reader waits, to hand it on itself: see `Follower.relayed`; false: it does not."""
+
+
 @dataclass(eq=False, slots=True)
 class Follower:
     """A bounded buffer; where something did not fit or was lost, a null stands for all that was missed.
@@ -30,31 +37,62 @@ class Follower:
     It follows one generation of an owner, or all of them where `generation_id` is null. `seen` is the number
     of the last event that was handed on, by generation; who reads the news writes it. `level_at`: all that was
     written until then, by the database's clock, was handed on; null where nobody needs to know.
+
+    While its reader waits for more, a `relay` may hand the news on in the reader's place, without waking it.
     """
 
     owner_id: PydanticObjectId
     generation_id: PydanticObjectId | None = None
     seen: dict[PydanticObjectId, int] = field(default_factory=dict[PydanticObjectId, int])
     level_at: datetime | None = None
+    relay: Relay | None = None
     _news: deque[News] = field(default_factory=deque[News])
+    _over: deque[tuple[datetime, PydanticObjectId]] | None = None
+    _relayed: int = 0
     _missed: bool = False
+    _ended: bool = False
     _waits: bool = False
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def idle(self) -> bool:
         """Whether all that was offered has been dealt with: its reader has come back for more, and waits."""
+        return self.waits and not self._relayed
+
+    @property
+    def waits(self) -> bool:
+        """Whether its reader has dealt with all that is here; a relay may hold something still."""
         return self._waits and not self._bell.is_set()
 
     def offer(self, news: News) -> None:
-        """Keep the news if it is of what is followed, or, where the buffer is full, forget all of it for one null."""
+        """Take the news if it is of what is followed."""
         if self.generation_id is not None and self.generation_id != news.generation_id:
             return
-        if len(self._news) >= _BUFFERED_EVENTS:
+        if self.relay is not None and self.waits and self.relay(self, news):
+            self._relayed += 1
+        else:
+            self._keep(news)
+
+    def relayed(self, news: News, *, handed_on: bool) -> None:
+        """What the relay has taken was handed on, or is for the reader after all; once for each, in their order."""
+        self._relayed -= 1
+        if handed_on:
+            self.seen[news.generation_id] = news.event.sequence
+        else:
+            self._keep(news)
+
+    def _keep(self, news: News) -> None:
+        """Let the news wait for the reader, or, where the buffer is full, forget all of it for one null."""
+        if len(self._news) >= BUFFERED_EVENTS:
             self.miss()
         else:
             self._news.append(news)
             self._bell.set()
+
+    def end(self) -> None:
+        """Nothing more will come: whoever reads the news comes to their end, after what waits here."""
+        self._ended = True
+        self._bell.set()
 
     def miss(self) -> None:
         """Something was lost: what is read next is a null."""
@@ -64,13 +102,13 @@ class Follower:
 
     def lacks(self, generation_id: PydanticObjectId, sequence: int) -> bool:
         """Whether that event was neither handed on nor waits here, as itself, as a later one or as a null."""
-        if self._missed or self.seen.get(generation_id, 0) >= sequence:
+        if self._missed or self._relayed or self.seen.get(generation_id, 0) >= sequence:
             return False
         return not any(news.generation_id == generation_id and news.event.sequence >= sequence for news in self._news)
 
     async def news(self) -> AsyncIterator[News | None]:
-        """What was offered, for ever; null where something was missed."""
-        while True:
+        """What was offered, until the end if there is one; null where something was missed."""
+        while not self._ended:
             self._waits = True
             await self._bell.wait()
             self._waits = False
@@ -80,6 +118,14 @@ class Follower:
                 yield None
             while self._news:
                 yield self._news.popleft()
+
+    def is_over(self, generation_id: PydanticObjectId, now: datetime) -> None:
+        """Bound what a stream that is open for days remembers of what has ended: what can't be read again any more."""
+        over = self._over = self._over or deque()
+        over.append((now, generation_id))
+        read_from = self.level_at - OVERLAP if self.level_at else None
+        while read_from and len(over) > _REMEMBERED and over[0][0] < read_from:
+            self.seen.pop(over.popleft()[1], None)
 
 
 @dataclass(slots=True)

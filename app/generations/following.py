@@ -5,9 +5,8 @@ was missed.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
@@ -15,30 +14,28 @@ from pymongo.errors import PyMongoError
 from app.database.absence import Absence
 from app.database.clock import DatabaseClock
 from app.generations.events import EventType, GenerationEvent
-from app.generations.followers import Follower, Followers
+from app.generations.followers import OVERLAP, Follower, Followers, Relay
 from app.generations.model import Generation, Latest
 from app.generations.ports import EventHub
 from app.logs import logger
 
 _log = logger(__name__)
 _IN_ONE_QUERY = 400
-OVERLAP = timedelta(seconds=10)
-"""Clocks differ, and a write takes a moment to be seen: what is read again is dropped by its number."""
-_REMEMBERED = 2_000
 _AWAY_S = 60
 
 
 async def progress(
-    hub: EventHub, owner_id: PydanticObjectId, generation_id: PydanticObjectId, after: int
+    hub: EventHub, owner_id: PydanticObjectId, generation_id: PydanticObjectId, after: int, relay: Relay | None = None
 ) -> AsyncGenerator[GenerationEvent]:
     """Its events after number `after`, the stored ones and then the live ones, until the terminal one.
 
-    Those of a generation that ended a day ago are trimmed to the last one.
+    Those of a generation that ended a day ago are trimmed to the last one. What the relay hands on is left out.
     """
     async with hub.follow(owner_id, generation_id) as follower:
-        follower.seen[generation_id] = after
+        follower.seen[generation_id], follower.relay = after, relay
         past, is_over = await Generation.past(generation_id, after)
-        for event in past:
+        while past:  # which would be held as long as the stream lasts
+            event = past.pop(0)
             follower.seen[generation_id] = event.sequence
             yield event
         if is_over:
@@ -51,27 +48,30 @@ async def progress(
 
 
 async def everything(
-    hub: EventHub, clock: DatabaseClock, owner_id: PydanticObjectId, since: datetime | None
+    hub: EventHub,
+    clock: DatabaseClock,
+    owner_id: PydanticObjectId,
+    since: datetime | None,
+    relay: Relay | None = None,
 ) -> AsyncGenerator[tuple[Generation | PydanticObjectId, GenerationEvent]]:
     """A SNAPSHOT of each of the owner's generations that is open or changed since then, then the live events of all.
 
     A snapshot comes with its generation, an event with the generation's id. Both are in the order of their time, so
-    that who is cut off goes on from the time of the last one.
+    that who is cut off goes on from the time of the last one. What the relay hands on is left out.
     """
     async with hub.follow(owner_id, None) as follower:
+        follower.relay = relay
         await level(follower, clock)
         for generation in await standing(owner_id, since):
             follower.seen[generation.identity] = generation.last_sequence
             yield generation, snapshot(generation)
-        over = deque[tuple[datetime, PydanticObjectId]]()
         async for news in follower.news():
             hints = [(news.generation_id, news.event)] if news else await _hints(follower, clock)
             for generation_id, hint in hints:
                 async for event in in_order(follower, generation_id, hint):
                     yield generation_id, event
                     if event.type.terminal:
-                        over.append((clock.now(), generation_id))
-                        _forget(follower, over)
+                        follower.is_over(generation_id, clock.now())
 
 
 async def keep_caught_up(followers: Followers, clock: DatabaseClock, every_s: float = 4) -> None:
@@ -168,13 +168,6 @@ def snapshot(generation: Generation) -> GenerationEvent:
         message=generation.failure.message if generation.failure else None,
         retry_at=generation.not_before,
     )
-
-
-def _forget(follower: Follower, over: deque[tuple[datetime, PydanticObjectId]]) -> None:
-    """Bound what a stream that is open for days remembers of what has ended: what can't be read again any more."""
-    read_from = follower.level_at - OVERLAP if follower.level_at else None
-    while read_from and len(over) > _REMEMBERED and over[0][0] < read_from:
-        follower.seen.pop(over.popleft()[1], None)
 
 
 def _chunks(ids: tuple[PydanticObjectId, ...]) -> list[list[PydanticObjectId]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from beanie import PydanticObjectId
 
@@ -48,8 +49,8 @@ class Comparisons:
         """What lies between their pictures, measured in a thread; nothing is read where they show the same one.
 
         Raises:
-            AppError: SOURCE_IMAGE_MISSING when a picture is gone; RATE_LIMITED, retryable, when too many wait
-                already; those of the store.
+            AppError: SOURCE_IMAGE_MISSING when a picture is gone; RATE_LIMITED or UNAVAILABLE, retryable, when
+                too many wait already; those of the store.
         """
         ids = (older.picture_id, newer.picture_id)
         found = await Picture.by_ids(ids)
@@ -65,8 +66,8 @@ class Comparisons:
         self._desk.present += 1
         try:
             async with self._desk.turn:
-                read = self.pictures.read
-                return await asyncio.to_thread(difference, await read(before), await read(after))
+                read, pool = self.pictures.read, self.pictures.pool
+                return await pool.run(partial(difference, await read(before), await read(after)))
         finally:
             self._desk.present -= 1
 

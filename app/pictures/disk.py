@@ -7,6 +7,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -16,10 +17,10 @@ from PIL import UnidentifiedImageError
 from app.errors import AppError, ErrorCode
 from app.pictures.keys import checked
 from app.pictures.links import MediaLinks
+from app.pictures.pool import PicturePool
 from app.pictures.rendition import rendition
 
 MEDIA_PATH = "/media/"
-_RENDERED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class DiskStore:
 
     root: Path
     links: MediaLinks
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_RENDERED_AT_ONCE), repr=False)
+    pool: PicturePool = field(default_factory=PicturePool, repr=False)
     _being_made: WeakValueDictionary[Path, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[Path, asyncio.Lock], repr=False
     )
@@ -101,10 +102,11 @@ class DiskStore:
     async def file(self, key: str, width: int) -> Path | None:
         """The file to serve at `width` pixels (0: as stored), made now if need be; null when there is none.
 
-        Each is made once however many ask for it, two at a time: a large picture takes some 200 MB meanwhile.
+        Each is made once however many ask for it.
 
         Raises:
-            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written; SOURCE_IMAGE_MISSING when
+            AppError: UNAVAILABLE, retryable, when the disk is full or can't be written, or too many pictures are being
+                worked on; SOURCE_IMAGE_MISSING when
                 the stored file is no picture any more.
         """
         original = self._file(key)
@@ -113,9 +115,9 @@ class DiskStore:
             return smaller
         if not await asyncio.to_thread(original.exists):
             return None
-        async with self._being_made.setdefault(smaller, asyncio.Lock()), self._slots:
+        async with self._being_made.setdefault(smaller, asyncio.Lock()):
             try:
-                there = await asyncio.to_thread(_render, original, smaller, width, self._unfinished)
+                there = await self.pool.run(partial(_render, original, smaller, width, self._unfinished))
             except UnidentifiedImageError as error:
                 raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The stored picture is damaged.") from error
             except OSError as error:

@@ -2,11 +2,14 @@
 
 import hashlib
 import io
+import os
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import IO
 
 from PIL import ExifTags, Image, ImageCms, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
@@ -21,6 +24,7 @@ from app.pictures.rendition import thumbhash_of
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 MAX_SIDE_PX = 16_383  # WEBP's own limit: every accepted picture can be delivered as one
+_STRIP_PX, _PIECE_BYTES = 64, 1 << 18
 _MAX_SCANS = 100  # a progressive JPEG has about ten; thousands would decode the same pixels for minutes
 
 _ACCEPTED = "Send a JPEG, PNG, WEBP, AVIF or HEIC picture."
@@ -185,8 +189,13 @@ def _check_header(image: ImageFile.ImageFile, kind: str, data: bytes) -> None:
         raise _too_large(f"{width:,} x {height:,} pixels")
     if kind not in {"JPEG", "HEIC"} and getattr(image, "n_frames", 1) > 1:
         raise _animated(kind)
-    if kind == "JPEG" and data.count(b"\xff\xda") > _MAX_SCANS:
+    if kind == "JPEG" and _scans(data) > _MAX_SCANS:
         raise bad_input("The JPEG picture is built in an unusual way. Open it and save it anew.")
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a JPEG has, or a few less; counted in pieces, because no other thread runs meanwhile."""
+    return sum(data.count(b"\xff\xda", start, start + _PIECE_BYTES) for start in range(0, len(data), _PIECE_BYTES))
 
 
 _TURNS = {
@@ -205,12 +214,21 @@ def _normalised(image: ImageFile.ImageFile) -> Image.Image:
     image.load()
     turn = _TURNS.get(_orientation(image))
     pixels = _in_srgb(image)
-    if pixels.mode == "RGBA" and pixels.getchannel("A").getextrema() == (255, 255):
+    if pixels.mode == "RGBA" and _is_opaque(pixels.getchannel("A")):
         pixels = pixels.convert("RGB")
     if turn is not None:
         pixels = pixels.transpose(turn)
     pixels.info = {}
     return pixels
+
+
+def _is_opaque(alpha: Image.Image) -> bool:
+    """Looked through in strips: Pillow lets no other thread run while it looks through one."""
+    strips = (
+        alpha.crop((0, top, alpha.width, min(top + _STRIP_PX, alpha.height)))
+        for top in range(0, alpha.height, _STRIP_PX)
+    )
+    return all(strip.getextrema() == (255, 255) for strip in strips)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -249,12 +267,21 @@ def _encode(pixels: Image.Image, kind: str) -> tuple[bytes, str]:
     """The bytes and their media type; AVIF and HEIC become what every browser shows."""
     if kind in {"AVIF", "HEIC"}:
         kind = "WEBP" if pixels.mode == "RGBA" else "JPEG"
-    out = io.BytesIO()
-    match kind:
-        case "PNG":
-            pixels.save(out, kind, compress_level=1)
-        case "WEBP":
-            pixels.save(out, kind, quality=92, method=2, alpha_quality=100)
-        case _:
-            pixels.save(out, kind, quality=92, subsampling=0)
-    return out.getvalue(), f"image/{kind.lower()}"
+    with _buffer() as out:
+        match kind:
+            case "PNG":
+                pixels.save(out, kind, compress_level=1)
+            case "WEBP":
+                pixels.save(out, kind, quality=92, method=2, alpha_quality=100)
+            case _:
+                pixels.save(out, kind, quality=92, subsampling=0)
+        size = out.tell()
+        out.seek(0)
+        return out.read(size), f"image/{kind.lower()}"
+
+
+def _buffer() -> IO[bytes]:
+    """In memory, and where the system has such a thing a file: only into files Pillow encodes a JPEG beside others."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("picture"), "w+b")
+    return io.BytesIO()

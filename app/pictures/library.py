@@ -1,9 +1,11 @@
 """The use cases of pictures: take one in, keep one that was made, read one back."""
 
 import asyncio
-from collections.abc import Callable, Collection
+import hashlib
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from beanie import PydanticObjectId
 from pymongo.errors import PyMongoError
@@ -13,35 +15,39 @@ from app.errors import AppError, ErrorCode
 from app.pictures.intake import AcceptedPicture, examine
 from app.pictures.made import describe, describe_preview
 from app.pictures.model import Picture
+from app.pictures.pool import PicturePool
 from app.pictures.received import describe_received
 from app.pictures.store import PictureStore
 from app.pictures.stores import Stores
 from app.pictures.sweep import References, SweepReport, remove, sweep
+from app.pictures.upload import Memory, Upload
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-_DECODED_AT_ONCE = 2
 _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Pictures, the store that new ones go to, and `others` that older ones may lie in.
-
-    At most two pictures are decoded at once, in threads.
-    """
+    """Pictures, the store that new ones go to, and `others` that older ones may lie in; decoded in `pool`."""
 
     store: PictureStore
     others: Collection[PictureStore] = ()
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DECODED_AT_ONCE), repr=False)
+    pool: PicturePool = field(default_factory=PicturePool, repr=False)
+    _memory: Memory = field(default_factory=Memory, repr=False)
 
-    async def accept(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
-        """Check, clean and keep an uploaded picture.
+    async def accept(self, owner_id: PydanticObjectId, given: Upload | bytes) -> Picture:
+        """Check, clean and keep an uploaded picture; nothing is decoded of one that came before and is still there.
 
         Raises:
             AppError: BAD_USER_INPUT, before anything is stored, when it is not a picture we take; UNAVAILABLE or
-                TIMEOUT, retryable, when the store can't keep it.
+                TIMEOUT, retryable, when too many are being worked on, or the store can't keep it.
         """
-        return await self._keep(owner_id, await self._looked_at(examine, data))
+        upload = given if isinstance(given, Upload) else await asyncio.to_thread(Upload.of, given)
+        picture = await self._known(owner_id, upload.sha256)
+        if picture is None:
+            picture = await self._keep(owner_id, await self.pool.run(lambda: examine(upload.read())))
+            self._memory.keep(owner_id, upload.sha256, picture.identity)
+        return picture
 
     async def keep(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
         """Keep a picture that a model made, its bytes untouched.
@@ -50,7 +56,7 @@ class Pictures:
             AppError: NO_IMAGE_RETURNED when the bytes are no picture; UNAVAILABLE or TIMEOUT, retryable, when
                 the store can't keep it.
         """
-        return await self._keep(owner_id, await self._looked_at(describe, data))
+        return await self._keep(owner_id, await self.pool.work(partial(describe, data)))
 
     async def receive(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
         """Keep a picture that another server kept, checked as an upload is, its bytes untouched.
@@ -59,7 +65,7 @@ class Pictures:
             AppError: BAD_USER_INPUT, before anything is stored, when it is not a picture we keep; UNAVAILABLE or
                 TIMEOUT, retryable, when the store can't keep it.
         """
-        return await self._keep(owner_id, await self._looked_at(describe_received, data))
+        return await self._keep(owner_id, await self.pool.work(partial(describe_received, data)))
 
     async def keep_preview(self, owner_id: PydanticObjectId, data: bytes) -> Picture:
         """Keep a look at unfinished work, made smaller if it has more than 512 pixels a side or 100 KB.
@@ -67,7 +73,7 @@ class Pictures:
         Raises:
             AppError: as `keep`.
         """
-        return await self._keep(owner_id, await self._looked_at(describe_preview, data))
+        return await self._keep(owner_id, await self.pool.work(partial(describe_preview, data)))
 
     async def owned(self, owner_id: PydanticObjectId, picture_id: PydanticObjectId) -> Picture:
         """A picture of that owner, safe from every sweep for a grace period: refer to it within that.
@@ -85,9 +91,12 @@ class Pictures:
         """The same picture as that owner's: itself if it is, else a copy. Have it safe from sweeps before.
 
         Raises:
-            AppError: as `read` and `keep`.
+            AppError: as `read` and `keep`; UNAVAILABLE, retryable, when too many pictures are being worked on.
         """
-        return picture if owns(owner_id, picture) else await self.keep(owner_id, await self.read(picture))
+        if owns(owner_id, picture):
+            return picture
+        data = await self.read(picture)
+        return await self._keep(owner_id, await self.pool.run(partial(describe, data)))
 
     async def read(self, picture: Picture) -> bytes:
         """The stored bytes, wherever they lie by now.
@@ -125,9 +134,18 @@ class Pictures:
         """
         return await sweep(self.stores, referenced, grace_s, limit)
 
-    async def _looked_at(self, look: Callable[[bytes], AcceptedPicture], data: bytes) -> AcceptedPicture:
-        async with self._slots:
-            return await asyncio.to_thread(look, data)
+    async def _known(self, owner_id: PydanticObjectId, sha256: str) -> Picture | None:
+        """What the same bytes became before, touched, if its store still has it whole; else they come anew."""
+        known = self._memory.get(owner_id, sha256)
+        picture = known and await Picture.touch(known, owner_id)
+        if not picture:
+            return None
+        try:
+            data = await self._opened(picture)
+        except AppError:
+            return None
+        digest = await self.pool.run(lambda: hashlib.sha256(data).hexdigest())
+        return picture if digest == picture.sha256 else None
 
     async def _keep(self, owner_id: PydanticObjectId, accepted: AcceptedPicture) -> Picture:
         """The document first, then the bytes: a crash in between leaves what a sweep finds."""

@@ -64,10 +64,21 @@ class Project(MadeOnce):
     @classmethod
     async def role_of(cls, user_id: PydanticObjectId, project_id: PydanticObjectId) -> Role | None:
         """The role of a member; null for who is none, the owner too, and for all while it is in the trash."""
+        return _role_among(await cls._members_of(project_id), user_id)
+
+    @classmethod
+    async def members_among(
+        cls, user_ids: frozenset[PydanticObjectId], project_id: PydanticObjectId
+    ) -> frozenset[PydanticObjectId]:
+        """Those of some users who are members; none of them while it is in the trash."""
+        return user_ids & {one.user_id for one in await cls._members_of(project_id)}
+
+    @classmethod
+    async def _members_of(cls, project_id: PydanticObjectId) -> list[Member]:
         row = await cls.rows().find_one({"_id": project_id}, {"members": 1, "trashedAt": 1})
         if row is None or row["trashedAt"] is not None:
-            return None
-        return _role_among([Member.model_validate(one) for one in row["members"]], user_id)
+            return []
+        return [Member.model_validate(one) for one in row["members"]]
 
     @classmethod
     async def add_frame(cls, project_id: PydanticObjectId, frame_id: PydanticObjectId) -> None:

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     picture_cache_mb: int = Field(
         1024, ge=0, description="Megabytes of DATA_DIR for copies of pictures that lie in Cloudinary; 0: none"
     )
+    picture_threads: int = Field(
+        2, ge=1, le=64, description="Pictures worked on at once in a process; each takes a core and up to 200 MB"
+    )
     prices: str | None = Field(
         None, description="What the providers charge, as a JSON list; unset: costs are not known (see Costs)"
     )
@@ -153,6 +156,10 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://[^/\s]+$", description="The address people use, for links; unset: that of the request"
     )
     explorer: bool = Field(default=True, description="Serve GraphiQL at /graphql to browsers")
+    compiled_execution: bool = Field(
+        default=True,
+        description="Run operations that come again as compiled functions; 0: graphql-core interprets each of them",
+    )
     introspection: bool = Field(default=True, description="Answer `__schema` and `__type`; the explorer needs them")
     trusted_documents: Path | None = Field(
         None, description="A JSON file of operations that clients send by their id, `{id: text}`; unset: none"
@@ -168,6 +175,9 @@ class Settings(BaseSettings):
     )
     sockets_per_user: int = Field(
         20, ge=0, description="WebSockets of one user in a process, or of nobody from one address; 0: no limit"
+    )
+    shared_subscriptions: bool = Field(
+        default=True, description="`0`: each subscription runs alone, also where others follow the same"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged")
     worker_slots: int = Field(

@@ -43,7 +43,7 @@ class Told:
 
 @pytest.fixture(autouse=True)
 async def _documents(database: AsyncDatabase[dict[str, Any]]) -> None:
-    await init_beanie(database=database, document_models=[User, Session, Erasure])
+    await init_beanie(database=database, document_models=[User, Session, Erasure], skip_indexes=True)
 
 
 async def _due() -> None:

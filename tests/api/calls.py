@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from app.api.rule import Named
-from app.api.schema import schema
+from tests.api.both import schema
 from tests.api.operations import SCHEMA, Samples, selection
 from tests.api.shop import Shop
 

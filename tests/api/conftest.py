@@ -1,6 +1,6 @@
 """The stored generations of an empty database, and the commands that reading them takes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, override
 
 import pytest
@@ -12,7 +12,10 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from app.database.document import utc_now
 from app.generations.model import Generation
 from app.generations.recipe import Recipe
+from tests.api.both import COMPARISON
 
+_COUNTING = frozenset({"commands", "sent", "watch"})
+"""Fixtures that hear what is sent to the database."""
 _RECIPE = Recipe(task="TEST", prompts=("a",), pictures=(), provider="test", model="test-1")
 
 
@@ -31,6 +34,16 @@ class Commands(CommandListener):
 
     @override
     def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def _comparison(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What `tests.api.both.schema` shows is shown alike in both ways; once only where commands are counted."""
+    COMPARISON.is_on = _COUNTING.isdisjoint(request.fixturenames)
+    COMPARISON.differences.clear()
+    yield
+    COMPARISON.is_on = False
+    assert COMPARISON.differences == []
 
 
 @pytest.fixture

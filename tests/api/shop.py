@@ -9,20 +9,20 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.accounts.model import User
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.loaders import make_loaders
-from app.api.schema import schema, show_result
+from app.api.schema import show_result
 from app.api.services import Services
-from app.bootstrap.database import DOCUMENTS, opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.database.document import utc_now
 from app.settings import load_settings
+from tests.api.both import schema
+from tests.indexed import opened_indexed
 
 PASSWORD = "a quiet sea at night"
 _HASH = "$argon2id$v=19$m=8,t=1,p=1$J0j8Fvz8WRH/tcAUN/C71w$KH8ZANpQS7RgQPTchd70KFXfmDCftsZeN+/t30g/RgI"
@@ -41,7 +41,6 @@ class Shop:
         """That of a new request."""
         return Context(
             services=self.services,
-            loaders=make_loaders(),
             request_id="r",
             base_url="http://regen.test",
             client=Client(None, None),
@@ -89,9 +88,7 @@ async def opened_parts(
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
     settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url, **more})
     parts = assemble(settings)
-    async with opened_database(settings, parts.server, ()) as connection:
-        await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)
-        await parts.services.generations.clock.set(connection.database)
+    async with opened_indexed(parts):
         yield parts
     await parts.close()
 

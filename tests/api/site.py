@@ -11,18 +11,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
 from pymongo.asynchronous.database import AsyncDatabase
 from uvicorn import Config
 
 from app.api.streams import Streams
-from app.bootstrap.database import DOCUMENTS, opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.main import build
 from app.serving import Server, server_config
 from app.settings import load_settings
 from tests.api.shop import BARE
 from tests.e2e.client import Client
+from tests.indexed import opened_indexed
 
 _SETTLE_S = 10
 
@@ -77,12 +76,10 @@ async def served(
     settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url, **given})
     parts = assemble(settings)
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(opened_database(settings, parts.server, ()))
-        await init_beanie(database=connection.database, document_models=list(DOCUMENTS), skip_indexes=True)
+        connection = await stack.enter_async_context(opened_indexed(parts))
         stack.push_async_callback(parts.close)
         for link in parts.links:
             await stack.enter_async_context(link())
-        await parts.services.generations.clock.set(connection.database)
         streams = Streams()
         config = server_config(settings, build(parts, connection.ping, streams=streams))
         config.http, config.ws = http or config.http, ws or config.ws

@@ -1,5 +1,6 @@
 """How much a request may bring: an archive more than a picture, and nothing else as much."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from beanie import PydanticObjectId
 from cross_web import HTTPException
 from starlette.datastructures import UploadFile
 
-from app.api.bodies import ONE_FILE, Caps, Intake, LargeUploads, UploadRequest
+from app.api.bodies import BARE_FILE, ONE_FILE, Caps, Intake, LargeUploads, UploadRequest
 
 _MB = 1_000_000
 _CAPS = Caps(request_max=50 * _MB, archive_max=100 * _MB)
@@ -99,6 +100,24 @@ async def test_archive_is_one_large_file() -> None:
     assert await _files_of("importLineage", [60]) == [60 * _MB]
     with pytest.raises(HTTPException, match="An archive has at most 100 MB"):
         await _files_of("importLineage", [100.1])
+
+
+async def test_bare_file_has_the_limit_of_a_file() -> None:
+    scope = {"headers": [(b"content-type", b"image/jpeg")]}
+    assert await _brought(scope, _PICTURE, 20, BARE_FILE) > 20 * _MB
+    with pytest.raises(HTTPException, match="A file has at most 20 MB") as refused:
+        await _brought(scope, _IMPORT, 21, BARE_FILE)
+    assert refused.value.status_code == 413
+
+
+@pytest.mark.parametrize("scope", [_UPLOAD, _JSON])
+async def test_who_pauses_for_too_long_is_refused(scope: Any) -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    with pytest.raises(HTTPException, match="did not come") as refused:
+        await Intake(scope, receive, Caps(pause_s=0.01))()
+    assert refused.value.status_code == 408
 
 
 async def test_two_large_uploads_of_a_person_come_at_once_and_no_third() -> None:

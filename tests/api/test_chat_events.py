@@ -11,9 +11,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from strawberry.types.execution import PreExecutionError
 
 from app.api.ids import global_id
-from app.api.schema import schema
 from app.chats.sending import Caller, Draft
 from app.database.document import utc_now
+from tests.api.both import schema
 from tests.api.shop import Shop
 from tests.chats.studio import PROMPT, Studio, opened_studio
 

@@ -10,10 +10,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from app.accounts.model import User
 from app.api.ids import GENERATION, document_id, global_id
-from app.api.schema import schema
 from app.generations.model import Generation
 from app.generations.runner import Runner
 from app.generations.slots import ProviderLimits
+from tests.api.both import schema
 from tests.api.shop import Shop, opened_shop
 
 _RUN = """mutation ($input: RunDiagnosticsInput!) { runDiagnostics(input: $input) {

@@ -74,3 +74,34 @@ def test_file_of_another_kind_is_refused(tmp_path: Path, content: str) -> None:
         _read(tmp_path, content)
     with pytest.raises(DocumentsError):
         TrustedDocuments.read(tmp_path / "nothing.json")
+
+
+def test_text_that_comes_with_its_hash_may_come_by_that_alone_from_then_on(tmp_path: Path) -> None:
+    for documents in (TrustedDocuments(), _read(tmp_path, {"other": _OTHER})):
+        with pytest.raises(AppError, match="PersistedQueryNotFound"):
+            documents.filled(_hashed(_HASH))
+        documents.filled({**_hashed(_HASH), "query": _TEXT})
+        assert documents.filled(_hashed(_HASH))["query"] == _TEXT
+
+
+def test_text_is_not_registered_under_another_hash_nor_where_only_trusted_ones_run(tmp_path: Path) -> None:
+    documents, only = TrustedDocuments(), _read(tmp_path, {"me": _TEXT}, only=True)
+    documents.filled({**_hashed(_HASH), "query": _OTHER})
+    with pytest.raises(AppError, match="PersistedQueryNotFound"):
+        documents.filled(_hashed(_HASH))
+    hashed = _hashed(sha256(_OTHER.encode()).hexdigest())
+    with pytest.raises(AppError, match="Only trusted"):
+        only.filled({**hashed, "query": _OTHER})
+    with pytest.raises(AppError, match="PersistedQueryNotFound"):
+        only.filled(hashed)
+
+
+def test_no_more_texts_are_registered_than_there_is_room_for() -> None:
+    documents = TrustedDocuments()
+    texts = [f"{{ __typename }} #{number:099999}" for number in range(30)]
+    hashes = [sha256(text.encode()).hexdigest() for text in texts]
+    for text, hashed in zip(texts, hashes, strict=True):
+        documents.filled({**_hashed(hashed), "query": text})
+    with pytest.raises(AppError, match="PersistedQueryNotFound"):
+        documents.filled(_hashed(hashes[0]))
+    assert documents.filled(_hashed(hashes[-1]))["query"] == texts[-1]

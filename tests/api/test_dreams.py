@@ -12,13 +12,13 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
-from app.api.schema import schema
 from app.dreams.choosing import DreamModels
 from app.dreams.deletion import delete_forever
 from app.dreams.model import Aside, Dream
 from app.dreams.versions import DreamVersion
 from app.pictures.model import Picture
 from app.providers.mock.text import MockTextModel
+from tests.api.both import schema
 from tests.api.moments import BEYOND
 from tests.api.shop import Shop, opened_shop
 from tests.database.index_rule import Watch

@@ -10,13 +10,13 @@ from strawberry.types.execution import PreExecutionError
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.loaders import make_loaders
-from app.api.schema import schema, show_result
+from app.api.schema import show_result
 from app.database.clock import DatabaseClock
 from app.database.document import utc_now
 from app.generations.events import EventType, GenerationEvent
 from app.generations.inprocess import InProcessHub
 from app.generations.model import Generation
+from tests.api.both import schema
 from tests.api.conftest import Commands, stored
 
 _EVENTS = """subscription ($since: DateTime) { viewerEvents(since: $since) { sequence type attempt percent
@@ -27,7 +27,6 @@ def _context(owner_id: PydanticObjectId, hub: InProcessHub) -> Context:
     services: Any = SimpleNamespace(generations=SimpleNamespace(hub=hub, clock=DatabaseClock()))
     return Context(
         services=services,
-        loaders=make_loaders(),
         request_id="r",
         base_url="http://regen.test",
         client=Client(None, None),

@@ -16,7 +16,7 @@ from tests.api.conftest import Commands, stored
 @pytest.fixture
 def context() -> Context:
     services: Any = object()
-    return Context(services, make_loaders(), "r", "http://regen.test", Client(), show_result)
+    return Context(services, "r", "http://regen.test", Client(), show_result)
 
 
 _ADA, _BOB = PydanticObjectId(), PydanticObjectId()

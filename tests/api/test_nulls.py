@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from app.api.schema import schema
+from tests.api.both import schema
 from tests.api.shop import Shop, opened_shop
 
 

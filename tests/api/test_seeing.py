@@ -10,7 +10,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import USER, global_id
-from app.api.schema import schema
+from tests.api.both import schema
 from tests.api.shop import Shop, opened_shop
 from tests.api.world import Persona, Plot, World
 

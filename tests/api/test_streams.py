@@ -19,7 +19,6 @@ from structlog.testing import capture_logs
 from app.accounts.sessions import Client
 from app.accounts.tokens import TokenSigner
 from app.api.context import Context
-from app.api.loaders import make_loaders
 from app.api.schema import show_result
 from app.api.stream_formats import EventStream, MultipartStream
 from app.api.streams import StreamResponse, Streams
@@ -252,7 +251,7 @@ async def test_subscription_without_a_stream_is_told_how_to_get_one(house: House
 
 
 def _context(parts: Parts) -> Context:
-    return Context(parts.services, make_loaders(), "r", "http://regen.test", Client(None, None), show_result)
+    return Context(parts.services, "r", "http://regen.test", Client(None, None), show_result)
 
 
 @pytest.mark.parametrize(("transport", "beat"), [(EventStream(), ": ping\n\n"), (MultipartStream(), "\r\n\r\n{}")])

@@ -11,13 +11,13 @@ from app.access import Gate
 from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
-from app.api.loaders import make_loaders
-from app.api.schema import schema, show_result
+from app.api.schema import show_result
 from app.costs.usage import Unit
 from app.database.clock import DatabaseClock
 from app.database.document import utc_now
 from app.generations.attempts import Call, Outcome
 from app.generations.model import Generation
+from tests.api.both import schema
 from tests.api.conftest import Commands, stored
 
 _ADA, _BOB = PydanticObjectId(), PydanticObjectId()
@@ -39,7 +39,6 @@ def _context(owner_id: PydanticObjectId) -> Context:
     services: Any = SimpleNamespace(accounts=_Accounts(), generations=generations, gate=Gate())
     return Context(
         services=services,
-        loaders=make_loaders(),
         request_id="r",
         base_url="http://regen.test",
         client=Client(None, None),

@@ -30,7 +30,7 @@ _RECIPE = Recipe(task="TEST", prompts=(), pictures=(), provider="local", model="
 
 @pytest.fixture
 async def archives(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Archives:
-    await init_beanie(database=database, document_models=[Archive, Generation])
+    await init_beanie(database=database, document_models=[Archive, Generation], skip_indexes=True)
     return Archives(ArchiveFiles(tmp_path), MediaLinks(b"k" * 32), retention_s=60)
 
 

@@ -18,7 +18,6 @@ from app.accounts.service import SignedIn
 from app.accounts.sessions import Client
 from app.batches.service import Chosen
 from app.batches.service import Wanted as WantedBatch
-from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.chats.descriptions import PictureDescription
 from app.chats.model import ChatKind
@@ -44,6 +43,7 @@ from tests.chats.stored import exchange_of
 from tests.chats.stored import image_of as chat_image_of
 from tests.faults.plant import small_photo
 from tests.faults.provider import Gemini
+from tests.indexed import opened_indexed
 
 PASSWORD = "a quiet sea at night"
 _PRICE = {"unit": "calls", "amount": "0.04", "currency": "USD", "since": "2026-01-01"}
@@ -183,8 +183,7 @@ async def household(
     provider = {name.lower(): value for name, value in gemini.settings.items()}
     settings = load_settings({**_BARE, "data_dir": folder, "mongodb_url": url, **provider, **budgets})
     parts = assemble(settings)
-    async with opened_database(settings, parts.server) as connection:
-        await parts.services.generations.clock.set(connection.database)
+    async with opened_indexed(parts):
         yield Household(parts, database, folder)
     await parts.close()
 

@@ -12,7 +12,6 @@ import pytest
 from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.chats.exchange import Exchange
 from app.chats.image import ChatImage
@@ -30,6 +29,7 @@ from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
 from tests.chats.rooms import chat_of, project_of
 from tests.faults.plant import small_photo
+from tests.indexed import opened_indexed
 
 PROMPT = "A red lighthouse in a storm"
 _BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
@@ -183,9 +183,8 @@ async def make_desk(
             keys = {name.lower(): value for name, value in settings_of if name.startswith("OPENAI")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, "generation_attempts": 1, **keys, **settings}
             parts = assemble(load_settings(given))
-            connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
+            await stack.enter_async_context(opened_indexed(parts))
             stack.push_async_callback(parts.close)
-            await parts.services.generations.clock.set(connection.database)
             if await Project.get(project.identity) is None:
                 await project.insert()
                 await chat.insert()

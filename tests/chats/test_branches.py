@@ -221,7 +221,7 @@ def test_pages_of_a_chat_are_those_of_a_plain_list_whatever_branches_it_has(mong
             await client.drop_database(database.name)
 
     @given(_STORIES, integers(1, 5))
-    @settings(max_examples=40 if os.environ.get("FULL") else 6, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=40 if os.environ.get("FULL") else 3, deadline=None, phases=[Phase.generate])
     def stories(deeds: Sequence[tuple[str, int]], size: int) -> None:
         with asyncio.Runner() as runner:
             told: Coroutine[Any, Any, None] = tell(deeds, size)

@@ -18,6 +18,7 @@ from app.generations.journal import Journal
 from app.generations.model import Generation, Status
 from app.generations.slots import ProviderLimits
 from app.generations.work import Work
+from app.lineage.deletion import delete_forever
 from app.pictures.model import Picture
 from app.simulator.scenario import Operation, Provider, Scenario
 from app.simulator.simulator import Simulator
@@ -235,24 +236,42 @@ async def test_worker_that_dies_after_two_of_four_leaves_the_other_two_to_the_ne
     assert (await desk.generation_of(after)).attempt == 2
 
 
+async def _unwritten(exchange: Exchange, generation: Generation) -> None:
+    """As if the process had died after the end of the work, before its answer said so."""
+    making = exchange.making.model_dump(by_alias=True) if exchange.making else None
+    slots = exchange.model_dump(by_alias=True)["slots"]
+    await Exchange.rows().update_one(
+        {"_id": exchange.identity}, {"$set": {"making": making, "slots": slots, "status": "PROCESSING"}}
+    )
+    await Generation.rows().update_one({"_id": generation.identity}, {"$set": {"settled": False}})
+
+
 async def test_process_that_dies_between_the_images_and_the_message_is_made_good(desk: Desk) -> None:
     exchange = (await desk.send(image_count=2)).exchange
     await desk.work()
     ended = await desk.now(exchange)
     generation = await desk.generation_of(exchange)
-    # as if it had died after the first of its images was written
-    await ChatImage.rows().delete_one({"_id": ended.slots[1].image_id})
-    making = exchange.making.model_dump(by_alias=True) if exchange.making else None
-    pending = [slot.model_dump(by_alias=True) for slot in exchange.slots]
-    await Exchange.rows().update_one(
-        {"_id": exchange.identity}, {"$set": {"making": making, "slots": pending, "status": "PROCESSING"}}
-    )
-    await Generation.rows().update_one({"_id": generation.identity}, {"$set": {"settled": False}})
+    await ChatImage.rows().delete_one({"_id": ended.slots[1].image_id})  # it died after the first one was written
+    await _unwritten(exchange, generation)
     await desk.chats.starter.generations.closing.complete_left_over(generation.identity)
     after = await desk.now(exchange)
     assert (after.status, _statuses(after), len(await desk.images(after))) == (AnswerStatus.READY, [_READY] * 2, 2)
     await ends.end(generation)
     assert (await desk.now(exchange)).revision == after.revision, "an end is written once"
+
+
+async def test_image_deleted_for_ever_before_its_message_is_written_holds_up_neither_it_nor_the_others(
+    desk: Desk,
+) -> None:
+    exchange = (await desk.send(image_count=2, allow_partial=True)).exchange
+    await desk.work()
+    generation = await desk.generation_of(exchange)
+    deleted, other = await desk.images(exchange)
+    await _unwritten(exchange, generation)
+    await delete_forever([deleted])
+    await desk.chats.starter.generations.closing.complete_left_over(generation.identity)
+    after = await desk.now(exchange)
+    assert (after.status, after.making, await desk.images(after)) == (AnswerStatus.READY, None, [other])
 
 
 async def test_generation_whose_message_waits_for_other_work_changes_nothing(desk: Desk, simulator: Simulator) -> None:

@@ -81,6 +81,20 @@ async def test_same_photo_is_stored_once(ada: Person) -> None:
     assert first.body["id"] == second.body["id"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [("image/jpeg",), ("image/*",), ("application/octet-stream",), ("Image/PNG; q=1", "Transfer-Encoding: chunked")],
+)
+async def test_photo_as_the_body_is_the_same_as_in_a_form(ada: Person, headers: tuple[str, ...]) -> None:
+    media_type, *others = headers
+    more = [word for other in others for word in ("-H", other)]
+    form = await curl(_uploads(ada), *_bearer(ada), "-F", f"file=@{PHOTO}")
+    bare = await curl(
+        _uploads(ada), *_bearer(ada), "--data-binary", f"@{PHOTO}", "-H", f"Content-Type: {media_type}", *more
+    )
+    assert (bare.status, bare.body["id"]) == (201, form.body["id"])
+
+
 async def test_who_is_not_logged_in_uploads_nothing(ada: Person) -> None:
     for header in ((), ("-H", "Authorization: Bearer forged"), ("-H", f"Cookie: token={ada.token}")):
         answer = await curl(_uploads(ada), *header, "-F", f"file=@{PHOTO}")
@@ -102,6 +116,9 @@ async def test_larger_than_20_mb_is_refused(ada: Person, tmp_path: Path) -> None
             file.truncate(size)
         answer = await curl(_uploads(ada), *_bearer(ada), "-F", f"file=@{large}")
         assert (answer.status, answer.code) == (413, "BAD_USER_INPUT")
+    bare = ("--data-binary", f"@{large}", "-H", "Content-Type: image/jpeg", "-H", "Expect: 100-continue")
+    answer = await curl(_uploads(ada), *_bearer(ada), *bare)
+    assert (answer.status, answer.code) == (413, "BAD_USER_INPUT")
 
 
 @pytest.mark.parametrize(
@@ -112,11 +129,14 @@ async def test_larger_than_20_mb_is_refused(ada: Person, tmp_path: Path) -> None
         ("-F", "file=@{photo}", "-F", "file=@{photo}"),
         ("-F", "file=@{photo}", "-F", "a=1", "-F", "b=2"),
         ("--data-binary", "@{photo}"),
+        ("--data-binary", "@{photo}", "-H", "Content-Type: text/plain"),
+        ("--data-binary", "", "-H", "Content-Type: image/jpeg"),
+        ("--data-binary", "no picture", "-H", "Content-Type: image/jpeg"),
         ("-X", "POST"),
         ("-H", "Content-Type: multipart/form-data", "-d", "no boundary"),
     ],
 )
-async def test_another_form_is_told_what_to_send(ada: Person, body: tuple[str, ...]) -> None:
+async def test_another_body_is_told_what_to_send(ada: Person, body: tuple[str, ...]) -> None:
     arguments = [argument.format(photo=PHOTO) for argument in body]
     answer = await curl(_uploads(ada), *_bearer(ada), *arguments)
     assert (answer.status, answer.code) == (400, "BAD_USER_INPUT")

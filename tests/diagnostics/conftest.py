@@ -13,7 +13,6 @@ from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.accounts.model import User
-from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.database.document import utc_now
 from app.diagnostics.jobs import DiagnosticsJob
@@ -26,6 +25,7 @@ from app.generations.runner import Runner
 from app.settings import load_settings
 from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
+from tests.indexed import opened_indexed
 
 _BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
 
@@ -129,9 +129,8 @@ async def make_lab(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tm
             keys = {name.lower(): value for name, value in simulated if not name.startswith("CLOUDINARY")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, **keys, **settings}
             parts = assemble(load_settings(given))
-            connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
+            await stack.enter_async_context(opened_indexed(parts))
             stack.push_async_callback(parts.close)
-            await parts.services.generations.clock.set(connection.database)
             return Lab(parts, await person(is_admin=True))
 
         yield make

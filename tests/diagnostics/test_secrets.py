@@ -15,7 +15,6 @@ from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
 from app.api.ids import global_id
-from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.bootstrap.diagnostics import secrets_of
 from app.database.document import utc_now
@@ -153,7 +152,6 @@ async def _answer(lab: Lab, generation_id: PydanticObjectId) -> Any:
       generation { stage failure { message } attempts { message calls { provider } } } } }"""
     context = Context(
         services=lab.parts.services,
-        loaders=make_loaders(),
         request_id="r",
         base_url="http://regen.test",
         client=Client(None, None),

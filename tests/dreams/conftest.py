@@ -12,7 +12,6 @@ import pytest
 from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
-from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
 from app.database.keyset import Stretch
 from app.dreams.model import Dream
@@ -26,6 +25,7 @@ from app.generations.model import OPEN, Generation
 from app.settings import load_settings
 from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
+from tests.indexed import opened_indexed
 
 DREAM = "I fell from a tower into the sea and was afraid. A whale sang, and my grandmother caught me."
 _BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
@@ -146,9 +146,8 @@ async def make_desk(
             keys = {name.lower(): value for name, value in settings_of if name.startswith("OPENAI")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, "generation_attempts": 1, **keys, **settings}
             parts = assemble(load_settings(given))
-            connection = await stack.enter_async_context(opened_database(parts.settings, parts.server))
+            await stack.enter_async_context(opened_indexed(parts))
             stack.push_async_callback(parts.close)
-            await parts.services.generations.clock.set(connection.database)
             return Desk(parts, owner_id)
 
         yield make

@@ -166,7 +166,7 @@ def test_nothing_that_was_made_is_ever_lost_or_doubled(mongodb_url: str) -> None
             await client.drop_database(database.name)
 
     @given(_ROUNDS)
-    @settings(max_examples=60 if os.environ.get("FULL") else 12, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=60 if os.environ.get("FULL") else 6, deadline=None, phases=[Phase.generate])
     def lives(rounds: Sequence[Sequence[tuple[str, int]]]) -> None:
         with asyncio.Runner() as runner:
             done: Coroutine[Any, Any, None] = live(rounds)

@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -32,12 +32,14 @@ def regen(data_dir: Path, *arguments: str, **settings: str) -> subprocess.Comple
     return subprocess.CompletedProcess(["regen", *arguments], code, *said)
 
 
-def regen_on_terminal(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """The same, with a terminal for its errors and its progress."""
+def regen_on_terminal(
+    data_dir: Path, *arguments: str, look: Callable[[str], None], **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """The same, with a terminal for its errors and its progress; `look` is shown all that stands there, as it grows."""
     terminal, its_end = pty.openpty()
     with ExitStack() as stack:
         stack.callback(os.close, terminal)
-        reader = stack.enter_context(ThreadPoolExecutor(1)).submit(_all_from, terminal)
+        reader = stack.enter_context(ThreadPoolExecutor(1)).submit(_all_from, terminal, look)
         out = stack.enter_context(TemporaryFile("w+", encoding="utf-8"))
         env = environment(DATA_DIR=str(data_dir), **settings)
         fork = forked("app.cli", arguments, env, data_dir, (None, out.fileno(), its_end))
@@ -50,13 +52,14 @@ def regen_on_terminal(data_dir: Path, *arguments: str, **settings: str) -> subpr
         return subprocess.CompletedProcess(["regen", *arguments], code, out.read(), reader.result(_ANSWERS_S))
 
 
-def _all_from(terminal: int) -> str:
+def _all_from(terminal: int, look: Callable[[str], None]) -> str:
     """What is written to it until nobody has its other end any more."""
-    pieces = list[bytes]()
+    written = b""
     with suppress(OSError):  # so Linux says that nobody has
         while piece := os.read(terminal, 4096):
-            pieces.append(piece)
-    return b"".join(pieces).decode()
+            written += piece
+            look(written.decode(errors="replace"))
+    return written.decode()
 
 
 def regen_itself(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -47,8 +47,9 @@ class Server:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a bare machine, and these settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    """The environment of a bare machine that trusts nobody far away, and these settings."""
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
 
 

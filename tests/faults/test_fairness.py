@@ -10,7 +10,7 @@ from tests.e2e.client import Client
 from tests.faults.plant import document_id, planted
 
 _FULL = bool(os.environ.get("FULL"))
-_MANY = 500 if _FULL else 100
+_MANY = 500 if _FULL else 50
 _AT_ONCE, _SLOTS = 50, 2
 _MUTATION = "mutation ({}) {{ {} }}".format(
     ", ".join(f"$i{number}: RegenerateImageInput!" for number in range(_AT_ONCE)),

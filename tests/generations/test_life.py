@@ -297,7 +297,7 @@ def test_any_life_keeps_its_promises(mongodb_url: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=120 if whole else 6,
+            max_examples=120 if whole else 4,
             stateful_step_count=40 if whole else 25,
             deadline=None,
             phases=[Phase.generate],

@@ -124,6 +124,14 @@ def test_set_up_of_a_current_tree_only_compares(bare: Path) -> None:
     for file in ("package.json", "package-lock.json", "node_modules/.regen/package-lock.json"):
         (clients / file).write_text("{}", encoding="utf-8")
     assert run(copied / "scripts/set-up", "test", bare=bare).returncode == 0
+    assert run(copied / "scripts/set-up", "bench", bare=bare).returncode == 1, "the peers are missing"
+    (copied / "requirements/peers.lock").write_text("a==1\n", encoding="utf-8")
+    peers = copied / "bench/peers"
+    for folder in (peers / ".venv", peers / "node_modules/.regen"):
+        folder.mkdir(parents=True)
+    for file in (".venv/peers.lock", "package-lock.json", "node_modules/.regen/package-lock.json"):
+        (peers / file).write_text("a==1\n", encoding="utf-8")
+    assert run(copied / "scripts/set-up", "bench", bare=bare).returncode == 0
     (clients / "package-lock.json").write_text('{"a": 1}', encoding="utf-8")
     assert run(copied / "scripts/set-up", "run", bare=bare).returncode == 0, "the server needs none of them"
     assert run(copied / "scripts/set-up", "test", bare=bare).returncode == 1

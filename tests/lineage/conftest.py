@@ -56,7 +56,8 @@ async def commands(mongodb_url: str, database: AsyncDatabase[dict[str, Any]]) ->
     """What is sent from now on; versions can be stored."""
     listener = Commands()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[listener]) as client:
-        await init_beanie(database=client[database.name], document_models=DOCUMENTS)
+        await init_beanie(database=client[database.name], document_models=DOCUMENTS, skip_indexes=True)
+        await Sketch.rows().create_indexes(Sketch.Settings.indexes)
         listener.sent.clear()
         yield listener
 

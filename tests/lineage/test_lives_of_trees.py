@@ -195,7 +195,7 @@ def test_trees_keep_their_promises_whatever_happens_at_once(mongodb_url: str) ->
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20 if whole else 3,
+            max_examples=20 if whole else 2,
             stateful_step_count=20 if whole else 14,
             deadline=None,
             phases=[Phase.generate],

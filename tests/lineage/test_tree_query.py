@@ -14,7 +14,6 @@ from app.accounts.service import Viewer
 from app.accounts.sessions import Client
 from app.api.context import Context
 from app.api.ids import global_id
-from app.api.loaders import make_loaders
 from app.api.schema import schema, show_result
 from app.database.document import utc_now
 from app.database.keyset import Stretch
@@ -47,7 +46,6 @@ async def ask(query: str, owner_id: PydanticObjectId = _OWNER, **variables: Any)
     services: Any = _Gated()
     context = Context(
         services=services,
-        loaders=make_loaders(),
         request_id="r",
         base_url="http://regen.test",
         client=Client(None, None),

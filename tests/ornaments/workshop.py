@@ -13,28 +13,18 @@ from PIL import Image
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.archives.model import Archive
-from app.bootstrap.database import opened_database
 from app.bootstrap.parts import Parts, assemble
-from app.costs.days import BudgetDay
-from app.database.document import DocumentTypes, utc_now
-from app.generations.lanes import Lane
+from app.database.document import utc_now
 from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe, RecipePicture
-from app.generations.slots import ProviderSlots
-from app.lineage.promotion import Promotion
-from app.lineage.tombstone import Tombstone
-from app.lineage.votes import Vote
 from app.ornaments.asked import Role
 from app.ornaments.model import OrnamentImage, SourcePicture
 from app.ornaments.service import GENERATION_KIND
 from app.pictures.model import Picture
 from app.settings import load_settings
+from tests.indexed import opened_indexed
 from tests.ornaments.images import image_of
 
-_DOCUMENTS: DocumentTypes = (
-    *(Archive, Picture, Generation, Lane, ProviderSlots, BudgetDay),
-    *(Tombstone, Promotion, Vote, OrnamentImage),
-)
 _BARE: dict[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
 
 
@@ -138,7 +128,6 @@ async def opened_workshop(
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
     given = {**_BARE, "data_dir": folder, "mongodb_url": url, "generation_attempts": 1, **settings}
     parts = assemble(load_settings(given))
-    async with opened_database(parts.settings, parts.server, _DOCUMENTS) as connection:
-        await parts.services.generations.clock.set(connection.database)
+    async with opened_indexed(parts):
         yield Workshop(parts, folder)
     await parts.close()

@@ -32,7 +32,7 @@ _LATE_S = 60
 
 @pytest.fixture
 async def disks(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Sequence[DiskStore]:
-    await init_beanie(database=database, document_models=[Picture])
+    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
     return [DiskStore(tmp_path / name, MediaLinks(b"k" * 32)) for name in ("near", "far")]
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from app.errors import AppError, ErrorCode
+from app.pictures.pool import PicturePool
 from app.providers.local.vision import LocalVisionModel
 from app.providers.ports.model import Reference, Source
 from app.providers.ports.vision import VisionRequest
@@ -114,9 +115,10 @@ async def test_what_is_no_picture_says_what_to_do(data: bytes) -> None:
 
 
 async def test_many_at_once_take_turns() -> None:
-    model = LocalVisionModel()
+    pool = PicturePool(2)
+    model = LocalVisionModel(pool)
     tasks = [asyncio.create_task(model.describe(VisionRequest("", (disc((300, 200)),)))) for _ in range(6)]
     await asyncio.sleep(0)
-    assert model.slots.locked()
+    assert pool.is_busy
     assert len({(await task).text for task in tasks}) == 1
-    assert not model.slots.locked()
+    assert not pool.is_busy

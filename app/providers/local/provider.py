@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.costs.usage import Usage
+from app.pictures.pool import PicturePool
 from app.providers.local.pixels import decode, encode
 from app.providers.local.preview import preview
 from app.providers.local.understood import Understood
@@ -22,15 +24,15 @@ class LocalImageModel:
 
     What local processing can't do, a new scene of several pictures, `placeholders` makes, labelled as such.
 
-    The work runs in threads, two pictures at a time. A cancelled call ends at once; the thread finishes the
-    step it is in (under a second) and its result is dropped. The same request gives the same bytes.
+    The work runs in the threads of `pool`, two pictures at a time. A cancelled call ends at once; the thread finishes
+    the step it is in (under a second) and its result is dropped. The same request gives the same bytes.
     """
 
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False)
-
+    pool: PicturePool = field(default_factory=PicturePool, repr=False, compare=False)
     placeholders: ImageModel = field(
         default_factory=lambda: MockImageModel("GOOGLE_API_KEY"), repr=False, compare=False
     )
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -67,17 +69,17 @@ class LocalImageModel:
         async with self.slots:
             yield Stage("reading the picture", 5)
             source = request.references[0]
-            colours, transparency = await asyncio.to_thread(decode, source.data)
+            colours, transparency = await self.pool.work(partial(decode, source.data))
             if understood.is_idle:
                 yield MadePicture(source.data, source.media_type, self.source, self.model, (), understood.note(None))
                 return
             yield Stage("cutting out", 20)
-            cutout = await asyncio.to_thread(understood.cut, colours, transparency)
-            behind = await asyncio.to_thread(understood.behind, *colours.shape[:2])
-            yield await asyncio.to_thread(preview, colours, transparency, cutout, behind)
+            cutout = await self.pool.work(partial(understood.cut, colours, transparency))
+            behind = await self.pool.work(partial(understood.behind, *colours.shape[:2]))
+            yield await self.pool.work(partial(preview, colours, transparency, cutout, behind))
             yield Stage("applying the wishes", 50)
-            await asyncio.to_thread(understood.change, colours, cutout, behind)
+            await self.pool.work(partial(understood.change, colours, cutout, behind))
             yield Stage("saving the picture", 80)
             kept = transparency if behind is None else None
-            data, media_type = await asyncio.to_thread(encode, colours, kept)
+            data, media_type = await self.pool.work(partial(encode, colours, kept))
         yield MadePicture(data, media_type, self.source, self.model, understood.applied, understood.note(cutout))

@@ -1,16 +1,16 @@
 """The vision model that needs no provider: what plain image processing can say about a picture."""
 
-import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.costs.usage import Usage
 from app.errors import AppError, ErrorCode
+from app.pictures.pool import PicturePool
 from app.providers.local.looks import describe_pixels
 from app.providers.local.pixels import decode
 from app.providers.ports.model import Reference, Source
 from app.providers.ports.vision import Description, VisionRequest
 
-_AT_ONCE = 2  # a 12-megapixel picture takes some 100 MB while it is looked at
 _NOTE = "Described by basic local image processing, which measures a picture and does not recognise what it shows."
 
 
@@ -18,12 +18,12 @@ _NOTE = "Described by basic local image processing, which measures a picture and
 class LocalVisionModel:
     """Measures pictures and says so in words: form, light, colours, and where an object stands out.
 
-    Implements `VisionModel`; it reads no instructions. The work runs in threads, two pictures at a time. A cancelled
+    Implements `VisionModel`; it reads no instructions. The work runs in the threads of `pool`. A cancelled
     call ends at once; the thread finishes the picture it is at (under a second) and its result is dropped. The same
     pictures give the same words.
     """
 
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False)
+    pool: PicturePool = field(default_factory=PicturePool, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -52,10 +52,7 @@ class LocalVisionModel:
         """
         if not request.pictures:
             raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "There is no picture to describe. Upload one.")
-        said: list[str] = []
-        for picture in request.pictures:
-            async with self.slots:
-                said.append(await asyncio.to_thread(_described, picture))
+        said = [await self.pool.work(partial(_described, picture)) for picture in request.pictures]
         if len(said) > 1:
             said = [f"Picture {number}: {words}" for number, words in enumerate(said, 1)]
         return Description(" ".join([*said, _NOTE]), self.source, self.model)

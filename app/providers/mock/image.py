@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.costs.usage import Usage
+from app.pictures.pool import PicturePool
 from app.providers.mock.painting import encode, paint, previews
 from app.providers.ports.image import ImageRequest, MadePicture, Preview
 from app.providers.ports.model import Source, Stage
@@ -16,12 +18,13 @@ _AT_ONCE = 2  # each takes a whole core
 class MockImageModel:
     """Composes a picture of a prompt's words: its colours, its moods, what it names; implements `ImageModel`.
 
-    `setting` is the one that makes real pictures. The work runs in threads, two pictures at a time. A cancelled
-    call ends at once; the thread finishes the step it is in (under half a second) and its result is dropped. The
-    same request gives the same bytes.
+    `setting` is the one that makes real pictures. The work runs in the threads of `pool`, two pictures at a
+    time. A cancelled call ends at once; the thread finishes the step it is in (under half a second) and its result is
+    dropped. The same request gives the same bytes.
     """
 
     setting: str = "OPENAI_API_KEY"
+    pool: PicturePool = field(default_factory=PicturePool, repr=False, compare=False)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False)
 
     @property
@@ -51,13 +54,13 @@ class MockImageModel:
         """
         async with self.slots:
             yield Stage("composing a placeholder", 5)
-            picture = await asyncio.to_thread(paint, request)
+            picture = await self.pool.work(partial(paint, request))
             if request.previews > 0:
                 yield Stage("drawing", 40)
-                for look in await asyncio.to_thread(previews, picture, request.previews):
+                for look in await self.pool.work(partial(previews, picture, request.previews)):
                     yield Preview(*look)
             yield Stage("saving the picture", 90)
-            data, media_type = await asyncio.to_thread(encode, picture)
+            data, media_type = await self.pool.work(partial(encode, picture))
         note = (
             f"A placeholder, composed of the prompt's words; no AI model made it. Set {self.setting} for real pictures."
         )

@@ -1,0 +1,116 @@
+"""Plans for the fields of one operation, made when they are first needed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+from graphql import GraphQLList, GraphQLObjectType, GraphQLSchema, is_leaf_type
+
+from app.api.execution.fields import attribute_of, function_of, has_usual_info, is_usual_test, origin_of
+from app.api.execution.functions import FunctionPlan
+from app.api.execution.leaves import is_settled_kind
+from app.api.execution.plain import Collect, Details, Groups, NotPlainError, plain_fields, plain_list, without_null
+from app.api.execution.plans import (
+    AttributePlan,
+    Complete,
+    FieldPlan,
+    Kinds,
+    ListPlan,
+    ObjectPlan,
+    Step,
+    StockPlan,
+)
+
+type _Named = tuple[str, Details]
+
+
+class Compiler:
+    """Makes plans for one schema; `collect` says what is asked for below a field; `keeps_moments`: see `leaf`."""
+
+    def __init__(self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool = False) -> None:
+        self._schema = schema
+        self._keeps_moments = keeps_moments
+        self._collect = collect
+        self._kinds = Kinds()
+        self._calls_functions = has_usual_info(schema)
+
+    def fields(self, kind: GraphQLObjectType, groups: Groups) -> ObjectPlan:
+        """The plan of those fields of an object, whose type was asked already."""
+        return ObjectPlan(self._kinds, None, tuple(self._steps(kind, list(groups.items()))))
+
+    def items(self, kind: GraphQLList[Any], details: Details) -> Complete:
+        """The plan of a list that is there."""
+        return self._list(kind, details)
+
+    def _object(self, kind: GraphQLObjectType, details: Details) -> ObjectPlan | None:
+        """The plan of an object with the test of its type; null where that is one of its own."""
+        origin = origin_of(kind) if kind.is_type_of else None
+        if kind.is_type_of and (origin is None or not is_usual_test(kind) or not is_settled_kind(origin)):
+            return None
+        return ObjectPlan(self._kinds, origin, self.fields(kind, self._collect(kind, details)).steps)
+
+    def _steps(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Iterable[Step]:
+        """As many plain fields at once as follow each other, and the others one by one."""
+        plain = list[_Named]()
+        for name, details in groups:
+            if self._is_plain(kind, name, details):
+                plain.append((name, details))
+                continue
+            if plain:
+                yield self._filling(kind, plain)
+                plain = []
+            yield Step(None, (self._field(kind, name, details),))
+        if plain:
+            yield self._filling(kind, plain)
+
+    def _is_plain(self, kind: GraphQLObjectType, name: str, details: Details) -> bool:
+        try:
+            self._filled(kind, [(name, details)])
+        except NotPlainError:
+            return False
+        return True
+
+    def _filling(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Step:
+        stock = tuple(self._stock(kind, name, details) for name, details in groups)
+        return Step(self._filled(kind, groups), stock)
+
+    def _filled(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Callable[[Any, dict[str, Any]], None]:
+        return plain_fields(self._schema, kind, groups, self._collect, keeps_moments=self._keeps_moments)
+
+    def _field(self, kind: GraphQLObjectType, name: str, details: Details) -> FieldPlan:
+        definition: Any = self._schema.get_field(kind, details[0].node.name.value)
+        if definition is None:
+            return self._stock(kind, name, details)
+        function = function_of(definition) if self._calls_functions else None
+        if function is not None:
+            complete = self._complete(definition.type, details)
+            return FunctionPlan(function, kind, name, details, definition, complete)
+        attribute = attribute_of(definition)
+        if attribute is not None:
+            complete = self._complete(definition.type, details)
+            return AttributePlan(attribute, kind, name, details, definition, complete)
+        return self._stock(kind, name, details)
+
+    def _stock(self, kind: GraphQLObjectType, name: str, details: Details) -> StockPlan:
+        definition: Any = self._schema.get_field(kind, details[0].node.name.value)
+        return StockPlan(kind, name, details, definition, Complete(self._kinds, required=False))
+
+    def _complete(self, kind: Any, details: Details) -> Complete:
+        required, inner = without_null(kind)
+        if isinstance(inner, GraphQLList):
+            made = self._list(cast("Any", inner), details)
+            made.required = required
+            return made
+        if is_leaf_type(inner):
+            return Complete(self._kinds, required, leaf=inner)
+        one = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
+        return Complete(self._kinds, required, one=one)
+
+    def _list(self, kind: GraphQLList[Any], details: Details) -> Complete:
+        made = Complete(self._kinds, required=True)
+        try:
+            made.plain = plain_list(self._schema, kind, details, self._collect, keeps_moments=self._keeps_moments)
+        except NotPlainError:
+            _, inner = without_null(kind.of_type)
+            item = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
+            made.many = None if item is None else ListPlan(item, kind.of_type, details)
+        return made

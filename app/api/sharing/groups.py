@@ -1,0 +1,149 @@
+"""Groups of subscriptions to the same, by the same operation: one execution of each event for all who are level."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from beanie import PydanticObjectId
+
+from app.api.sharing.keys import Key
+from app.api.sharing.outlets import Outlet
+from app.generations.followers import BUFFERED_EVENTS, Follower, News
+from app.logs import logger
+
+_log = logger(__name__)
+
+type Execute = Callable[[News], Awaitable[str | None]]
+"""The result of an event, in JSON; null where there are errors, which each member is told in its own words."""
+type Seeing = Callable[[frozenset[PydanticObjectId]], Awaitable[frozenset[PydanticObjectId]]]
+"""Those of some users who may see what is followed, now."""
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One subscription in a group.
+
+    Until it `has_begun`, with a first message of its own, which says what it costs, it is on its own.
+    """
+
+    group: "Group"
+    outlet: Outlet
+    viewer_id: PydanticObjectId
+    has_begun: bool = False
+    has_left: bool = False
+
+    def relay(self, follower: Follower, news: News) -> bool:
+        """Let the group hand the news on, if it may be that it can."""
+        may_be = self.has_begun and self.outlet.is_free and news.event.sequence > 0
+        return may_be and self.group.take(self, follower, news)
+
+    def hand_on(self, follower: Follower, news: News, payload: str | None, now: datetime) -> None:
+        """Send the result of an event if it is the next one, and is taken now; else leave the event to the follower."""
+        generation_id, event = news.generation_id, news.event
+        is_next = follower.seen.get(generation_id, 0) + 1 == event.sequence
+        if payload is None or not (is_next and follower.waits and self.outlet.is_free):
+            follower.relayed(news, handed_on=False)
+            return
+        follower.relayed(news, handed_on=True)
+        self.outlet.send(payload)
+        if event.type.terminal:
+            if follower.generation_id is None:
+                follower.is_over(generation_id, now)
+            else:
+                follower.end()
+
+
+@dataclass(slots=True)
+class _Round:
+    """An event that waits to be executed, and those who wait for it."""
+
+    news: News
+    waiting: list[tuple[Member, Follower]] = field(default_factory=list[tuple[Member, Follower]])
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Executes one event after another, as long as there are any; `size` is the number of its members."""
+
+    execute: Execute
+    seeing: Seeing
+    clock: Callable[[], datetime]
+    size: int = 0
+    _rounds: deque[_Round] = field(default_factory=deque[_Round])
+    _work: asyncio.Task[None] | None = None
+
+    def take(self, member: Member, follower: Follower, news: News) -> bool:
+        """Have the event executed, for this member among others; false where too many wait."""
+        if not self._rounds or self._rounds[-1].news is not news:
+            if len(self._rounds) >= BUFFERED_EVENTS:
+                return False
+            self._rounds.append(_Round(news))
+            if self._work is None:
+                self._work = asyncio.create_task(self._run(), context=Context())
+        self._rounds[-1].waiting.append((member, follower))
+        return True
+
+    def close(self) -> None:
+        """Stop: nobody waits for anything any more."""
+        self._rounds.clear()
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _run(self) -> None:
+        while self._rounds:
+            seeing, payload = await self._made(self._rounds[0])
+            done, now = self._rounds.popleft(), self.clock()
+            for member, follower in done.waiting:
+                if not member.has_left:
+                    member.hand_on(follower, done.news, payload if member.viewer_id in seeing else None, now)
+        self._work = None
+
+    async def _made(self, made: _Round) -> tuple[frozenset[PydanticObjectId], str | None]:
+        """Who may see the event, and what there is to see; nobody and nothing where that can't be told now."""
+        try:
+            seeing = await self.seeing(frozenset(member.viewer_id for member, _ in made.waiting))
+            return seeing, await self.execute(made.news) if seeing else None
+        except Exception:  # noqa: BLE001 - each member tries by itself then, and is told of its own failure
+            _log.warning("event_not_shared", exc_info=True)
+            return frozenset(), None
+
+
+@dataclass(slots=True)
+class Groups:
+    """Those of this process."""
+
+    _of: dict[Key, Group] = field(default_factory=dict[Key, Group])
+
+    @property
+    def sizes(self) -> Iterable[int]:
+        """How many members each has."""
+        return [group.size for group in self._of.values()]
+
+    def joined(
+        self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
+    ) -> AbstractAsyncContextManager[Member]:
+        """While entered, one more member of the group of that key, which ends with its last one."""
+        return self._joined(key, make, outlet, viewer_id)
+
+    @asynccontextmanager
+    async def _joined(
+        self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
+    ) -> AsyncGenerator[Member]:
+        group = self._of.get(key)
+        if group is None:
+            group = self._of[key] = make()
+        member = Member(group, outlet, viewer_id)
+        group.size += 1
+        try:
+            yield member
+        finally:
+            member.has_left = True
+            group.size -= 1
+            if not group.size:
+                del self._of[key]
+                group.close()
+            await outlet.close()

@@ -1,0 +1,41 @@
+"""What a server takes that does nothing; `bench/footprint.py` has the figures."""
+
+import resource
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.databases import database_setting
+from tests.e2e.conftest import MakeClient
+from tests.e2e.server import Server, running
+
+_IDLE_MB = 150
+_SOCKETS, _SUBSCRIPTION_KB = 100, 450
+"""Ten times what it is to take."""
+_EVENTS = "subscription { viewerEvents { type sequence } }"
+_ASKED = "{ viewer { user { id } } }"
+
+
+def _memory_bytes(server: Server) -> int:
+    pages = Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+@pytest.mark.long
+async def test_idle_server_and_its_subscriptions_take_little_memory(tmp_path: Path, client_of: MakeClient) -> None:
+    with running(tmp_path, {**database_setting(), "SOCKETS_PER_USER": "0"}, fresh=True) as server:
+        ada = client_of(server)
+        await ada.run("{ __typename }")
+        idle = _memory_bytes(server)
+        assert idle < _IDLE_MB * 1e6
+        await ada.sign_up()  # a password's hash takes 64 MB, and gives them back
+        before = _memory_bytes(server)
+        async with AsyncExitStack() as stack:
+            for _ in range(_SOCKETS):
+                socket = await stack.enter_async_context(ada.socket())
+                await socket.send({"type": "subscribe", "id": "events", "payload": {"query": _EVENTS}})
+                await socket.send({"type": "subscribe", "id": "asked", "payload": {"query": _ASKED}})
+                while (await socket.receive()).get("id") != "asked":
+                    pass
+            assert (_memory_bytes(server) - before) / _SOCKETS < _SUBSCRIPTION_KB * 1e3
