@@ -18,7 +18,7 @@ from tests.ornaments.images import image_of, picture_of
 
 _SIZES = (100, 1_000, 3_000)
 _CHILDREN = 3
-_AT_ONCE = 500
+_AT_ONCE = 100
 _WISHES = ("Make it shine", "Add gold accents", "Make it brighter")
 _ROW = "id kind createdAt combinedPrompt favourite picture { url(width: 320) thumbhash } parent { id } childCount"
 
