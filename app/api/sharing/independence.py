@@ -57,8 +57,7 @@ def _is_plain(
 
 
 def _type_of(parent: GraphQLObjectType, name: str) -> GraphQLNamedType:
-    named: Any = get_named_type(parent.fields[name].type)
-    return cast("GraphQLNamedType", named)
+    return cast("GraphQLNamedType", get_named_type(cast("Any", parent.fields[name].type)))
 
 
 def _reads_attribute(parent: GraphQLObjectType, name: str) -> bool:
