@@ -73,13 +73,14 @@ class Follower:
         else:
             self._keep(news)
 
-    def relayed(self, news: News, *, handed_on: bool) -> None:
-        """What the relay has taken was handed on, or is for the reader after all; once for each, in their order."""
+    def relayed(self) -> None:
+        """News that the relay had taken were handed on by it, as `seen` says already, and are on their way."""
         self._relayed -= 1
-        if handed_on:
-            self.seen[news.generation_id] = news.event.sequence
-        else:
-            self._keep(news)
+
+    def take_back(self, news: News) -> None:
+        """News that the relay had taken are for the reader after all."""
+        self._relayed -= 1
+        self._keep(news)
 
     def _keep(self, news: News) -> None:
         """Let the news wait for the reader, or, where the buffer is full, forget all of it for one null."""

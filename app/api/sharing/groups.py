@@ -46,10 +46,10 @@ class Member:
         generation_id, event = news.generation_id, news.event
         is_next = follower.seen.get(generation_id, 0) + 1 == event.sequence
         if payload is None or not (is_next and follower.waits and self.outlet.is_free):
-            follower.relayed(news, handed_on=False)
+            follower.take_back(news)
             return
-        follower.relayed(news, handed_on=True)
-        self.outlet.send(payload)
+        follower.seen[generation_id] = event.sequence
+        self.outlet.send(payload, follower.relayed)
         if event.type.terminal:
             if follower.generation_id is None:
                 follower.is_over(generation_id, now)

@@ -1,7 +1,7 @@
 """Whether what an operation shows of an event is the same for whoever may see the event."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 from graphql import (
     FieldNode,
@@ -57,8 +57,7 @@ def _is_plain(
 
 
 def _type_of(parent: GraphQLObjectType, name: str) -> GraphQLNamedType:
-    named: Any = get_named_type(parent.fields[name].type)
-    return cast("GraphQLNamedType", named)
+    return cast("GraphQLNamedType", get_named_type(parent.fields[name].type))
 
 
 def _reads_attribute(parent: GraphQLObjectType, name: str) -> bool:

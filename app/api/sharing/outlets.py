@@ -2,6 +2,8 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,15 +29,15 @@ class Outlet(ABC):
         """Whether all that was sent is on its way, and more is taken; never again once something was not taken."""
         return self._sending is None and not self._is_broken
 
-    def send(self, payload: str) -> None:
-        """Send a result, in JSON."""
+    def send(self, payload: str, then: Callable[[], None]) -> None:
+        """Send a result, in JSON; `then` is called once it is on its way, or will never be."""
         loop = asyncio.get_running_loop()
         sending = asyncio.Task(self._write(payload), loop=loop, eager_start=True)
         if sending.done():
-            self._sent(sending)
+            self._sent(then, sending)
         else:
             self._sending = sending
-            sending.add_done_callback(self._sent)
+            sending.add_done_callback(partial(self._sent, then))
 
     async def drained(self) -> None:
         """Return when all that was sent is on its way."""
@@ -52,7 +54,8 @@ class Outlet(ABC):
     async def _write(self, payload: str) -> None:
         """Put a result into a frame, and send it."""
 
-    def _sent(self, sending: asyncio.Task[None]) -> None:
+    def _sent(self, then: Callable[[], None], sending: asyncio.Task[None]) -> None:
         """The client may be gone, which its own task is told soon, and says what is to be said about it."""
         self._sending = None
         self._is_broken = sending.cancelled() or sending.exception() is not None
+        then()

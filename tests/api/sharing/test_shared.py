@@ -166,6 +166,18 @@ async def test_slow_reader_is_bounded_and_gets_everything_and_others_do_not_wait
     await slow.shows(*everything, everything[-1] + 1)
 
 
+async def test_server_that_stops_waits_for_what_a_slow_reader_has_not_taken(room: Room) -> None:
+    quick, slow = await room.followed(), await room.followed()
+    slow.stop_reading()
+    await room.happens()
+    await quick.shows(1, 2)
+    assert room.groups.executed == [2]
+    assert not room.parts.hub.followers.idle
+    slow.read()
+    await slow.shows(1, 2)
+    await room.quiet()
+
+
 async def test_lost_message_is_made_up_for_from_the_database(room: Room) -> None:
     members = [await room.followed() for _ in range(3)]
     await room.write()
