@@ -84,14 +84,15 @@ async def beside[V: Version](
     own: Known[V] = {**near, **{image.identity: image for image in images}}
     above = _above(images, asked) - own.keys()
     pictures, generations = _pictures(images, asked), _generations(images, asked)
-    parents, shown, made_by, counts = await at_once(
+    read = await at_once(
         looked_up(read_above, above) if above else None,
         looked_up(Picture.rows_by_ids, pictures) if pictures else None,
         looked_up(Generation.rows_by_ids, generations) if generations else None,
         child_counts(product, [spot_of(image) for image in images]) if images and "childCount" in asked else None,
     )
-    found = AtHand({**own, **(parents or {})}, shown or NOTHING, made_by or NOTHING, counts or NOTHING)
-    return await _with_pictures(found, [one for one in (parents or {}).values() if one], asked.below("parent"))
+    parents: Known[V] = read[0] or NOTHING
+    found = AtHand[V]({**own, **parents}, read[1] or NOTHING, read[2] or NOTHING, read[3] or NOTHING)
+    return await _with_pictures(found, [one for one in parents.values() if one], asked.below("parent"))
 
 
 async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], asked: Selected) -> AtHand[V]:

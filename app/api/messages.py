@@ -9,7 +9,7 @@ from typing import Any, Self
 import strawberry
 from beanie import PydanticObjectId
 
-from app.api.at_hand import NOTHING_AT_HAND, AtHand, Keys, beside, looked_up
+from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, beside, looked_up
 from app.api.chat_images import keys_of
 from app.api.connections import After, Before, CountedConnection, First, Last, Listing
 from app.api.context import Info, viewer
@@ -204,17 +204,20 @@ async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMess
     ready = _ready(answers) if of_images else []
     guides = [picture_id for one in messages for picture_id in _guides(one.exchange, asked)]
     made_by = [one.generation_id for one in answers if one.generation_id] if "generation" in asked else []
-    images, pictures, generations = await at_once(
+    read = await at_once(
         looked_up(partial(StoredImage.rows_by_ids, keys=keys_of(of_images)), ready) if ready else None,
         looked_up(Picture.rows_by_ids, guides) if guides else None,
         looked_up(stored_generations.Generation.rows_by_ids, made_by) if made_by else None,
     )
-    there = [one for one in (images or {}).values() if one]
+    images: Known[StoredImage] = read[0] or NOTHING
+    pictures: Known[Picture] = read[1] or NOTHING
+    generations: Known[stored_generations.Generation] = read[2] or NOTHING
+    there = [one for one in images.values() if one]
     below = await beside(StoredImage, there, of_images, keys_of(of_images))
-    at_hand = AtHand(
-        {**(images or {}), **below.versions},
-        {**(pictures or {}), **below.pictures},
-        {**(generations or {}), **below.generations},
+    at_hand = AtHand[StoredImage](
+        {**images, **below.versions},
+        {**pictures, **below.pictures},
+        {**generations, **below.generations},
         below.child_counts,
     )
     return [ChatMessage.of(one, at_hand) for one in messages]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     BooleanValueNode,
@@ -13,7 +13,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLResolveInfo,
     InlineFragmentNode,
     SelectionSetNode,
     VariableNode,
@@ -104,7 +103,7 @@ _known: Final = dict[tuple[int, ...], _Known]()
 
 def selected(info: Info) -> Selected:
     """What is asked for below the field that is being answered; remembered for the next time of the same operation."""
-    raw: GraphQLResolveInfo[Any] = info._raw_info  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - nobody else has the operation's own nodes
+    raw = cast("Any", info._raw_info)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - nobody else has the operation's own nodes
     place = tuple(map(id, raw.field_nodes))
     known = _known.get(place)
     if known is None:

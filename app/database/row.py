@@ -126,8 +126,9 @@ def _of_union(annotation: Any) -> Convert | None:
 
 
 def _of_sequence(annotation: Any) -> Convert:
-    kind, arguments = get_origin(annotation), get_args(annotation)
-    if kind is tuple and arguments[1:] != (...,):
+    kind = cast("Convert", get_origin(annotation))
+    arguments = get_args(annotation)
+    if get_origin(annotation) is tuple and arguments[1:] != (...,):
         return TypeAdapter(annotation).validate_python
     convert = converter(arguments[0])
     return kind if convert is None else lambda values: kind(map(convert, values))

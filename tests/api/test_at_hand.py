@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from beanie import PydanticObjectId
-from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
+from graphql import get_named_type, is_leaf_type, is_required_argument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.api.ids import global_id
@@ -38,17 +38,15 @@ async def shop(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tmp_pa
 
 def _fields(type_name: str) -> Iterator[str]:
     """Each field of a type that needs no argument, with something of what is below it."""
-    kind = SCHEMA.type_map[type_name]
-    assert isinstance(kind, GraphQLObjectType)
+    kind: Any = SCHEMA.type_map[type_name]
     for name, field in kind.fields.items():
         if any(is_required_argument(one) for one in field.args.values()):
             continue
-        below = get_named_type(field.type)
+        below = cast("Any", get_named_type(field.type))
         if is_leaf_type(below):
             yield name
         else:
-            inner: Any = below
-            leaves = [one for one, it in inner.fields.items() if is_leaf_type(get_named_type(it.type))]
+            leaves = [one for one, it in below.fields.items() if is_leaf_type(get_named_type(it.type))]
             yield f"{name} {{ {' '.join(leaves[:_BELOW])} __typename }}"
 
 

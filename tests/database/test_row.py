@@ -53,7 +53,8 @@ def _documents() -> list[StoredDocument]:
 
 def _raw(document: BaseModel) -> dict[str, Any]:
     """As the driver hands it back."""
-    return bson.decode(bson.encode(document.model_dump(by_alias=True)))
+    raw: Any = bson.decode(bson.encode(document.model_dump(by_alias=True)))  # pyright: ignore[reportUnknownMemberType] - it is typed in part
+    return {**raw}
 
 
 def _same(read: Any, document: Any) -> None:
