@@ -15,7 +15,7 @@ help:
 	@echo 'make test    run the tests: FULL=1 runs the long ones too, WORKERS=3, ARGS="tests/accounts -k token"'
 	@echo 'make check   lint, format, types, who imports whom, schema (drift, rules, breaks), locks'
 	@echo 'make bench   compare with other servers side by side, and write the tables of README.md (15 minutes);'
-	@echo '             ARGS=name runs one of bench/ instead: chats, dreams, engine, gallery, providers, local_pictures'
+	@echo '             ARGS=name runs one instead: chats dreams engine footprint gallery local_pictures providers uploads'
 	@echo 'make bench-quick  the comparison in 2 minutes, with fewer rounds and servers'
 	@echo 'make schema  write schema.graphql from the code'
 	@echo 'make lock    pin the dependencies anew: ARGS=--upgrade takes newer ones'

@@ -28,6 +28,8 @@ _FILES = 4_096
 
 
 async def _measured(folder: Path, plan: Plan) -> Measured:
+    uploads = None if plan.quick else await _told("uploads", measured_by("uploads"))
+    footprint = None if plan.quick else await _told("footprint", measured_by("footprint"))
     async with client("bench.comparing.load") as load:
         pages = await _told("galleries from memory", galleries(folder, load, plan))
         async with stored(folder) as data:
@@ -35,8 +37,6 @@ async def _measured(folder: Path, plan: Plan) -> Measured:
             live = await _told("events to 1,000 subscribers", deliveries(data.url, folder, plan))
             workers = await _told("two processes", two_against_one(data, folder, load, plan))
             accepted = await _told("regenerateImage", regeneration_accepted(data.url, folder, plan))
-    uploads = None if plan.quick else await _told("uploads", measured_by("uploads"))
-    footprint = None if plan.quick else await _told("footprint", measured_by("footprint"))
     return Measured(pages, whole, live, workers, accepted, uploads, footprint)
 
 

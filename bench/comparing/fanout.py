@@ -43,25 +43,32 @@ class Hall:
     turns: list[Delivered] = field(default_factory=list[Delivered])
 
     async def publish(self, count: int, within_s: float = 60) -> dict[str, Any]:
-        """Publish so many events, and wait until every subscriber has all of them."""
+        """Publish so many events, and wait until every subscriber has all of them.
+
+        Raises:
+            OtherAnswerError: not all were told the same.
+        """
         numbers = range(self.sequence + 1, self.sequence + 1 + count)
         self.sequence += count
         events = [sample.event(self.generation_id, number) for number in numbers]
-        return await self.audience.ask(events=events, within_s=within_s)
+        heard = await self.audience.ask(events=events, within_s=within_s)
+        if heard["different"]:
+            raise OtherAnswerError(f"{self.server.name} did not tell all subscribers the same.")
+        return heard
 
     async def warm(self) -> None:
         """Publish until everybody hears it, and look at what they are told.
 
         Raises:
             ConnectionError: some never do.
-            OtherAnswerError: it is something else than what was published, or not the same for all.
+            OtherAnswerError: it is something else than what was published.
         """
         heard = await self._heard_by_all()
         expected: dict[str, Any] = {"data": {"generationProgress": sample.event(self.generation_id, self.sequence)}}
         message: dict[str, Any] = json.loads(heard["texts"][0])
         check(self.server.name, json.dumps(message["payload"]).encode(), expected)
-        if heard["different"] or message["type"] != "next":
-            raise OtherAnswerError(f"{self.server.name} did not tell all subscribers the same.")
+        if message["type"] != "next":
+            raise OtherAnswerError(f"{self.server.name} said {message['type']}, not next.")
 
     async def _heard_by_all(self) -> dict[str, Any]:
         for _ in range(_TRIES):
