@@ -70,7 +70,7 @@ class StoredDocument(Document):
     @classmethod
     async def rows_by_ids(
         cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
-    ) -> dict[PydanticObjectId, Self]:
+    ) -> Mapping[PydanticObjectId, Self]:
         """Those of `ids` (400 at most) that exist, by id, to be read only; `keys` are what is read, null for all."""
         rows = cls.rows().find({"_id": {"$in": list(ids)}}, only(keys)).batch_size(len(ids) + 1)
         return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}

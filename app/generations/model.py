@@ -179,7 +179,7 @@ class Generation(StoredDocument):
     @override
     async def rows_by_ids(
         cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
-    ) -> dict[PydanticObjectId, Self]:
+    ) -> Mapping[PydanticObjectId, Self]:
         """As `without_events`, to be read only; `keys` are what is read, null for all but the events."""
         rows = cls.rows().find({"_id": {"$in": list(ids)}}, {"events": 0} if keys is None else only(keys))
         rows = rows.batch_size(len(ids) + 1)

@@ -1,6 +1,6 @@
 """One stored picture, known by its owner and the hash of its bytes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import batched
@@ -161,7 +161,7 @@ class Picture(StoredDocument):
     @override
     async def rows_by_ids(
         cls, ids: Sequence[PydanticObjectId], keys: Collection[str] | None = None
-    ) -> dict[PydanticObjectId, Self]:
+    ) -> Mapping[PydanticObjectId, Self]:
         """As `by_ids`, to be read only; `keys` are what is read, null for all."""
         where = {"_id": {"$in": list(ids)}, "state": {"$ne": PictureState.DELETING}}
         rows = cls.rows().find(where, only(keys))

@@ -17,6 +17,7 @@ from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from graphql.type import GraphQLResolveInfoHelpers
+from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.execution.operations import Operation, Operations, Plans
@@ -132,7 +133,7 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         except GraphQLError as error:
             self.collected_errors.add(error, None)
             return self.build_response(None)
-        return self._answered(data) if self.is_awaitable(data) else self.build_response(data)
+        return self._answered(data) if optimized_is_awaitable(data) else self.build_response(data)
 
     async def _answered(self, data: Awaitable[Any]) -> Any:
         try:

@@ -150,7 +150,7 @@ class FunctionPlan(FieldPlan):
         arguments = dict(self._before)
         for one in self._varying:
             value = given.get(one.variable, UNSET)
-            if value is UNSET or (value is None and one.required):
+            if value is UNSET or (value is None and one.required) or one.name not in arguments:
                 return None
             arguments[one.name] = value
         executor.arguments[self] = arguments

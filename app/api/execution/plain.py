@@ -193,7 +193,7 @@ def _settled_check(known: set[type]) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         if not is_settled(value):
             raise UnusualError
-        kind: Any = type(value)
+        kind = cast("Any", type(value))
         if is_settled_kind(kind):
             known.add(kind)
 
