@@ -201,14 +201,15 @@ class _Parser(MultiPartParser):
 
 def too_many_values(variables: Any) -> bool:
     """Whether there are more values in the variables than any operation needs; looking at each costs time."""
+    if not variables:
+        return False
     waiting, seen = [variables], 0
     while waiting:
-        value = waiting.pop()
-        inside = _inside(value)
+        inside = _inside(waiting.pop())
         seen += len(inside)
         if seen > _MAX_VALUES:
             return True
-        waiting += inside
+        waiting += [one for one in inside if type(one) is dict or type(one) is list]
     return False
 
 

@@ -3,9 +3,8 @@
 import re
 import time
 from dataclasses import dataclass
-from uuid import uuid4
+from secrets import token_hex
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
@@ -30,7 +29,7 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(_HEADER, b"")
-        request_id = given.decode() if _GIVEN.fullmatch(given) else uuid4().hex
+        request_id = given.decode() if _GIVEN.fullmatch(given) else token_hex(16)
         scope["request_id"] = request_id
         started, status = time.perf_counter(), 0
 
@@ -38,7 +37,7 @@ class RequestIds:
             nonlocal status
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id.encode())]
             elif message["type"] in _HANDSHAKES:
                 status = status or _HANDSHAKES[message["type"]]
             await send(message)

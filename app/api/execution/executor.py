@@ -14,6 +14,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import CollectedFields
 from graphql.execution.executor import CollectedErrors
+from graphql.execution.types import ExecutionResult
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from graphql.type import GraphQLResolveInfoHelpers
@@ -77,14 +78,13 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         `keeps_moments`: what it answers is written as JSON by orjson, and may hold moments.
         """
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
+        other.__dict__ = self.__dict__.copy()
         other.context_value = context_value
         other.variable_values = variable_values
         other.operation_extensions = operation_extensions
         other.collected_errors = CollectedErrors()
         other.pending_incremental_futures, other.background_futures = set(), set()
         other.groups, other.tasks, other.streams = [], [], []
-        other.async_helpers = GraphQLResolveInfoHelpers(gather=other.gather_async_work, track=other.track_async_work)
         other.arguments = {}
         known = self.operation_known
         other.plans = None if known is None else known.plans(variable_values.coerced, keeps_moments=keeps_moments)
@@ -114,13 +114,29 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         found: CollectedFields = self.plans.collected(self, return_type, field_details_list)
         return found
 
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:  # pyright: ignore[reportIncompatibleVariableOverride] - made where a resolver may ask for them, and not for each operation
+        """What resolvers may use to wait for more than one thing."""
+        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+
+    @async_helpers.setter
+    def async_helpers(self, _: object) -> None:
+        """Take graphql-core's for those above."""
+
+    @override
+    def build_response(self, data: Any) -> Any:
+        """The answer; nothing of it is delivered later where everything is planned."""
+        if self.plans is None:
+            return super().build_response(data)
+        return ExecutionResult(data, self.collected_errors.errors or None)
+
     @override
     def execute_operation(self, serially: bool | None = None) -> Any:
         """Execute the operation; what its root asks for need not be collected again."""
         if self.plans is None or self.plans.root is None:
             return super().execute_operation(serially)
         kind = self.operation.operation
-        root_type: Any = self.schema.get_root_type(kind)
+        root_type: Any = self.plans.root_type
         in_turn = kind is OperationType.MUTATION if serially is None else serially
         try:
             data: Any = self.execute_root_grouped_field_set(
@@ -154,6 +170,7 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         """Execute the root's fields, always the same lists of them."""
         if self.plans is not None:
             grouped_field_set = self.plans.root = self.plans.root or grouped_field_set
+            self.plans.root_type = root_type
         return super().execute_collected_root_fields(
             root_type, root_value, grouped_field_set, serially, new_defer_usages
         )

@@ -35,6 +35,7 @@ class Plans:
 
     keeps_moments: bool = False
     root: Any = None
+    root_type: Any = None
     _collected: dict[tuple[GraphQLObjectType, int], tuple[Details, Any]] = field(
         default_factory=dict[tuple[GraphQLObjectType, int], tuple[Details, Any]]
     )

@@ -125,11 +125,10 @@ class _Writer:
             return leaf(inner, self._constant, read, variable, required=required, keeps_moments=self._keeps_moments)
         if depth > _LEVELS_MAX:
             raise NotPlainError
-        value, shown = self._name("value"), self._name("shown")
-        self.line(depth, f"{value} = {read}")
-        if required:
-            self.line(depth, f"if {value} is None: raise Unusual")
-        else:
+        value, shown = self._name("value") if "." in read else read, self._name("shown")
+        if value != read:
+            self.line(depth, f"{value} = {read}")
+        if not required:  # what is tested below refuses a null
             self.line(depth, f"if {value} is None: {shown} = None")
             self.line(depth, "else:")
             depth += 1
