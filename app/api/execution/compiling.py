@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from graphql import GraphQLList, GraphQLObjectType, GraphQLSchema, is_leaf_type
+from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
 
 from app.api.execution.fields import attribute_of, function_of, has_usual_info, is_usual_test, origin_of
 from app.api.execution.functions import FunctionPlan
 from app.api.execution.leaves import is_settled_kind
-from app.api.execution.plain import Collect, Details, Groups, NotPlainError, plain_fields, plain_list, without_null
+from app.api.execution.plain import Collect, Details, Groups, NotPlainError, plain_fields, plain_value, without_null
 from app.api.execution.plans import (
     AttributePlan,
-    Complete,
     FieldPlan,
     Kinds,
     ListPlan,
     ObjectPlan,
+    Shown,
     Step,
     StockPlan,
 )
@@ -37,9 +37,9 @@ class Compiler:
         """The plan of those fields of an object, whose type was asked already."""
         return ObjectPlan(self._kinds, None, tuple(self._steps(kind, list(groups.items()))))
 
-    def items(self, kind: GraphQLList[Any], details: Details) -> Complete:
+    def items(self, kind: GraphQLList[Any], details: Details) -> Shown:
         """The plan of a list that is there."""
-        return self._list(kind, details)
+        return self._shown(GraphQLNonNull(kind), details)
 
     def _object(self, kind: GraphQLObjectType, details: Details) -> ObjectPlan | None:
         """The plan of an object with the test of its type; null where that is one of its own."""
@@ -82,35 +82,29 @@ class Compiler:
             return self._stock(kind, name, details)
         function = function_of(definition) if self._calls_functions else None
         if function is not None:
-            complete = self._complete(definition.type, details)
-            return FunctionPlan(function, kind, name, details, definition, complete)
+            shown = self._shown(definition.type, details)
+            return FunctionPlan(function, kind, name, details, definition, shown)
         attribute = attribute_of(definition)
         if attribute is not None:
-            complete = self._complete(definition.type, details)
-            return AttributePlan(attribute, kind, name, details, definition, complete)
+            shown = self._shown(definition.type, details)
+            return AttributePlan(attribute, kind, name, details, definition, shown)
         return self._stock(kind, name, details)
 
     def _stock(self, kind: GraphQLObjectType, name: str, details: Details) -> StockPlan:
         definition: Any = self._schema.get_field(kind, details[0].node.name.value)
-        return StockPlan(kind, name, details, definition, Complete(self._kinds, required=False))
+        return StockPlan(kind, name, details, definition, Shown(self._kinds, required=False))
 
-    def _complete(self, kind: Any, details: Details) -> Complete:
+    def _shown(self, kind: Any, details: Details) -> Shown:
         required, inner = without_null(kind)
-        if isinstance(inner, GraphQLList):
-            made = self._list(cast("Any", inner), details)
-            made.required = required
-            return made
-        if is_leaf_type(inner):
-            return Complete(self._kinds, required, leaf=inner)
-        one = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
-        return Complete(self._kinds, required, one=one)
-
-    def _list(self, kind: GraphQLList[Any], details: Details) -> Complete:
-        made = Complete(self._kinds, required=True)
+        made = Shown(self._kinds, required)
         try:
-            made.plain = plain_list(self._schema, kind, details, self._collect, keeps_moments=self._keeps_moments)
+            made.quick = plain_value(self._schema, kind, details, self._collect, keeps_moments=self._keeps_moments)
         except NotPlainError:
-            _, inner = without_null(kind.of_type)
-            item = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
-            made.many = None if item is None else ListPlan(item, kind.of_type, details)
+            made.one = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
+            made.many = self._list(cast("Any", inner), details) if isinstance(inner, GraphQLList) else None
         return made
+
+    def _list(self, kind: GraphQLList[Any], details: Details) -> ListPlan | None:
+        _, inner = without_null(kind.of_type)
+        item = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
+        return None if item is None else ListPlan(item, kind.of_type, details)

@@ -40,15 +40,15 @@ _LASTING: Final = (
 class FieldInfo(Info):
     """Strawberry's info of a field, most of which is made when a resolver asks for it."""
 
-    def __init__(self, executor: Executor, plan: FieldPlan, path: Path, definition: Any) -> None:
+    def __init__(self, executor: Executor, plan: FieldPlan, parent_path: Path | None, definition: Any) -> None:
         self._executor = executor
         self._plan = plan
-        self._path = path
+        self._parent_path = parent_path
         self._field = definition
 
     @cached_property
     def _raw_info(self) -> Any:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride] - read as the attribute is
-        return self._plan.info(self._executor, self._path)
+        return self._plan.info(self._executor, self.path)
 
     @property
     @override
@@ -60,7 +60,7 @@ class FieldInfo(Info):
     @override
     def path(self) -> Path:
         """The field's place in the answer."""
-        return self._path
+        return self._plan.path(self._parent_path)
 
 
 class _Varying(NamedTuple):
@@ -101,12 +101,12 @@ class FunctionPlan(FieldPlan):
         self._varying: tuple[_Varying, ...] | None = None
 
     @override
-    def read(self, executor: Executor, source: Any, path: Path) -> Any:
+    def read(self, executor: Executor, source: Any, parent_path: Path | None) -> Any:
         """What the function answers."""
         arguments = self._constant
         if arguments is None:
             try:
-                arguments = self._arguments(executor, path)
+                arguments = self._arguments(executor, parent_path)
             except _UnconvertedError as error:
                 return error.later()
         if self._info_name is not None or self._source_names:
@@ -114,10 +114,10 @@ class FunctionPlan(FieldPlan):
             for name in self._source_names:
                 arguments[name] = source
             if self._info_name is not None:
-                arguments[self._info_name] = FieldInfo(executor, self, path, self._function.definition)
+                arguments[self._info_name] = FieldInfo(executor, self, parent_path, self._function.definition)
         return self._call(source, **arguments) if self._takes_self else self._call(**arguments)
 
-    def _arguments(self, executor: Executor, path: Path) -> dict[str, Any]:
+    def _arguments(self, executor: Executor, parent_path: Path | None) -> dict[str, Any]:
         known: dict[str, Any] | None = executor.arguments.get(self) or self._again(executor)
         if known is not None:
             return known
@@ -128,7 +128,7 @@ class FunctionPlan(FieldPlan):
             else {}
         )
         try:
-            arguments = self._converted(executor, given, path)
+            arguments = self._converted(executor, given, parent_path)
         except Exception as error:
             if self._function.definition.is_async:  # Strawberry converts them when it is awaited, and not before
                 raise _UnconvertedError(error) from error
@@ -156,7 +156,7 @@ class FunctionPlan(FieldPlan):
         executor.arguments[self] = arguments
         return arguments
 
-    def _converted(self, executor: Executor, given: dict[str, Any], path: Path) -> dict[str, Any]:
+    def _converted(self, executor: Executor, given: dict[str, Any], parent_path: Path | None) -> dict[str, Any]:
         definition = self._function.definition
         owner = executor.schema._strawberry_schema  # noqa: SLF001 - Strawberry's own link to its schema
         return convert_arguments(
@@ -164,7 +164,7 @@ class FunctionPlan(FieldPlan):
             list(self._function.arguments),
             owner.schema_converter.scalar_registry,
             owner.config,
-            FieldInfo(executor, self, path, definition),
+            FieldInfo(executor, self, parent_path, definition),
         )
 
 

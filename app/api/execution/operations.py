@@ -17,7 +17,7 @@ from graphql.language import Visitor, visit
 from app.api.execution.compiling import Compiler
 from app.api.execution.kept import Kept
 from app.api.execution.plain import Details, Groups
-from app.api.execution.plans import Complete, ObjectPlan
+from app.api.execution.plans import ObjectPlan, Shown
 
 _WAYS: Final = 16
 """Of one operation: for so many combinations of what its @skip and @include depend on."""
@@ -40,8 +40,8 @@ class Plans:
         default_factory=dict[tuple[GraphQLObjectType, int], tuple[Details, Any]]
     )
     _objects: dict[int, tuple[Groups, ObjectPlan]] = field(default_factory=dict[int, tuple[Groups, ObjectPlan]])
-    _lists: dict[tuple[int, int], tuple[Details, Complete]] = field(
-        default_factory=dict[tuple[int, int], tuple[Details, Complete]]
+    _lists: dict[tuple[int, int], tuple[Details, Shown]] = field(
+        default_factory=dict[tuple[int, int], tuple[Details, Shown]]
     )
     _compiler: Compiler | None = None
 
@@ -59,7 +59,7 @@ class Plans:
             found = self._objects[id(groups)] = (groups, self._compiling(executor).fields(kind, groups))
         return found[1]
 
-    def items(self, executor: Any, kind: Any, details: Details) -> Complete:
+    def items(self, executor: Any, kind: Any, details: Details) -> Shown:
         """The plan of a list; `kind` is its type."""
         found = self._lists.get((id(kind), id(details)))
         if found is None:

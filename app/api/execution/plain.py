@@ -66,14 +66,13 @@ def plain_fields(
     return made
 
 
-def plain_list(
-    schema: GraphQLSchema, kind: GraphQLList[Any], details: Details, collect: Collect, *, keeps_moments: bool = False
-) -> Callable[[Any], list[Any]]:
-    """A function that shows a list; see `plain_fields`."""
+def plain_value(
+    schema: GraphQLSchema, kind: Any, details: Details, collect: Collect, *, keeps_moments: bool = False
+) -> Callable[[Any], Any]:
+    """A function that shows a value of any type; see `plain_fields`."""
     writer = _Writer(schema, collect, keeps_moments=keeps_moments)
-    shown = writer.value(GraphQLNonNull(kind), "value", details, 1)
-    writer.line(1, f"return {shown}")
-    made: Callable[[Any], list[Any]] = writer.function("value")
+    writer.line(1, f"return {writer.value(kind, 'value', details, 1)}")
+    made: Callable[[Any], Any] = writer.function("value")
     return made
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final, cast, override
 
 from graphql import (
     GraphQLField,
-    GraphQLLeafType,
     GraphQLObjectType,
 )
 from graphql.pyutils import Path, gather_with_cancel
@@ -56,20 +55,21 @@ class Kinds:
 class FieldPlan:
     """One field of an object; `execute` is what graphql-core's `execute_field` is, done by what is known before.
 
-    `complete` is how a value of its type becomes its part of the answer.
+    `shown` says how a value of its type becomes its part of the answer.
     """
 
     def __init__(
-        self, parent: GraphQLObjectType, name: str, details: Details, definition: GraphQLField, complete: "Complete"
+        self, parent: GraphQLObjectType, name: str, details: Details, definition: GraphQLField, shown: "Shown"
     ) -> None:
         self.parent = parent
         self.name = name
         self.details = details
         self.definition = definition
+        self.kind: Any = getattr(definition, "type", None)
         self._parent_name = parent.name
         self._nodes = [one.node for one in details]
-        self._complete = complete
-        self.kind: Any = getattr(definition, "type", None)
+        self._shown = shown
+        self._quick = shown.quick
 
     def execute(self, executor: Executor, source: Any, parent_path: Path | None) -> Any:
         """The field of a source in the answer, or what is to be awaited for it.
@@ -77,33 +77,50 @@ class FieldPlan:
         Raises:
             GraphQLError: it failed, and may not be null.
         """
-        path = Path(parent_path, self.name, self._parent_name)
         try:
-            value = self.read(executor, source, path)
-            kinds = self._complete.kinds
-            if type(value) not in kinds.known and not kinds.settle(value) and executor.is_awaitable(value):
-                return self._later(executor, value, path)
-            done = self._complete(executor, self, value, path)
-            if type(done) is not dict and executor.is_awaitable(done):
-                return self._guarded(executor, done, path)
+            value = self.read(executor, source, parent_path)
+            if self._quick is not None:
+                try:
+                    return self._quick(value)
+                except Exception:  # noqa: BLE001, S110 - done again, by who knows what to say of it
+                    pass
+            return self._completed(executor, value, self.path(parent_path))
         except Exception as error:  # noqa: BLE001 - a resolver may raise anything: it is handled as graphql-core does
-            return self._failed(executor, error, path)
-        return cast("Any", done)
+            return self._failed(executor, error, self.path(parent_path))
 
-    def read(self, executor: Executor, source: Any, path: Path) -> Any:
+    def read(self, executor: Executor, source: Any, parent_path: Path | None) -> Any:
         """The field's value, which may be awaitable."""
         raise NotImplementedError
+
+    def path(self, parent_path: Path | None) -> Path:
+        """Its place in the answer."""
+        return Path(parent_path, self.name, self._parent_name)
 
     def info(self, executor: Executor, path: Path) -> Any:
         """What graphql-core tells resolvers."""
         return executor.build_resolve_info(self.definition, self._nodes, self.parent, path)
 
+    def _completed(self, executor: Executor, value: Any, path: Path) -> Any:
+        kinds = self._shown.kinds
+        if type(value) not in kinds.known and not kinds.settle(value) and executor.is_awaitable(value):
+            return self._later(executor, value, path)
+        done = self._shown(executor, self, value, path)
+        if type(done) is not dict and executor.is_awaitable(done):
+            return self._guarded(executor, done, path)
+        return done
+
     def _failed(self, executor: Executor, error: Exception, path: Path) -> None:
         executor.handle_field_error(error, self.kind, self.details, path)
 
-    async def _later(self, executor: Executor, value: Awaitable[Any], path: Path) -> Any:
+    async def _later(self, executor: Executor, waited: Awaitable[Any], path: Path) -> Any:
         try:
-            done: Any = self._complete(executor, self, await value, path)
+            value = await waited
+            if self._quick is not None:
+                try:
+                    return self._quick(value)
+                except Exception:  # noqa: BLE001, S110 - the same
+                    pass
+            done: Any = self._shown(executor, self, value, path)
             if type(done) is not dict and executor.is_awaitable(done):
                 done = await done
         except Exception as error:  # noqa: BLE001 - the same
@@ -125,7 +142,7 @@ class AttributePlan(FieldPlan):
         self._attribute = attribute
 
     @override
-    def read(self, executor: Executor, source: Any, path: Path) -> Any:
+    def read(self, executor: Executor, source: Any, parent_path: Path | None) -> Any:
         """The attribute."""
         return getattr(source, self._attribute)
 
@@ -245,18 +262,18 @@ class ListPlan:
 
 
 @dataclass(slots=True)
-class Complete:
-    """How a value becomes its part of an answer: by the plan for its type, or by graphql-core.
+class Shown:
+    """How a value becomes its part of an answer.
 
-    `required`: null is a failure. One of `plain`, `one`, `many`, `leaf` at most is there.
+    `quick` is a function that does it for usual values, and raises for others: those go by the plan for their type, or
+    by graphql-core. `required`: null is a failure. One of `one` and `many` at most is there.
     """
 
     kinds: Kinds
     required: bool
-    plain: Callable[[Any], list[Any]] | None = None
+    quick: Callable[[Any], Any] | None = None
     one: ObjectPlan | None = None
     many: ListPlan | None = None
-    leaf: GraphQLLeafType | None = None
 
     def __call__(self, executor: Executor, field: FieldPlan, value: Any, path: Path) -> Any:
         """The value in the answer, or what is to be awaited for it."""
@@ -264,21 +281,9 @@ class Complete:
             return None
         if self.one is not None and value is not None and self.one.takes(value):
             return self.one.execute(executor, value, path)
-        if self.leaf is not None and is_settled(value):
-            return executor.complete_leaf_value(self.leaf, value)
-        if type(value) in {list, tuple} and (self.plain is not None or self.many is not None):
-            return self._list(executor, field, value, path)
-        return self._unusual(executor, field, value, path)
-
-    def _list(self, executor: Executor, field: FieldPlan, value: Any, path: Path) -> Any:
-        if self.many is not None:
+        if self.many is not None and type(value) in {list, tuple}:
             return self.many.execute(executor, value, path, lambda: field.info(executor, path))
-        shown = None if self.plain is None else shown_if_usual(self.plain, value)
-        return self._unusual(executor, field, value, path) if shown is None else shown
-
-    def _unusual(self, executor: Executor, field: FieldPlan, value: Any, path: Path) -> Any:
-        kind: Any = field.kind
-        return executor.complete_value(kind, field.details, field.info(executor, path), path, value, None)
+        return executor.complete_value(field.kind, field.details, field.info(executor, path), path, value, None)
 
 
 def shown_if_usual(plain: Callable[[Any], list[Any]], value: Any) -> list[Any] | None:
