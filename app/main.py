@@ -39,6 +39,7 @@ from app.settings import Settings, load_settings
 WEB_DIST: Final = Path(__file__).parent.parent / "web" / "dist"
 _PREFLIGHT_MAX_AGE_S = 600
 GRAPHQL_PATH: Final = "/graphql"
+_CONNECTIONS: Final = frozenset({"http", "websocket"})
 _CLIENT_HEADERS = ("apollographql-client-name", "apollographql-client-version")
 
 type Ping = Callable[[], Awaitable[bool]]
@@ -105,14 +106,14 @@ def build(
 
 
 def _straight(view: ASGIApp, guards: Sequence[Middleware], rest: ASGIApp) -> ASGIApp:
-    """The application with a straight way to GraphQL over HTTP: no routing, the same guards."""
+    """The application with a straight way to GraphQL: no routing, nothing around what is sent, the same guards."""
     guarded = view
     for one in reversed(guards):
         guarded = one.cls(guarded, *one.args, **one.kwargs)
     direct = ServerErrorMiddleware(guarded)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        is_ours = scope["type"] == "http" and scope["path"] == GRAPHQL_PATH
+        is_ours = scope["type"] in _CONNECTIONS and scope["path"] == GRAPHQL_PATH
         await (direct if is_ours else rest)(scope, receive, send)
 
     return answer
