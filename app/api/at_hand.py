@@ -37,6 +37,7 @@ class AtHand[V]:
     child_counts: Mapping[Spot, int] = NOTHING
 
 
+_OF_PICTURES: Final = ("width", "height", "byteSize", "mediaType", "thumbhash", "store", "key", "version")
 NOTHING_AT_HAND: Final = AtHand[Any]()
 
 
@@ -57,6 +58,11 @@ class Keys:
         """Those that fields of these names need; the names of other types' fields need none."""
         found = {key for name in names for key in self.elsewhere.get(name, (name,))}
         return found.intersection(self.own)
+
+
+async def shown_pictures(ids: Sequence[PydanticObjectId]) -> Mapping[PydanticObjectId, Picture]:
+    """Pictures by id, with what is shown of them and no more."""
+    return await Picture.rows_by_ids(ids, _OF_PICTURES)
 
 
 async def looked_up[T](
@@ -86,7 +92,7 @@ async def beside[V: Version](
     pictures, generations = _pictures(images, asked), _generations(images, asked)
     read = await at_once(
         looked_up(read_above, above) if above else None,
-        looked_up(Picture.rows_by_ids, pictures) if pictures else None,
+        looked_up(shown_pictures, pictures) if pictures else None,
         looked_up(Generation.rows_by_ids, generations) if generations else None,
         child_counts(product, [spot_of(image) for image in images]) if images and "childCount" in asked else None,
     )
@@ -100,7 +106,7 @@ async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], ask
     wanted = _pictures(parents, asked) - found.pictures.keys()
     if not wanted:
         return found
-    return replace(found, pictures={**found.pictures, **await looked_up(Picture.rows_by_ids, wanted)})
+    return replace(found, pictures={**found.pictures, **await looked_up(shown_pictures, wanted)})
 
 
 def _above(images: Iterable[Version], asked: Selected) -> set[PydanticObjectId]:

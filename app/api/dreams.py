@@ -8,7 +8,7 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.access import own
-from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, looked_up
+from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, looked_up, shown_pictures
 from app.api.connections import After, Connection, First, Listing, Page
 from app.api.context import Info, viewer
 from app.api.derived import derived, deriving
@@ -230,7 +230,7 @@ async def listed(dreams: Sequence[stored.Dream], asked: Selected) -> list[Dream]
     shown = [one.illustration.picture_id for one in dreams if one.illustration] if _shows_pictures(asked) else []
     made_by = [one.generation_id for one in dreams if one.generation_id] if "generation" in asked else []
     pictures, generations = await at_once(
-        looked_up(StoredPicture.rows_by_ids, shown) if shown else None,
+        looked_up(shown_pictures, shown) if shown else None,
         looked_up(stored_generations.Generation.rows_by_ids, made_by) if made_by else None,
     )
     at_hand = AtHand[Any](pictures=pictures or NOTHING, generations=generations or NOTHING)

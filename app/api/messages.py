@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import strawberry
 from beanie import PydanticObjectId
 
-from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, beside, looked_up
+from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, beside, looked_up, shown_pictures
 from app.api.chat_images import keys_of
 from app.api.connections import After, Before, CountedConnection, First, Last, Listing
 from app.api.context import Info, viewer
@@ -30,7 +30,9 @@ from app.chats.listing import Message, role_of
 from app.chats.wording import answer_text
 from app.database.together import at_once
 from app.generations import model as stored_generations
-from app.pictures.model import Picture
+
+if TYPE_CHECKING:
+    from app.pictures.model import Picture
 
 TYPE_NAME = "ChatMessage"
 _BESIDE = "chatId position parentId"
@@ -206,7 +208,7 @@ async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMess
     made_by = [one.generation_id for one in answers if one.generation_id] if "generation" in asked else []
     read = await at_once(
         looked_up(partial(StoredImage.rows_by_ids, keys=keys_of(of_images)), ready) if ready else None,
-        looked_up(Picture.rows_by_ids, guides) if guides else None,
+        looked_up(shown_pictures, guides) if guides else None,
         looked_up(stored_generations.Generation.rows_by_ids, made_by) if made_by else None,
     )
     images: Known[StoredImage] = read[0] or NOTHING
