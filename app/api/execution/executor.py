@@ -115,12 +115,12 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
         return found
 
     @property
-    def async_helpers(self) -> GraphQLResolveInfoHelpers:  # pyright: ignore[reportIncompatibleVariableOverride] - made where a resolver may ask for them, and not for each operation
-        """What resolvers may use to wait for more than one thing."""
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        """What resolvers may use to wait for more than one thing; made where one may ask, not for each operation."""
         return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
 
     @async_helpers.setter
-    def async_helpers(self, _: object) -> None:
+    def async_helpers(self, _: object) -> None:  # pyright: ignore[reportIncompatibleVariableOverride] - an attribute there
         """Take graphql-core's for those above."""
 
     @override

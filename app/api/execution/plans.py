@@ -107,7 +107,7 @@ class FieldPlan:
         done = self._shown(executor, self, value, path)
         if type(done) is not dict and executor.is_awaitable(done):
             return self._guarded(executor, done, path)
-        return done
+        return cast("Any", done)
 
     def _failed(self, executor: Executor, error: Exception, path: Path) -> None:
         executor.handle_field_error(error, self.kind, self.details, path)
@@ -282,7 +282,7 @@ class Shown:
         if self.one is not None and value is not None and self.one.takes(value):
             return self.one.execute(executor, value, path)
         if self.many is not None and type(value) in {list, tuple}:
-            return self.many.execute(executor, value, path, lambda: field.info(executor, path))
+            return self.many.execute(executor, cast("Any", value), path, lambda: field.info(executor, path))
         return executor.complete_value(field.kind, field.details, field.info(executor, path), path, value, None)
 
 

@@ -39,7 +39,7 @@ class Stock(StrawberryGraphQLCoreExecutionContext):
         return super().complete_value(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - graphql-core's own types are partial
 
 
-class Watched(Compiled, Stock):
+class Watched(Compiled, Stock):  # pyright: ignore[reportIncompatibleVariableOverride] - `Compiled` makes an attribute a property
     """Compiled execution; counts what graphql-core completes for it."""
 
 
