@@ -19,8 +19,10 @@ from graphql import (
 )
 
 from app.api.context import Info
+from app.api.execution.kept import Kept
 
-_KEPT_MAX: Final = 1_000
+_STORE: Final = "regen.selections"
+_UNKNOWN_WEIGHT: Final = 1_000
 _WAYS_MAX: Final = 64
 """In which the variables of one operation may decide."""
 _CONDITIONS: Final = MappingProxyType({"include": True, "skip": False})
@@ -97,17 +99,19 @@ class _Known:
     found: dict[tuple[bool, ...], Selected] = field(default_factory=dict[tuple[bool, ...], Selected])
 
 
-_known: Final = dict[tuple[int, ...], _Known]()
-"""By the nodes' own numbers, which are no others' as long as the nodes are kept."""
+type _Place = tuple[int, ...]
+"""The numbers of a field's nodes, which are no others' as long as the nodes are kept."""
 
 
 def selected(info: Info) -> Selected:
     """What is asked for below the field that is being answered; remembered for the next time of the same operation."""
     raw = cast("Any", info._raw_info)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - nobody else has the operation's own nodes
     place = tuple(map(id, raw.field_nodes))
-    known = _known.get(place)
+    kept: Kept[_Place, _Known] = raw.schema.extensions.setdefault(_STORE, Kept[_Place, _Known]())
+    known = kept.find(place)
     if known is None:
-        known = _remember(place, _Known(raw.field_nodes, _deciding(raw.field_nodes, raw.fragments)))
+        known = _Known(raw.field_nodes, _deciding(raw.field_nodes, raw.fragments))
+        kept.keep(place, known, len(raw.operation.loc.source.body) if raw.operation.loc else _UNKNOWN_WEIGHT)
     values = tuple(bool(info.variable_values.get(name)) for name in known.deciding) if known.deciding else ()
     if values not in known.found:
         if len(known.found) >= _WAYS_MAX:
@@ -115,13 +119,6 @@ def selected(info: Info) -> Selected:
         sets = [one.selection_set for one in raw.field_nodes if one.selection_set]
         known.found[values] = Selected(sets, raw.fragments, dict(zip(known.deciding, values, strict=True)))
     return known.found[values]
-
-
-def _remember(place: tuple[int, ...], known: _Known) -> _Known:
-    while len(_known) >= _KEPT_MAX:
-        del _known[next(iter(_known))]
-    _known[place] = known
-    return known
 
 
 def _deciding(nodes: Iterable[FieldNode], fragments: _Fragments) -> list[str]:
