@@ -4,11 +4,17 @@ What the schema's extensions do for others is done here by the same functions: t
 told, errors are made public.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql import ExecutionResult as CoreResult
+from graphql.execution import (
+    create_source_event_stream,  # pyright: ignore[reportUnknownVariableType] - graphql-core's own types are partial
+    map_source_to_response_event,  # pyright: ignore[reportUnknownVariableType] - the same
+)
 from strawberry.execution import optimized_is_awaitable
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -152,6 +158,43 @@ async def run(
         failed = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
         data, errors = None, [failed]
     return ExecutionResult(data, _public(errors, context) if errors else None, {"cost": spent.shown()})
+
+
+async def followed(
+    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, extensions: dict[str, Any] | None
+) -> AsyncGenerator[ExecutionResult]:
+    """The results of a subscription, of which the first says what it costs; it is not too large."""
+    try:
+        spent = await context.edge.allowances.spend(context.party, prepared.reckoning.cost(variables))
+    except AppError as error:
+        yield PreExecutionError(None, _public([GraphQLError(error.message, original_error=error)], context), {})
+        return
+    told: dict[str, Any] = {"cost": spent.shown()}
+    executor = prepared.executor(context, variables, extensions, keeps_moments=context.outlet is not None)
+    begun = executor if isinstance(executor, list) else await _begun(executor, context)
+    if isinstance(begun, list):
+        yield PreExecutionError(None, _public(begun, context), told)
+        return
+    try:
+        async with aclosing(begun):
+            async for result in begun:
+                yield ExecutionResult(result.data, _public(result.errors, context) if result.errors else None, told)
+                told = {}
+    except Exception as error:  # noqa: BLE001 - it ended by something that is in no result: that is told as the last
+        failed = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+        yield ExecutionResult(None, _public([failed], context), told)
+
+
+async def _begun(executor: Compiled, context: Context) -> AsyncGenerator[Any] | list[GraphQLError]:
+    """The results as graphql-core makes them; or why there are none."""
+    if context.outlet is not None:
+        context.outlet.executor = executor
+    source: Any = create_source_event_stream(executor)
+    if optimized_is_awaitable(source):
+        source = await source
+    if isinstance(source, CoreResult):
+        return source.errors or []
+    return map_source_to_response_event(executor, source)
 
 
 async def _executed(

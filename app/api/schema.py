@@ -61,7 +61,7 @@ from app.api.errors import PublicErrors
 from app.api.ids import parse_global_id
 from app.api.limits import MAX_TOKENS
 from app.api.node import FindNode, GlobalId, Node
-from app.api.prepared import PreparedOperations, run
+from app.api.prepared import Prepared, PreparedOperations, followed, run
 from app.api.reckoning import OperationCost
 from app.api.rules import RULES
 from app.api.validating import Execution, Keeping, Validation
@@ -257,11 +257,38 @@ class RegenSchema(strawberry.Schema):
         )
 
     @override
-    async def stream(self, *args: Any, **kwargs: Any) -> Any:
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> Any:
         """Run any operation; of several that share a socket, each has loaders of its own."""
-        if isinstance(context := kwargs.get("context_value"), Context):
-            kwargs["context_value"] = context.of_operation()
-        return await super().stream(*args, **kwargs)
+        if isinstance(context_value, Context):
+            context_value = context_value.of_operation()
+            prepared = self.prepared.find(query, operation_name, context_value.edge)
+            if prepared is not None and _may_follow(prepared, variable_values, allowed_operation_types):
+                return followed(prepared, context_value, variable_values, operation_extensions)
+        return await super().stream(
+            query,
+            variable_values,
+            context_value,
+            root_value,
+            operation_name,
+            operation_extensions,
+            allowed_operation_types,
+        )
+
+
+def _may_follow(prepared: Prepared, variables: dict[str, Any] | None, allowed: Iterable[OperationType] | None) -> bool:
+    """Whether it is a subscription that may run, and is not too large."""
+    if prepared.kind is not OperationType.SUBSCRIPTION or (allowed is not None and prepared.kind not in allowed):
+        return False
+    return not prepared.reckoning.excesses(prepared.reckoning.cost(variables))
 
 
 schema = RegenSchema(

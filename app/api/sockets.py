@@ -83,6 +83,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(code=_TOO_MANY_CLOSE, reason=str(error))
         except AppError as error:
             await self.websocket.close(code=_TRY_AGAIN_CLOSE, reason=error.code)
+        if self.connection_acknowledged:
+            self.connection_init_timeout_task = None  # it was cancelled, and there are many of us
         if self.connection_acknowledged and self._stay is None:
             self._stay = Stay(self.context, self._close_soon)
             self._stay.begin()

@@ -46,13 +46,14 @@ class Follower:
     seen: dict[PydanticObjectId, int] = field(default_factory=dict[PydanticObjectId, int])
     level_at: datetime | None = None
     relay: Relay | None = None
-    _news: deque[News] = field(default_factory=deque[News])
+    _news: list[News] = field(default_factory=list[News])
     _over: deque[tuple[datetime, PydanticObjectId]] | None = None
     _relayed: int = 0
     _missed: bool = False
     _ended: bool = False
     _waits: bool = False
-    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+    _rung: bool = False
+    _waiting: asyncio.Future[None] | None = None
 
     @property
     def idle(self) -> bool:
@@ -62,7 +63,7 @@ class Follower:
     @property
     def waits(self) -> bool:
         """Whether its reader has dealt with all that is here; a relay may hold something still."""
-        return self._waits and not self._bell.is_set()
+        return self._waits and not self._rung
 
     def offer(self, news: News) -> None:
         """Take the news if it is of what is followed."""
@@ -88,18 +89,18 @@ class Follower:
             self.miss()
         else:
             self._news.append(news)
-            self._bell.set()
+            self._ring()
 
     def end(self) -> None:
         """Nothing more will come: whoever reads the news comes to their end, after what waits here."""
         self._ended = True
-        self._bell.set()
+        self._ring()
 
     def miss(self) -> None:
         """Something was lost: what is read next is a null."""
         self._news.clear()
         self._missed = True
-        self._bell.set()
+        self._ring()
 
     def lacks(self, generation_id: PydanticObjectId, sequence: int) -> bool:
         """Whether that event was neither handed on nor waits here, as itself, as a later one or as a null."""
@@ -111,14 +112,28 @@ class Follower:
         """What was offered, until the end if there is one; null where something was missed."""
         while not self._ended:
             self._waits = True
-            await self._bell.wait()
+            await self._rings()
             self._waits = False
-            self._bell.clear()
+            self._rung = False
             if self._missed:
                 self._missed = False
                 yield None
             while self._news:
-                yield self._news.popleft()
+                yield self._news.pop(0)
+
+    def _ring(self) -> None:
+        """Wake who waits; by hand, since an event of asyncio's takes a kilobyte, and there are many of us."""
+        self._rung = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def _rings(self) -> None:
+        if not self._rung:
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
 
     def is_over(self, generation_id: PydanticObjectId, now: datetime) -> None:
         """Bound what a stream that is open for days remembers of what has ended: what can't be read again any more."""
