@@ -185,7 +185,15 @@ async def test_socket_runs_so_many_operations_at_once_and_refuses_one_more_witho
         assert refused["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
         await socket.send({"type": "complete", "id": "1"})
         assert (await _first(socket, _ME))["type"] == "next"
+        await _all_follow(site, 99)  # who is cut off while it connects to the database leaves a socket to the collector
     await site.settled()
+
+
+async def _all_follow(site: Site, number: int) -> None:
+    """Return when so many follow something, and each waits for news."""
+    async with asyncio.timeout(30):
+        while site.parts.hub.followers.count < number or not site.parts.hub.followers.idle:  # noqa: ASYNC110 - of many, none tells
+            await asyncio.sleep(0.02)
 
 
 async def _following(client: Client, socket: Socket, site: Site) -> None:
