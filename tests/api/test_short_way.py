@@ -43,7 +43,7 @@ _BODIES: Mapping[str, Any] = {
     "nothing": {"query": ""},
     "subscription": {"query": "subscription { viewerEvents { sequence } }"},
     "mutation that refuses": {
-        "query": 'mutation { deleteDreams(input: {ids: ["x"]}) { errors { code message path } } }',
+        "query": 'mutation { updateDream(input: {dreamId: "x", title: "A sea"}) { errors { code message path } } }',
     },
     "resolver that refuses": {"query": '{ node(id: "nothing") { id } }'},
     "introspection": {"query": '{ __type(name: "Dream") { name fields { name } } }'},
@@ -165,3 +165,48 @@ async def test_no_more_operations_are_kept_than_there_is_room_for(site: Site) ->
     assert 150 < len(kept) <= 200
     assert kept.find(f"{{ __typename }} {long} 0", None, edge) is None
     assert kept.find(f"{{ __typename }} {long} 599", None, edge) is prepared
+
+
+_SUBSCRIPTIONS: Mapping[str, Any] = {
+    "ends at once": {
+        "query": "subscription ($id: ID!) { generationProgress(id: $id) { sequence } }",
+        "variables": {"id": "nothing"},
+    },
+    "variable of another type": {
+        "query": "subscription ($id: ID!, $after: Int) { generationProgress(id: $id, after: $after) { sequence } }",
+        "variables": {"id": "x", "after": "one"},
+    },
+    "argument out of range": {
+        "query": "subscription ($since: DateTime) { viewerEvents(since: $since) { sequence } }",
+        "variables": {"since": "2001-01-01T00:00:00Z"},
+    },
+    "invalid": {"query": "subscription { viewerEvents { nothing } }"},
+    "query": {"query": "{ viewer { user { name } } }"},
+    "mutation": {"query": 'mutation { updateDream(input: {dreamId: "x", title: "A sea"}) { errors { code } } }'},
+}
+
+
+async def _frames(client: Client, payload: Any) -> list[Any]:
+    """What comes for an operation on a socket, until its end, without what is different each time."""
+    frames = list[Any]()
+    async with client.socket() as socket:
+        await socket.send({"type": "subscribe", "id": "1", "payload": payload})
+        while not frames or frames[-1]["type"] == "next":
+            frames.append(await socket.receive())
+    for frame in frames:
+        told: Any = frame.get("payload", {})
+        for error in told if frame["type"] == "error" else told.get("errors", []):
+            error["extensions"].pop("requestId")
+        if frame["type"] == "next":
+            assert ("cost" in told.pop("extensions", {})) is (frame is frames[0])
+    return frames
+
+
+async def test_operations_on_sockets_are_the_same_however_often_they_come_and_compiled_or_not(serve: Serve) -> None:
+    async with serve() as site, serve(compiled_execution="0") as slow:
+        ada = await site.person()
+        slow_ada = slow.client()
+        slow_ada.token = ada.token
+        for name, payload in _SUBSCRIPTIONS.items():
+            expected = await _frames(slow_ada, payload)
+            assert [await _frames(ada, payload) for _ in range(3)] == [expected] * 3, name
