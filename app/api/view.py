@@ -181,6 +181,7 @@ class GraphQLView(StreamingView):
             raise context.refused
         if context.refused:
             raise ConnectionRejectionError
+        context.connection_params = None  # it holds the token, which nobody asks for again
         context.leave = context.edge.seats.take(context.party)
         return await super().on_ws_connect(context)
 

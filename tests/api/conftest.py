@@ -14,7 +14,7 @@ from app.generations.model import Generation
 from app.generations.recipe import Recipe
 from tests.api.both import COMPARISON
 
-_COUNTING = frozenset({"commands", "sent", "watch"})
+_COUNTING = frozenset({"commands", "sent", "watch", "read_once"})
 """Fixtures that hear what is sent to the database."""
 _RECIPE = Recipe(task="TEST", prompts=("a",), pictures=(), provider="test", model="test-1")
 
@@ -60,3 +60,8 @@ async def stored(owner_id: PydanticObjectId) -> Generation:
     generation = Generation.queued(owner_id, "ORNAMENT", _RECIPE, f"{PydanticObjectId()}", utc_now())
     assert await Generation.start(generation)
     return generation
+
+
+@pytest.fixture
+def read_once() -> None:
+    """Have what is shown be read once, as users have it: for tests that count in a way of their own."""

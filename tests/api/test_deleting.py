@@ -28,7 +28,7 @@ async def _delete(shop: Shop, password: str = PASSWORD) -> Any:
 async def test_account_is_gone_with_the_answer(shop: Shop) -> None:
     assert await _delete(shop) == {"deletedId": global_id("User", shop.owner_id), "errors": []}
     assert await User.count() == 0
-    assert await shop.answer("{ viewer { id } }") == ({"viewer": None}, [("UNAUTHENTICATED", None)])
+    assert await shop.answer("{ viewer { user { id } } }") == ({"viewer": None}, [("UNAUTHENTICATED", None)])
 
 
 async def test_wrong_password_names_the_argument_and_deletes_nothing(shop: Shop) -> None:

@@ -64,6 +64,7 @@ async def test_what_is_not_there_or_somebody_elses_or_no_node_is_null_in_its_pla
     assert await _found(shop, []) == []
 
 
+@pytest.mark.usefixtures("read_once")
 async def test_each_type_is_read_with_one_command(shop: Shop, _watch: Watch) -> None:  # noqa: PT019 - its value counts
     ids = [global_id(name, PydanticObjectId()) for _ in range(3) for name in NODES]
     _watch.clear()
@@ -76,6 +77,7 @@ async def test_each_type_is_read_with_one_command(shop: Shop, _watch: Watch) -> 
     assert len(read) == len(types) + 1
 
 
+@pytest.mark.usefixtures("read_once")
 async def test_own_account_is_read_once_however_often_it_is_asked_for(shop: Shop, _watch: Watch) -> None:  # noqa: PT019 - its value counts
     me = global_id("User", shop.owner_id)
     _watch.clear()

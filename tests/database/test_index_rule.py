@@ -367,7 +367,7 @@ def test_command_that_nobody_has_thought_of_is_refused() -> None:
 async def test_query_of_the_app_is_heard_and_one_of_a_test_is_not(shop: Shop, watch: Watch) -> None:
     await OrnamentImage.rows().find_one({"note": "nobody has an index for this"})
     assert watch.asked == []
-    await shop.run("{ viewer { id } }")
+    await shop.run("{ viewer { user { id } } }")
     assert [one.collection for one in watch.asked] == ["users"]
 
 

@@ -97,7 +97,8 @@ class Ways:
         known = (operation.text, operation.name)
         for time in range(1 if known in self.known else _UNTIL_COMPILED):
             shown = await _run(self.compiled, operation, variables, *begin())
-            assert shown == expected, f"time {time}, with {dict(variables)}:\n{operation.text}"
+            message = f"time {time}, with {dict(variables)}:\n{operation.text}\nis {shown}\nnot {expected}"
+            assert shown == expected, message
         self.known.add(known)
         return expected, shown
 
