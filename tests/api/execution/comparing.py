@@ -116,7 +116,7 @@ async def _run(
         async for one in _answers(schema, operation, variables, run, root)
     ]
     await _settled()  # what nobody waits for any more goes on, in both ways
-    return Outcome(tuple(answers), tuple(run.called), run.completed)
+    return Outcome(tuple(answers), tuple(_ADDRESS.sub("0x", one) for one in run.called), run.completed)
 
 
 async def _answers(
