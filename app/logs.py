@@ -1,8 +1,10 @@
 """Structured logs: one line an event, each with the request id where there is one."""
 
+import json
 import logging
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, override
 
 import orjson
 import structlog
@@ -10,11 +12,19 @@ from structlog.typing import EventDict, Processor
 
 
 class _Named(structlog.WriteLogger):
-    """Writes lines, and knows whose they are."""
+    """Writes lines, and knows whose they are; what can't be written, on a full disk or to nobody, is lost."""
 
     def __init__(self, name: str = "") -> None:
         super().__init__(sys.stderr)
         self.name = name
+
+    @override
+    def msg(self, message: str) -> None:
+        """Write one."""
+        with suppress(OSError, ValueError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
 
 
 def _add_name(logger: _Named, _: str, event: EventDict) -> EventDict:
@@ -90,4 +100,7 @@ def _as_text() -> tuple[Processor, ...]:
 
 
 def _written(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # half a character, or an integer beyond 64 bits
+        return json.dumps(event, default=repr)

@@ -56,7 +56,7 @@ class TokenSigner:
     leeway: timedelta = timedelta(seconds=5)
     clock: Callable[[], datetime] = utc_now
     _proved: OrderedDict[bytes, tuple[AccessClaims, datetime]] = field(
-        default_factory=OrderedDict[bytes, tuple[AccessClaims, datetime]], repr=False
+        default_factory=OrderedDict[bytes, tuple[AccessClaims, datetime]], init=False, repr=False, compare=False
     )
 
     def issue(self, user_id: PydanticObjectId, session_id: PydanticObjectId) -> tuple[str, datetime]:

@@ -37,8 +37,9 @@ class SecurityHeaders:
 
         async def answer(message: Message) -> None:
             if message["type"] in _ANSWERS:
-                if all(name in _SILENT for name, _ in message["headers"]):
-                    message["headers"] = [*message["headers"], *usual]
+                said = message.get("headers", ())
+                if all(name in _SILENT for name, _ in said):
+                    message["headers"] = [*said, *usual]
                 else:
                     self._complete(MutableHeaders(scope=message))
             await send(message)

@@ -15,6 +15,7 @@ from graphql.execution import (
     create_source_event_stream,  # pyright: ignore[reportUnknownVariableType] - graphql-core's own types are partial
     map_source_to_response_event,  # pyright: ignore[reportUnknownVariableType] - the same
 )
+from graphql.execution.values import VariableValues
 from strawberry.execution import optimized_is_awaitable
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -43,7 +44,7 @@ class Key(NamedTuple):
 class Prepared:
     """A valid operation of a document, the first of its executors, and how its cost is reckoned.
 
-    `executor` is null until it ran once.
+    `_first` is null until it ran once; the others are made after it.
     """
 
     schema: GraphQLSchema
@@ -102,7 +103,7 @@ class Prepared:
             operation_extensions=extensions,
         )
         if not isinstance(built, list):
-            self._first = built.again(None, built.variable_values, None)
+            self._first = built.again(None, VariableValues({}, {}), None)  # it keeps nothing of anybody's
         return built
 
 

@@ -1,10 +1,12 @@
 """Requests that came before take a short way; nobody who asks can tell."""
 
+import gc
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import httpx2
@@ -210,3 +212,20 @@ async def test_operations_on_sockets_are_the_same_however_often_they_come_and_co
         for name, payload in _SUBSCRIPTIONS.items():
             expected = await _frames(slow_ada, payload)
             assert [await _frames(ada, payload) for _ in range(3)] == [expected] * 3, name
+
+
+async def test_nothing_of_who_asked_is_kept_with_an_operation(site: Site) -> None:
+    ada = await site.person()
+    query = "query ($words: String) { viewer { dreams(search: $words) { nodes { id } } } }"
+    for _ in range(3):
+        await ada.post(query, {"words": "a secret dream"})
+    prepared = schema.prepared.find(query, None, site.parts.edge)
+    assert prepared is not None
+    seen, left = set[int](), list[object]([prepared])
+    while left:
+        one = left.pop()
+        assert type(one) is not str or one != "a secret dream"
+        if id(one) not in seen and not isinstance(one, type | ModuleType | FunctionType):
+            seen.add(id(one))
+            left += gc.get_referents(one)
+    assert len(seen) > 100

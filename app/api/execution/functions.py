@@ -134,10 +134,12 @@ class FunctionPlan(FieldPlan):
                 raise _UnconvertedError(error) from error
             raise
         if all(isinstance(one, _LASTING) for one in arguments.values()):
-            executor.arguments[self] = self._before = arguments
+            executor.arguments[self] = arguments
             naming = executor.schema._strawberry_schema.config.name_converter  # noqa: SLF001 - Strawberry's own link
             names = {naming.from_argument(one): one for one in self._function.arguments}
             self._varying = _varying(node, definition, names)
+            blank = dict.fromkeys(one.name for one in self._varying or () if one.name in arguments)
+            self._before = None if self._varying is None else {**arguments, **blank}  # nothing of anybody's is kept
             if self._varying == ():
                 self._constant = arguments
         return arguments
