@@ -35,7 +35,8 @@ from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
 from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type, whole
 from app.api.refusals import refused, refused_for
-from app.api.schema import RegenSchema, schema
+from app.api.schema import schema
+from app.api.served_schema import RegenSchema
 from app.api.sharing.payloads import in_json
 from app.api.sockets import SocketAdapter, SocketHandler
 from app.api.streaming import STREAM_PROTOCOLS, StreamingView

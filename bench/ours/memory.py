@@ -18,8 +18,9 @@ from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.edge import Edge
 from app.api.requests import RequestIds
-from app.api.schema import RegenSchema, show_result
 from app.api.schema import schema as regens
+from app.api.schema import show_result
+from app.api.served_schema import RegenSchema
 from app.api.streams import Streams
 from app.api.view import GraphQLView
 from app.bootstrap.parts import Parts, assemble
