@@ -83,7 +83,7 @@ from app.pictures.pool import PicturePool
 from app.projects.members import Members
 from app.projects.model import Project
 from app.projects.service import Projects
-from app.providers.libraries import libraries
+from app.providers.libraries import Libraries
 from app.settings import KEYS, Settings
 
 KEY_SETTINGS: Mapping[str, str] = MappingProxyType({provider: name.upper() for provider, name in KEYS.items()})
@@ -137,7 +137,8 @@ def assemble(settings: Settings) -> Parts:
     pictures = Pictures(stores.all.chosen, stores.all.others, pool)
     archives, caps = archives_of(settings), caps_of(settings.archive_max_mb * 1_000_000)
     import_job = ImportJob(archives, pictures, caps)
-    maker = PictureMaker(pictures, models.makers, libraries(), KEY_SETTINGS)
+    libraries = Libraries(pool)
+    maker = PictureMaker(pictures, models.makers, libraries, KEY_SETTINGS)
     dream_models = dream_models_of(models, settings)
     server, budgets = database_server(settings), costs.budgets_of(settings)
     answers = ChatJob(Describer(pictures, models.seers, KEY_SETTINGS), maker, hub)
@@ -172,7 +173,7 @@ def assemble(settings: Settings) -> Parts:
     batches = Batches(Starter(generations, kinds))
     projects = Projects(gate, hub, Chat.main_of)
     entities = Entities(projects)
-    replays = Replays(generations, models.makers, libraries())
+    replays = Replays(generations, models.makers, libraries)
     accounts = _accounts(settings, erasures_of(settings, generations, stores.all, archives), counters)
     switch = Switch()
     runner = work.runner_of(settings, closing, switch)

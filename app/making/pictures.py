@@ -25,6 +25,14 @@ type Request = Callable[[], Awaitable[ImageRequest]]
 """Puts a request together, with the bytes of its references: as late as it can, for they are large."""
 
 
+type Libraries = Callable[[], Awaitable[str]]
+"""What makes pixels on this machine, with its versions: it decides which bytes are made here."""
+
+
+async def _unknown() -> str:
+    return ""
+
+
 class Heed(Protocol):
     """Hears of pictures that are made side by side, while the others are still being made."""
 
@@ -41,13 +49,12 @@ class Heed(Protocol):
 class PictureMaker:
     """Asks the models; `models` are by the provider's name, `pictures` keeps what they make.
 
-    `libraries` are those of this machine, with their versions: they decide which bytes are made here. `settings` names
-    the one that sets each provider up.
+    `libraries` are those of this machine, `settings` names the one that sets each provider up.
     """
 
     pictures: Pictures
     models: Mapping[str, ImageModel]
-    libraries: str = ""
+    libraries: Libraries = _unknown
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     async def make(
@@ -64,7 +71,7 @@ class PictureMaker:
         made = await self._call(work, name, await request(), progress, by)
         await progress.storing(name)
         picture = await self._kept(work, made.data)
-        made_by = made_with(self.models[by.provider], self.libraries)
+        made_by = await made_with(self.models[by.provider], self.libraries)
         said = {"source": made.source, "model": made.model, "applied": list(made.applied), "note": made.note}
         said["madeWith"] = made_by
         return StepResult({"pictureId": picture.identity, **said}, (picture.identity,))
@@ -145,6 +152,6 @@ class PictureMaker:
         raise AppError(ErrorCode.NO_IMAGE_RETURNED, "The model returned no picture. Try again.", retryable=True)
 
 
-def made_with(model: ImageModel, libraries: str) -> str | None:
+async def made_with(model: ImageModel, libraries: Libraries) -> str | None:
     """All that decides which bytes that model makes of a request; null when nobody here knows it."""
-    return None if model.source is Source.PROVIDER else f"{model.model}, {libraries}"
+    return None if model.source is Source.PROVIDER else f"{model.model}, {await libraries()}"

@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 from app.access import require_own
 from app.errors import AppError, ErrorCode
 from app.ornaments.model import OrnamentImage
-from app.pictures.difference import NONE, Difference, difference
+from app.pictures.difference import NONE, Difference
 from app.pictures.library import Pictures
 from app.pictures.model import Picture
 
@@ -67,7 +67,7 @@ class Comparisons:
         try:
             async with self._desk.turn:
                 read, pool = self.pictures.read, self.pictures.pool
-                return await pool.run(partial(difference, await read(before), await read(after)))
+                return await pool.run(partial(_difference, await read(before), await read(after)))
         finally:
             self._desk.present -= 1
 
@@ -104,3 +104,9 @@ class Comparison:
         """
         marked = (await self.difference()).marked
         return await self._comparisons.pictures.keep(self.a.owner_id, marked) if marked else None
+
+
+def _difference(older: bytes, newer: bytes) -> Difference:
+    from app.pictures.measuring import difference  # noqa: PLC0415 - in a thread, and only when somebody compares
+
+    return difference(older, newer)

@@ -11,7 +11,7 @@ from app.errors import AppError, ErrorCode
 from app.generations.model import Generation, Status
 from app.generations.service import Generations
 from app.lineage.sources import require_sources
-from app.making.pictures import made_with
+from app.making.pictures import Libraries, made_with
 from app.ornaments.model import OrnamentImage
 from app.ornaments.service import GENERATION_KIND
 from app.providers.ports.image import ImageModel
@@ -35,7 +35,7 @@ class Replays:
 
     generations: Generations
     makers: Mapping[str, ImageModel]
-    libraries: str
+    libraries: Libraries
 
     async def replay(
         self,
@@ -63,15 +63,15 @@ class Replays:
             await require_sources(OrnamentImage, recipe, *_PATH)
             known = await self.generations.start(owner_id, GENERATION_KIND, recipe, key, asked=asked)
         before = made.steps.get("picture", {}).get("madeWith") if made else None
-        return Replay(known, self.is_deterministic(known.recipe.provider, before))
+        return Replay(known, await self.is_deterministic(known.recipe.provider, before))
 
-    def is_deterministic(self, provider: str, before: str | None) -> bool:
+    async def is_deterministic(self, provider: str, before: str | None) -> bool:
         """Whether what that provider has made of a recipe with `before` it makes again, byte for byte.
 
         Null is of what was made before that was recorded.
         """
         model = self.makers.get(provider)
-        return model is not None and before is not None and before == made_with(model, self.libraries)
+        return model is not None and before is not None and before == await made_with(model, self.libraries)
 
 
 def _of_success(owner_id: PydanticObjectId, generation: Generation | None) -> Generation:

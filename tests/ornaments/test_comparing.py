@@ -13,10 +13,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from app.errors import AppError, ErrorCode
 from app.ornaments.comparing import Comparisons
 from app.ornaments.model import OrnamentImage
-from app.pictures.difference import Difference, difference
+from app.pictures.difference import Difference
 from app.pictures.disk import DiskStore
 from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
+from app.pictures.measuring import difference
 from app.pictures.model import Picture, PictureState
 from tests.ornaments.images import image_of
 

@@ -50,28 +50,36 @@ def _recipe(maker: ImageModel, **given: Any) -> Recipe:
 _LIBRARIES = "Pixels 1"
 
 
-def _promised(model: ImageModel, made_by: str | None) -> bool:
+async def _libraries() -> str:
+    return _LIBRARIES
+
+
+async def _others() -> str:
+    return "Pixels 2"
+
+
+async def _promised(model: ImageModel, made_by: str | None) -> bool:
     """Of what was made with that, replayed by that model."""
     queue, hub = InProcessQueue(), InProcessHub()
     generations = Generations(queue, hub, Closing({}, queue, hub, window=1))
-    return Replays(generations, {model.name: model}, _LIBRARIES).is_deterministic(model.name, made_by)
+    return await Replays(generations, {model.name: model}, _libraries).is_deterministic(model.name, made_by)
 
 
 @pytest.mark.parametrize(("model", "promised"), [(_LOCAL, True), (_MOCK, True), (_GEMINI, False)])
-def test_only_what_is_made_here_is_promised_to_be_the_same(model: ImageModel, *, promised: bool) -> None:
-    assert _promised(model, f"{model.model}, {_LIBRARIES}") is promised
-    assert _promised(model, made_with(model, _LIBRARIES)) is promised
+async def test_only_what_is_made_here_is_promised_to_be_the_same(model: ImageModel, *, promised: bool) -> None:
+    assert await _promised(model, f"{model.model}, {_LIBRARIES}") is promised
+    assert await _promised(model, await made_with(model, _libraries)) is promised
 
 
-def test_processing_placeholders_or_libraries_that_were_changed_since_promise_nothing() -> None:
-    assert _promised(_LOCAL, made_with(_LOCAL, _LIBRARIES))
-    assert not _promised(_LOCAL, f"basic-processing-0+{_MOCK.model}, {_LIBRARIES}")
-    assert not _promised(LocalImageModel(placeholders=_OtherPlaceholders()), made_with(_LOCAL, _LIBRARIES))
-    assert not _promised(_LOCAL, made_with(_LOCAL, "Pixels 2"))
+async def test_processing_placeholders_or_libraries_that_were_changed_since_promise_nothing() -> None:
+    assert await _promised(_LOCAL, await made_with(_LOCAL, _libraries))
+    assert not await _promised(_LOCAL, f"basic-processing-0+{_MOCK.model}, {_LIBRARIES}")
+    assert not await _promised(LocalImageModel(placeholders=_OtherPlaceholders()), await made_with(_LOCAL, _libraries))
+    assert not await _promised(_LOCAL, await made_with(_LOCAL, _others))
 
 
-def test_what_was_made_before_that_was_recorded_is_not_promised() -> None:
-    assert not _promised(_LOCAL, None)
+async def test_what_was_made_before_that_was_recorded_is_not_promised() -> None:
+    assert not await _promised(_LOCAL, None)
 
 
 async def _made(shop: Shop, status: Status = Status.SUCCEEDED, **given: Any) -> Generation:

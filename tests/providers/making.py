@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
-from app.providers.libraries import libraries
+from app.pictures.pool import PicturePool
+from app.providers.libraries import Libraries
 from app.providers.local.provider import LocalImageModel
 from app.providers.mock.image import MockImageModel
 from app.providers.ports.image import ImageModel, ImageRequest, ImageTask, MadePicture
@@ -40,5 +42,9 @@ async def _all() -> dict[str, str]:
     return made | {f"mock, {name}": await _sha256(mock, one) for name, one in _REQUESTS.items()}
 
 
+async def _found() -> dict[str, Any]:
+    return {"libraries": await Libraries(PicturePool())(), "made": await _all()}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"libraries": libraries(), "made": asyncio.run(_all())}, indent=2))  # noqa: T201 - its purpose
+    print(json.dumps(asyncio.run(_found()), indent=2))  # noqa: T201 - its purpose

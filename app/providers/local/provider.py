@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
+from typing import TYPE_CHECKING
 
 from app.costs.usage import Usage
 from app.pictures.pool import PicturePool
-from app.providers.local.pixels import decode, encode
-from app.providers.local.preview import preview
-from app.providers.local.understood import Understood
 from app.providers.mock.image import MockImageModel
 from app.providers.ports.image import ImageModel, ImageRequest, ImageTask, MadePicture, Preview
 from app.providers.ports.model import Source, Stage
+
+if TYPE_CHECKING:
+    from app.providers.local.processing import Processing
 
 _AT_ONCE = 2  # a 12-megapixel picture takes some 200 MB while it is worked on
 
@@ -26,6 +26,8 @@ class LocalImageModel:
 
     The work runs in the threads of `pool`, two pictures at a time. A cancelled call ends at once; the thread finishes
     the step it is in (under a second) and its result is dropped. The same request gives the same bytes.
+
+    OpenCV and NumPy are imported in such a thread too, with the first request: they take 50 MB.
     """
 
     pool: PicturePool = field(default_factory=PicturePool, repr=False, compare=False)
@@ -60,26 +62,17 @@ class LocalImageModel:
             AppError: BAD_USER_INPUT for an unknown background colour or a picture in which no object stands
                 out, SOURCE_IMAGE_MISSING without a readable picture. None is retryable.
         """
-        if request.task is ImageTask.COMPOSE:
-            async with aclosing(self.placeholders.run(request)) as updates:
-                async for update in updates:
-                    yield update
-            return
-        understood = Understood.of(request)
-        async with self.slots:
-            yield Stage("reading the picture", 5)
-            source = request.references[0]
-            colours, transparency = await self.pool.work(partial(decode, source.data))
-            if understood.is_idle:
-                yield MadePicture(source.data, source.media_type, self.source, self.model, (), understood.note(None))
-                return
-            yield Stage("cutting out", 20)
-            cutout = await self.pool.work(partial(understood.cut, colours, transparency))
-            behind = await self.pool.work(partial(understood.behind, *colours.shape[:2]))
-            yield await self.pool.work(partial(preview, colours, transparency, cutout, behind))
-            yield Stage("applying the wishes", 50)
-            await self.pool.work(partial(understood.change, colours, cutout, behind))
-            yield Stage("saving the picture", 80)
-            kept = transparency if behind is None else None
-            data, media_type = await self.pool.work(partial(encode, colours, kept))
-        yield MadePicture(data, media_type, self.source, self.model, understood.applied, understood.note(cutout))
+        run = self.placeholders.run if request.task is ImageTask.COMPOSE else (await self._processing()).run
+        async with aclosing(run(request)) as updates:
+            async for update in updates:
+                yield update
+
+    async def _processing(self) -> "Processing":
+        kind = await self.pool.work(_imported)
+        return kind(self.pool, self.slots, self.model)
+
+
+def _imported() -> "type[Processing]":
+    from app.providers.local.processing import Processing  # noqa: PLC0415 - see `LocalImageModel`
+
+    return Processing

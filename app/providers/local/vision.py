@@ -6,8 +6,6 @@ from functools import partial
 from app.costs.usage import Usage
 from app.errors import AppError, ErrorCode
 from app.pictures.pool import PicturePool
-from app.providers.local.looks import describe_pixels
-from app.providers.local.pixels import decode
 from app.providers.ports.model import Reference, Source
 from app.providers.ports.vision import Description, VisionRequest
 
@@ -59,4 +57,7 @@ class LocalVisionModel:
 
 
 def _described(picture: Reference) -> str:
+    from app.providers.local.looks import describe_pixels  # noqa: PLC0415 - see `LocalImageModel`
+    from app.providers.local.pixels import decode  # noqa: PLC0415
+
     return describe_pixels(*decode(picture.data))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from app.errors import AppError, ErrorCode
-from app.pictures.difference import difference
+from app.pictures.measuring import difference
 
 _PHOTOS = Path(__file__).parent.parent / "photos"
 _CAR = Image.open(_PHOTOS / "car-1.jpg").convert("RGB")
