@@ -25,11 +25,12 @@ from app.api.explorer import explorer_page, explorer_routes
 from app.api.headers import SecurityHeaders
 from app.api.health import health_routes
 from app.api.media import media_route
+from app.api.reading import PREFLIGHT_HEADERS
 from app.api.requests import RequestIds
 from app.api.schema import show_result
 from app.api.streams import Streams
 from app.api.uploads import upload_route
-from app.api.view import PREFLIGHT_HEADERS, GraphQLView
+from app.api.view import GraphQLView
 from app.bootstrap.parts import Parts, assemble
 from app.bootstrap.process import working
 from app.bootstrap.settling import settle

@@ -2,50 +2,41 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from json import JSONDecodeError
 from typing import Any, cast, override
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
-from app.api.bodies import (
-    ONE_FILE,
-    TOO_MANY_VALUES,
-    Caps,
-    Intake,
-    LargeUploads,
-    UploadRequest,
-    too_many_values,
-)
+from app.api.bodies import ONE_FILE, Caps, Intake, LargeUploads, UploadRequest
 from app.api.context import Context
 from app.api.documents import TrustedDocuments
 from app.api.errors import public_error
 from app.api.media_types import GRAPHQL_JSON, JSON, preferred
 from app.api.posting import Answer, Replayed, posted, ran, wanted_media_type, whole
+from app.api.reading import ReadingView
 from app.api.refusals import refused, refused_for
 from app.api.schema import schema
 from app.api.served_schema import RegenSchema
 from app.api.sharing.payloads import in_json
 from app.api.sockets import SocketAdapter, SocketHandler
-from app.api.streaming import STREAM_PROTOCOLS, StreamingView
+from app.api.streaming import STREAM_PROTOCOLS
 from app.api.streams import Streams
 from app.errors import AppError
 
 _INIT_TIMEOUT_S = 5
 _OPERATIONS_A_SOCKET = 100
-PREFLIGHT_HEADERS = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 
 _NOT_IN_ONE_ANSWER = {
     OperationType.SUBSCRIPTION: "Subscriptions come over a WebSocket at this address (graphql-transport-ws), "
@@ -58,7 +49,7 @@ type MakeContext = Callable[[Request | WebSocket], Context]
 type Explorer = Callable[[Request], Awaitable[Response]]
 
 
-class GraphQLView(StreamingView):
+class GraphQLView(ReadingView):
     """The endpoint; `make_context` gives each request its context, `explorer` answers browsers, null for nothing.
 
     Who is logged in may send archives of `archive_max_bytes`. `served` is another schema than Regen's own.
@@ -78,6 +69,7 @@ class GraphQLView(StreamingView):
         served: RegenSchema = schema,
     ) -> None:
         super().__init__(
+            documents,
             streams,
             served,
             graphql_ide="graphiql" if explorer else None,
@@ -89,7 +81,6 @@ class GraphQLView(StreamingView):
         )
         self._make_context = make_context
         self._explorer = explorer
-        self._documents = documents
         self._prepared = served.prepared
         self._caps = Caps(archive_max=archive_max_bytes)
         self._large = LargeUploads()
@@ -223,69 +214,6 @@ class GraphQLView(StreamingView):
     def encode_json(self, data: object) -> str:
         """By orjson; a text, which WebSocket clients expect."""
         return in_json(data)
-
-    @override
-    def decode_json(self, data: str | bytes) -> object:
-        """Read JSON.
-
-        Raises:
-            JSONDecodeError: also for invalid UTF-8 and for what is nested too deep.
-        """
-        try:
-            return orjson.loads(data)
-        except orjson.JSONDecodeError:
-            raise
-        except (RecursionError, UnicodeError) as error:
-            raise JSONDecodeError("not JSON", "", 0) from error
-
-    @override
-    def parse_json(self, data: str | bytes) -> Any:
-        """Read a request's body.
-
-        Raises:
-            HTTPException: 400 when it is no JSON object.
-            AppError: BAD_USER_INPUT when it names no document that is known here.
-        """
-        return self._documents.filled(self._fields(data))
-
-    @override
-    def parse_query_params(self, params: Any) -> dict[str, Any]:
-        """Read the fields of a GET request; see `parse_json`."""
-        fields: dict[str, Any] = dict(params)
-        read = {name: self._fields(fields[name]) for name in ("variables", "extensions") if fields.get(name)}
-        return self._documents.filled({**fields, **read})
-
-    def _fields(self, data: str | bytes) -> dict[str, Any]:
-        parsed: object = super().parse_json(data)
-        if not isinstance(parsed, dict):
-            raise HTTPException(400, "The body must be a JSON object.")
-        return cast("dict[str, Any]", parsed)
-
-    @override
-    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """Read the body; an upload must carry a header that no web page can send to another site unasked.
-
-        Raises:
-            HTTPException: 400 with what to do; 503 when an upload does not fit on the disk.
-        """
-        if (request.content_type or "").startswith("multipart/form-data") and not any(
-            name in request.headers for name in PREFLIGHT_HEADERS
-        ):
-            raise HTTPException(400, "A multipart request needs the header `GraphQL-Require-Preflight: true`.")
-        try:
-            parsed = await super().parse_http_body(request)
-        except (AttributeError, TypeError, IndexError) as error:  # `operations` or `map` of another shape
-            raise HTTPException(400, "`operations` and `map` do not fit together.") from error
-        except OSError as error:  # the files of an upload go to the disk
-            raise HTTPException(503, "The server's disk is full or not writable. Try again later.") from error
-        if isinstance(parsed, list):
-            raise HTTPException(400, "A request is one operation.")
-        name: Any = parsed.operation_name
-        if not isinstance(name, str | None):
-            raise HTTPException(400, "The `operationName` must be a string or null.")
-        if too_many_values(parsed.variables):
-            raise HTTPException(400, TOO_MANY_VALUES)
-        return parsed
 
     @override
     async def execute_operation(self, *args: Any, **kwargs: Any) -> Any:
