@@ -1,7 +1,7 @@
 """The embedded database's engine: mongoeco 4.11.0, its writes by `_id` no slower in a large collection than in a small.
 
-What is made fast: a write or a find whose filter is `_id` and more, a find of many `_id`s, an insert's search for an
-equal `_id`, the search of unique indexes for arrays, decoding, and the feed of change streams (left out). And an upsert
+What is made fast: reads (`embedded_reads`), a write whose filter is `_id` and more, an insert's search for an equal
+`_id`, the search of unique indexes for arrays, decoding, and the feed of change streams (left out). And an upsert
 is refused that a real MongoDB refuses. What is mended: a client that leaves in the middle of its write no longer keeps
 that of everybody else from the file, and no write fails because others read at that moment. All of it reaches into the
 library's inside; that is why `pyproject.toml` pins its version, and why `tests/database/test_overrides.py` fails if
@@ -14,31 +14,23 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, override
 
-from bson import ObjectId
 from mongoeco.core.identity import id_contains_numeric_value
 from mongoeco.core.operation_context import ChangePublicationPolicy, OperationContext
-from mongoeco.core.query_plan import AndCondition, EqualsCondition, InCondition, QueryNode
 from mongoeco.engines import SQLiteEngine
-from mongoeco.engines._sqlite_connection import sqlite_read_scope  # pyright: ignore[reportPrivateUsage] - pinned
-from mongoeco.engines.semantic_core import filter_documents, finalize_documents
 from mongoeco.engines.sqlite_query import json_path_for_field, path_array_prefixes
 
+from app.database.embedded_reads import Reads, id_clause
 from app.database.refusals import refuse_expr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mongoeco.api.operations import UpdateOperation
-    from mongoeco.engines._sqlite_reader import SQLiteScanReader
     from mongoeco.engines.results import DeleteOutcome, InsertOutcome, MergeOutcome, MutationOutcome
-
-_IDS_AT_MOST = 1_000
 
 type _Document = dict[str, Any]
 type _Fields = tuple[str, ...]
 
 
-class _FastSQLiteEngine(SQLiteEngine):
+class _FastSQLiteEngine(Reads):
     """Nothing here reads change streams, so nothing is kept for them: a write would cost three commits more."""
 
     capabilities = replace(SQLiteEngine.capabilities, change_delivery="none")
@@ -108,31 +100,6 @@ class _FastSQLiteEngine(SQLiteEngine):
     @override
     def _rollback_write(self, conn: sqlite3.Connection, context: Any) -> None:
         super()._rollback_write(conn, _transaction_of(context))
-
-    @override
-    def _open_scan_documents_sync(self, reader: "SQLiteScanReader") -> "Iterator[_Document]":
-        """Where the filter names the `_id`s, scan those documents alone, in the order of their `_id`s."""
-        semantics = reader.semantics
-        ids = _ids(semantics.query_plan)
-        special = semantics.hint or semantics.collation or semantics.text_query
-        if ids is None or special or self._is_profile_namespace(reader.coll_name):
-            whole: Iterator[_Document] = super()._open_scan_documents_sync(reader)
-            return whole
-        documents = self._with_ids(reader, ids)
-        as_planned = replace(semantics, compiled_query=None)
-        return iter(finalize_documents(filter_documents(documents, as_planned), as_planned))
-
-    def _with_ids(self, reader: "SQLiteScanReader", ids: list[Any]) -> list[_Document]:
-        """The documents of those `_id`s that exist, looked up by their keys, in the order of `ids`."""
-        keys = [self._storage_key(value) for value in ids]
-        places = ", ".join("?" * len(keys))
-        where = f"db_name = ? AND coll_name = ? AND storage_key IN ({places})"
-        query = f"SELECT storage_key, document FROM documents WHERE {where}"  # noqa: S608 - only placeholders are put in
-        connection = self._require_connection(reader.context)
-        with self._bind_connection(connection), sqlite_read_scope(connection):
-            rows = connection.execute(query, (reader.db_name, reader.coll_name, *keys)).fetchall()
-        found = {key: self._deserialize_document(payload) for key, payload in rows}
-        return [found[key] for key in keys if key in found]
 
     @override
     def _validate_document_against_unique_indexes(
@@ -214,34 +181,6 @@ def fast_engine(path: str) -> SQLiteEngine:
     return _FastSQLiteEngine(path)
 
 
-def _ids(plan: QueryNode) -> list[Any] | None:
-    """The `_id`s without which nothing matches, in their order; null where there are none, or of several types."""
-    if clause := _id_clause(plan):
-        return [clause.value]
-    for one in plan.clauses if isinstance(plan, AndCondition) else (plan,):
-        if isinstance(one, InCondition) and one.field == "_id" and 0 < len(one.values) <= _IDS_AT_MOST:
-            ids = [value for value in one.values if isinstance(value, ObjectId)]
-            texts = [value for value in one.values if type(value) is str]
-            if len(ids) == len(one.values):
-                return sorted(set(ids))
-            if len(texts) == len(one.values):
-                return sorted(set(texts))
-    return None
-
-
-def _id_clause(plan: QueryNode) -> EqualsCondition | None:
-    """The clause without which nothing matches and which the library looks up by its key, if the plan has one.
-
-    Only of an ObjectId or a text: 1 equals 1.0 under another key, and null equals what is missing.
-    """
-    for clause in plan.clauses if isinstance(plan, AndCondition) else ():
-        if isinstance(clause, EqualsCondition) and clause.field == "_id":
-            value = clause.value
-            if isinstance(value, ObjectId) or type(value) is str:
-                return clause
-    return None
-
-
 def _by_id_first(
     operation: "UpdateOperation", selector: _Document | None
 ) -> "tuple[UpdateOperation, _Document | None]":
@@ -250,7 +189,7 @@ def _by_id_first(
     It does so itself where it updates many: a plan by `_id`, and the filter as the selector of what was found. What is
     sorted, hinted or collated stays as it is.
     """
-    clause = _id_clause(operation.plan)
+    clause = id_clause(operation.plan)
     if clause is None or selector is not None or operation.sort or operation.hint or operation.collation:
         return operation, selector
     return operation.with_overrides(plan=clause), operation.filter_spec

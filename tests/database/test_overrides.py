@@ -192,6 +192,10 @@ _WITH_THE_LIBRARYS_PARAMETERS = [
     "_invalidate_collection_features_cache",
     "_mark_index_metadata_changed",
     "_open_scan_documents_sync",
+    "_sort_requires_python",
+    "_build_scalar_sort_select_sql",
+    "_translate_query_plan_with_multikey",
+    "_field_is_top_level_array_in_collection",
 ]
 
 

@@ -28,10 +28,12 @@ type Pair = tuple[AsyncDatabase[Document], AsyncDatabase[Document]]
 type Some = st.SearchStrategy[Any]
 
 _ADA, _BOB = ObjectId("6a0000000000000000000001"), ObjectId("6a0000000000000000000002")
+_MEMBERS = [ObjectId(f"6a{number:022x}") for number in range(3, 12)]
 _BEFORE, _SINCE, _LATER = (datetime(year, 1, 1, tzinfo=UTC) for year in (1999, 2026, 2999))
 _NAMES = count()
 # not of `n` alone: by such an index the plain engine compares within a type, as MongoDB does, else across types
 _INDEX: Step = ("create_index", ([("state", 1), ("n", 1)],), {})
+_PAGES: Step = ("create_index", ([("parent", 1), ("state", 1), ("_id", -1)],), {})
 
 
 def _of(template: Any) -> Some:
@@ -56,6 +58,9 @@ _id: Some = st.sampled_from([_ADA, _ADA, _ADA, _ADA, _BOB, "open", 1, 1.0, None]
 _date: Some = st.sampled_from([_BEFORE, _LATER])
 _state: Some = st.sampled_from(["QUEUED", "RUNNING", None])
 _code = _one(_number, "a", "b", None, st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=2))
+_parent = _one(
+    None, st.sampled_from([_ADA, _BOB]), st.sampled_from(["open", str(_ADA), [_ADA, _BOB], [None], {"a": 1}])
+)
 _fields: Some = st.fixed_dictionaries(
     {"state": _state},
     optional={
@@ -64,8 +69,10 @@ _fields: Some = st.fixed_dictionaries(
         "events": st.lists(_number, max_size=4),
         "open": st.lists(_number, max_size=5),
         "code": _code,
+        "parent": _parent,
     },
 )
+_member = _of({"_id": st.sampled_from(_MEMBERS), "state": _state, "parent": st.sampled_from([_ADA, _BOB, None])})
 _document: Some = st.tuples(_of({"_id": _id}), _fields).map(lambda parts: {**parts[0], **parts[1]})
 
 _free: Document = {"$lt": [{"$ifNull": ["$lease.until", _BEFORE]}, "$$NOW"]}
@@ -94,6 +101,19 @@ _sought = _one(_id, _id, _id, {"$eq": _id}, {"$in": st.lists(_id, max_size=2)})
 _filter: Some = st.tuples(_of({"_id": _sought}), st.lists(_condition, max_size=2)).map(
     lambda parts: {name: wanted for part in (parts[0], *parts[1]) for name, wanted in part.items()}
 )
+_page = _one(
+    {"parent": {"$in": st.lists(st.sampled_from([_ADA, _BOB]), max_size=3)}},
+    {"parent": {"$in": st.lists(_parent, max_size=2)}},
+    {"parent": _parent, "state": _state},
+    {"parent": {"$ne": None}},
+    {"parent": None, "_id": {"$lt": _id}},
+    {"state": _state, "_id": {"$gt": st.sampled_from([_ADA, _BOB])}},
+    {"state": {"$in": [_state]}, "_id": {"$lte": _BOB}},
+    {"$or": [{"parent": {"$in": [_parent, _ADA]}}, {"parent": None}]},
+    {"$nor": [{"parent": {"$in": [_ADA]}}, {"n": None}]},
+    {},
+)
+_in_order = _one([("_id", 1)], [("_id", -1)], [("_id", -1)], [("state", 1), ("_id", -1)])
 _classic = _one(
     {"$set": {"n": _number}},
     {"$set": {"state": _state, "at": _BEFORE}},
@@ -145,6 +165,10 @@ _step_of_any_kind = _one(
     _step("delete_many", _filter),
     _step("find_one", _filter, _projection),
     _step("find", _filter, _projection, st.integers(0, 1), st.integers(0, 2), sort=_sort),
+    _step("find", _page, _projection, st.integers(0, 1), st.integers(0, 3), sort=_in_order),
+    _step("count_documents", _page),
+    _step("update_many", _page, _classic),
+    _step("delete_many", _page),
     _step("count_documents", _filter),
     _step("drop_indexes"),
     _step("create_index", st.just("code"), unique=st.just(True)),
@@ -174,7 +198,7 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, datetime):
         return "now" if _SINCE < value < _LATER else value
     if isinstance(value, ObjectId):
-        return value if value in {_ADA, _BOB} else "made"
+        return value if value in {_ADA, _BOB, *_MEMBERS} else "made"
     return type(value), value
 
 
@@ -192,7 +216,11 @@ async def _outcome(collection: AsyncCollection[Document], step: Step) -> Any:
 
 @pytest.mark.timeout(900)  # 300 examples with FULL=1
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(stored=st.lists(_document, max_size=6), steps=st.lists(_step_of_any_kind, min_size=1, max_size=15), sparse=_bool)
+@given(
+    stored=_one(st.lists(_document, max_size=6), st.lists(_member, max_size=12)),
+    steps=st.lists(_step_of_any_kind, min_size=1, max_size=15),
+    sparse=_bool,
+)
 async def test_any_sequence_has_the_same_results_and_leaves_the_same_documents(
     pair: Pair,
     stored: list[Document],
@@ -201,7 +229,7 @@ async def test_any_sequence_has_the_same_results_and_leaves_the_same_documents(
 ) -> None:
     name = f"things{next(_NAMES)}"
     ours, theirs = (database[name] for database in pair)
-    before: list[Step] = [("create_index", ("code",), {"unique": True, "sparse": sparse}), _INDEX]
+    before: list[Step] = [("create_index", ("code",), {"unique": True, "sparse": sparse}), _INDEX, _PAGES]
     before += [("insert_one", (document,), {}) for document in stored]
     for step in [*before, *steps]:
         assert await _outcome(ours, step) == await _outcome(theirs, step), step
