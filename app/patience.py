@@ -7,7 +7,7 @@ from typing import ClassVar, cast, override
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.framing import FramedSockets
+from app.light_sockets import LightSockets
 
 _PROGRESS_BYTES = 4_096
 
@@ -100,7 +100,7 @@ class Http(HttpToolsProtocol):
             self._head = None
 
 
-class Sockets(FramedSockets):
+class Sockets(LightSockets):
     """Cuts off who does not read, and who answers no ping while there is more to send."""
 
     stall_s: ClassVar[float] = 20

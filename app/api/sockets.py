@@ -36,6 +36,10 @@ class SocketAdapter(ASGIWebSocketAdapter):
         super().__init__(view, request, response)  # pyright: ignore[reportUnknownMemberType] - Strawberry's own types are partial
         self._write_frame = offered(request.scope)
 
+    def forget_headers(self) -> None:
+        """Keep none of those that the handshake brought: browsers send 2 KB of them, and there are many sockets."""
+        self.ws.scope["headers"].clear()
+
     def writes(self, frame: bytes) -> bool:
         """Write a whole frame now; false, and nothing is written, where that can't be, or the server can't."""
         write = self._write_frame
@@ -81,6 +85,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     _stay: Stay | None = None
     _closing: asyncio.Task[None] | None = None
+
+    @override
+    def on_request_accepted(self) -> None:
+        """Keep no more than the socket needs: what is asked of the headers is in the context."""
+        super().on_request_accepted()
+        cast("SocketAdapter", self.websocket).forget_headers()
 
     @override
     async def handle_message(self, message: Any) -> None:
@@ -137,6 +147,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 root_value=self.root_value,
                 operation_name=operation.operation_name,
             )
+            operation.query, operation.variables = "", None  # which the stream knows as far as it needs them
             async with aclosing(results):
                 await self._send_result_stream(operation, results)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})

@@ -3,10 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, override
 
 from beanie import PydanticObjectId
 
@@ -283,18 +283,40 @@ class Followers:
                 if follower.level_at is not None and follower.idle:
                     follower.level_at = max(at, follower.level_at)
 
-    @contextmanager
-    def joined(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None) -> Generator[Follower]:
+    def joined(self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None) -> "Joined":
         """While entered, one more follower of that generation of the owner; null: of all of them."""
-        follower = Follower(owner_id, generation_id)
-        owner = self._of.setdefault(owner_id, _OfOwner())
-        owner.add(follower)
-        try:
-            yield follower
-        finally:
-            owner.remove(follower)
-            if not (owner.whole or owner.single):
-                del self._of[owner_id]
+        return Joined(self._of, Follower(owner_id, generation_id))
+
+
+class Joined(AbstractContextManager[Follower, None], AbstractAsyncContextManager[Follower, None]):
+    """A follower that is told news while this is entered; no generator: each takes half a kilobyte more."""
+
+    __slots__ = ("_follower", "_of")
+
+    def __init__(self, of: dict[PydanticObjectId, _OfOwner], follower: Follower) -> None:
+        self._of, self._follower = of, follower
+
+    @override
+    def __enter__(self) -> Follower:
+        follower = self._follower
+        self._of.setdefault(follower.owner_id, _OfOwner()).add(follower)
+        return follower
+
+    @override
+    def __exit__(self, *_: object) -> None:
+        owner_id = self._follower.owner_id
+        owner = self._of[owner_id]
+        owner.remove(self._follower)
+        if not (owner.whole or owner.single):
+            del self._of[owner_id]
+
+    @override
+    async def __aenter__(self) -> Follower:
+        return self.__enter__()
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        self.__exit__()
 
 
 @dataclass(slots=True)

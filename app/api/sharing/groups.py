@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import override
 
 from beanie import PydanticObjectId
 
@@ -132,23 +133,44 @@ class Groups:
         self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
     ) -> AbstractAsyncContextManager[Member]:
         """While entered, one more member of the group of that key, which ends with its last one."""
-        return self._joined(key, make, outlet, viewer_id)
+        return _Joined(self._of, key, make, outlet, viewer_id)
 
-    @asynccontextmanager
-    async def _joined(
-        self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
-    ) -> AsyncGenerator[Member]:
-        group = self._of.get(key)
+
+class _Joined(AbstractAsyncContextManager[Member, None]):
+    """No generator: there are very many, and each of those takes half a kilobyte more."""
+
+    __slots__ = ("_groups", "_key", "_make", "_member", "_outlet", "_viewer_id")
+
+    def __init__(
+        self,
+        groups: dict[Key, Group],
+        key: Key,
+        make: Callable[[], Group],
+        outlet: Outlet,
+        viewer_id: PydanticObjectId,
+    ) -> None:
+        self._groups, self._key, self._make = groups, key, make
+        self._outlet, self._viewer_id = outlet, viewer_id
+        self._member: Member | None = None
+
+    @override
+    async def __aenter__(self) -> Member:
+        group = self._groups.get(self._key)
         if group is None:
-            group = self._of[key] = make()
-        member = Member(group, outlet, viewer_id.binary)
+            group = self._groups[self._key] = self._make()
+        member = self._member = Member(group, self._outlet, self._viewer_id.binary)
         group.size += 1
-        try:
-            yield member
-        finally:
-            member.has_left = True
-            group.size -= 1
-            if not group.size:
-                del self._of[key]
-                group.close()
-            await outlet.close()
+        return member
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        member = self._member
+        if member is None:
+            return
+        member.has_left = True
+        group = member.group
+        group.size -= 1
+        if not group.size:
+            del self._groups[self._key]
+            group.close()
+        await self._outlet.close()
