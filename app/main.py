@@ -40,7 +40,8 @@ from app.settings import Settings, load_settings
 WEB_DIST: Final = Path(__file__).parent.parent / "web" / "dist"
 _PREFLIGHT_MAX_AGE_S = 600
 GRAPHQL_PATH: Final = "/graphql"
-_CONNECTIONS: Final = frozenset({"http", "websocket"})
+_PASSED: Final = "regen.passed"
+"""In the scope of who was let in by all guards."""
 _CLIENT_HEADERS = ("apollographql-client-name", "apollographql-client-version")
 
 type Ping = Callable[[], Awaitable[bool]]
@@ -111,11 +112,29 @@ def _straight(view: ASGIApp, guards: Sequence[Middleware], rest: ASGIApp) -> ASG
     guarded = view
     for one in reversed(guards):
         guarded = one.cls(guarded, *one.args, **one.kwargs)
-    direct = ServerErrorMiddleware(guarded)
+    ways: dict[str, ASGIApp] = {"http": ServerErrorMiddleware(guarded), "websocket": _let_in(view, guards)}
+
+    def answer(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        direct = ways.get(scope["type"]) if scope.get("path") == GRAPHQL_PATH else None
+        return (direct or rest)(scope, receive, send)
+
+    return answer
+
+
+def _let_in(view: ASGIApp, guards: Sequence[Middleware]) -> ASGIApp:
+    """The view for who was let in by the guards, none of which stays, with the headers that it read, while it lasts."""
+
+    async def passed(scope: Scope, _: Receive, __: Send) -> None:
+        scope[_PASSED] = True
+
+    guarded: ASGIApp = passed
+    for one in reversed(guards):
+        guarded = one.cls(guarded, *one.args, **one.kwargs)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        is_ours = scope["type"] in _CONNECTIONS and scope["path"] == GRAPHQL_PATH
-        await (direct if is_ours else rest)(scope, receive, send)
+        await guarded(scope, receive, send)
+        if scope.pop(_PASSED, False):
+            await view(scope, receive, send)
 
     return answer
 

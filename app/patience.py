@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, cast, override
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from app.light_sockets import LightSockets
 
 _PROGRESS_BYTES = 4_096
 
@@ -99,7 +100,7 @@ class Http(HttpToolsProtocol):
             self._head = None
 
 
-class Sockets(WebSocketsSansIOProtocol):
+class Sockets(LightSockets):
     """Cuts off who does not read, and who answers no ping while there is more to send."""
 
     stall_s: ClassVar[float] = 20

@@ -7,7 +7,7 @@ from typing import Any, cast, override
 
 import orjson
 from graphql import GraphQLError
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
@@ -18,6 +18,7 @@ from app.api.context import Context
 from app.api.documents import named
 from app.api.errors import public_error
 from app.api.seats import SeatsTakenError
+from app.api.sharing.frames import Result, offered
 from app.api.sharing.outlets import Outlet
 from app.api.stays import Stay
 from app.errors import AppError, ErrorCode
@@ -29,7 +30,20 @@ _TRY_AGAIN_CLOSE = 1013
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
-    """A WebSocket that takes ready texts, too."""
+    """A WebSocket that takes ready texts and ready frames, too."""
+
+    def __init__(self, view: Any, request: WebSocket, response: WebSocket) -> None:
+        super().__init__(view, request, response)  # pyright: ignore[reportUnknownMemberType] - Strawberry's own types are partial
+        self._write_frame = offered(request.scope)
+
+    def forget_headers(self) -> None:
+        """Keep none of those that the handshake brought: browsers send 2 KB of them, and there are many sockets."""
+        self.ws.scope["headers"].clear()
+
+    def writes(self, frame: bytes) -> bool:
+        """Write a whole frame now; false, and nothing is written, where that can't be, or the server can't."""
+        write = self._write_frame
+        return write is not None and self.ws.application_state is WebSocketState.CONNECTED and write(frame)
 
     async def send_text(self, text: str) -> None:
         """Send one.
@@ -46,18 +60,24 @@ class SocketAdapter(ASGIWebSocketAdapter):
 class SocketOutlet(Outlet):
     """One operation's of a WebSocket, as long as that knows it."""
 
-    __slots__ = ("_handler", "_head", "_operation")
+    __slots__ = ("_handler", "_operation", "_socket", "_start")
 
     def __init__(self, handler: "SocketHandler", operation: Operation[Context, None]) -> None:
         super().__init__()
         self._handler = handler
         self._operation = operation
-        self._head = f'{{"id":{orjson.dumps(operation.id).decode()},"type":"next","payload":'
+        self._socket = cast("SocketAdapter", handler.websocket)
+        self._start = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
+
+    @override
+    def _writes(self, result: Result) -> bool:
+        is_known = self._handler.operations.get(self._operation.id) is self._operation
+        return is_known and self._socket.writes(result.frame(self._start))
 
     @override
     async def _write(self, payload: str) -> None:
         if self._handler.operations.get(self._operation.id) is self._operation:
-            await cast("SocketAdapter", self._handler.websocket).send_text(f"{self._head}{payload}}}")
+            await self._socket.send_text(f"{self._start.decode()}{payload}}}")
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -65,6 +85,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     _stay: Stay | None = None
     _closing: asyncio.Task[None] | None = None
+
+    @override
+    def on_request_accepted(self) -> None:
+        """Keep no more than the socket needs: what is asked of the headers is in the context."""
+        super().on_request_accepted()
+        cast("SocketAdapter", self.websocket).forget_headers()
 
     @override
     async def handle_message(self, message: Any) -> None:
@@ -121,6 +147,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 root_value=self.root_value,
                 operation_name=operation.operation_name,
             )
+            operation.query, operation.variables = "", None  # which the stream knows as far as it needs them
             async with aclosing(results):
                 await self._send_result_stream(operation, results)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})

@@ -56,7 +56,7 @@ class GraphQLView(ReadingView):
     """
 
     graphql_transport_ws_handler_class = SocketHandler
-    websocket_adapter_class = SocketAdapter  # type: ignore[assignment] # as Strawberry's own
+    websocket_adapter_class = SocketAdapter
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from beanie import PydanticObjectId
@@ -105,13 +105,11 @@ class InProcessHub:
         """Offer the event to each buffer; never waits."""
         self.followers.offer(owner_id, News(generation_id, event))
 
-    @asynccontextmanager
-    async def follow(
+    def follow(
         self, owner_id: PydanticObjectId, generation_id: PydanticObjectId | None
-    ) -> AsyncGenerator[Follower]:
+    ) -> AbstractAsyncContextManager[Follower]:
         """Register at once."""
-        with self.followers.joined(owner_id, generation_id) as follower:
-            yield follower
+        return self.followers.joined(owner_id, generation_id)
 
     async def call_off(self, generation_id: PydanticObjectId) -> None:
         """Hand the id to who runs work in this process; never waits."""

@@ -84,13 +84,14 @@ async def served(
         config = server_config(settings, build(parts, connection.ping, streams=streams))
         config.http, config.ws = http or config.http, ws or config.ws
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        await stack.enter_async_context(_serving(config, listener))
+        await stack.enter_async_context(serving(config, listener))
         clients = await stack.enter_async_context(AsyncExitStack())
         yield Site(parts, streams, listener.getsockname()[1], frozenset(asyncio.all_tasks()), clients)
 
 
 @asynccontextmanager
-async def _serving(config: Config, listener: socket.socket) -> AsyncGenerator[None]:
+async def serving(config: Config, listener: socket.socket) -> AsyncGenerator[None]:
+    """While entered, that listener is served."""
     server = Server(config)
     task = asyncio.create_task(server.serve([listener]))
     try:

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import override
 
 from beanie import PydanticObjectId
 
+from app.api.sharing.frames import Result
 from app.api.sharing.keys import Key
 from app.api.sharing.outlets import Outlet
 from app.generations.followers import BUFFERED_EVENTS, Follower, News
@@ -27,12 +30,13 @@ type Seeing = Callable[[frozenset[PydanticObjectId]], Awaitable[frozenset[Pydant
 class Member:
     """One subscription in a group.
 
-    Until it `has_begun`, with a first message of its own, which says what it costs, it is on its own.
+    Until it `has_begun`, with a first message of its own, which says what it costs, it is on its own. `viewer` is the
+    binary of the viewer's id: Python looks up ids ten times slower, and there are many of us.
     """
 
     group: "Group"
     outlet: Outlet
-    viewer_id: PydanticObjectId
+    viewer: bytes
     has_begun: bool = False
     has_left: bool = False
 
@@ -41,15 +45,15 @@ class Member:
         may_be = self.has_begun and self.outlet.is_free and news.event.sequence > 0
         return may_be and self.group.take(self, follower, news)
 
-    def hand_on(self, follower: Follower, news: News, payload: str | None, now: datetime) -> None:
+    def hand_on(self, follower: Follower, news: News, result: Result | None, now: datetime) -> None:
         """Send the result of an event if it is the next one, and is taken now; else leave the event to the follower."""
         generation_id, event = news.generation_id, news.event
         is_next = follower.seen.get(generation_id, 0) + 1 == event.sequence
-        if payload is None or not (is_next and follower.waits and self.outlet.is_free):
+        if result is None or not (is_next and follower.waits and self.outlet.is_free):
             follower.take_back(news)
             return
         follower.seen[generation_id] = event.sequence
-        self.outlet.send(payload, follower.relayed)
+        self.outlet.send(result, follower.relayed)
         if event.type.terminal:
             if follower.generation_id is None:
                 follower.is_over(generation_id, now)
@@ -95,18 +99,20 @@ class Group:
 
     async def _run(self) -> None:
         while self._rounds:
-            seeing, payload = await self._made(self._rounds[0])
+            viewers, payload = await self._made(self._rounds[0])
             done, now = self._rounds.popleft(), self.clock()
+            result = None if payload is None else Result(payload)
             for member, follower in done.waiting:
                 if not member.has_left:
-                    member.hand_on(follower, done.news, payload if member.viewer_id in seeing else None, now)
+                    member.hand_on(follower, done.news, result if member.viewer in viewers else None, now)
         self._work = None
 
-    async def _made(self, made: _Round) -> tuple[frozenset[PydanticObjectId], str | None]:
+    async def _made(self, made: _Round) -> tuple[AbstractSet[bytes], str | None]:
         """Who may see the event, and what there is to see; nobody and nothing where that can't be told now."""
         try:
-            seeing = await self.seeing(frozenset(member.viewer_id for member, _ in made.waiting))
-            return seeing, await self.execute(made.news) if seeing else None
+            asking = {member.viewer for member, _ in made.waiting}
+            seeing = await self.seeing(frozenset(map(PydanticObjectId, asking)))
+            return {one.binary for one in seeing}, await self.execute(made.news) if seeing else None
         except Exception:  # noqa: BLE001 - each member tries by itself then, and is told of its own failure
             _log.warning("event_not_shared", exc_info=True)
             return frozenset(), None
@@ -127,23 +133,44 @@ class Groups:
         self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
     ) -> AbstractAsyncContextManager[Member]:
         """While entered, one more member of the group of that key, which ends with its last one."""
-        return self._joined(key, make, outlet, viewer_id)
+        return _Joined(self._of, key, make, outlet, viewer_id)
 
-    @asynccontextmanager
-    async def _joined(
-        self, key: Key, make: Callable[[], Group], outlet: Outlet, viewer_id: PydanticObjectId
-    ) -> AsyncGenerator[Member]:
-        group = self._of.get(key)
+
+class _Joined(AbstractAsyncContextManager[Member, None]):
+    """No generator: there are very many, and each of those takes half a kilobyte more."""
+
+    __slots__ = ("_groups", "_key", "_make", "_member", "_outlet", "_viewer_id")
+
+    def __init__(
+        self,
+        groups: dict[Key, Group],
+        key: Key,
+        make: Callable[[], Group],
+        outlet: Outlet,
+        viewer_id: PydanticObjectId,
+    ) -> None:
+        self._groups, self._key, self._make = groups, key, make
+        self._outlet, self._viewer_id = outlet, viewer_id
+        self._member: Member | None = None
+
+    @override
+    async def __aenter__(self) -> Member:
+        group = self._groups.get(self._key)
         if group is None:
-            group = self._of[key] = make()
-        member = Member(group, outlet, viewer_id)
+            group = self._groups[self._key] = self._make()
+        member = self._member = Member(group, self._outlet, self._viewer_id.binary)
         group.size += 1
-        try:
-            yield member
-        finally:
-            member.has_left = True
-            group.size -= 1
-            if not group.size:
-                del self._of[key]
-                group.close()
-            await outlet.close()
+        return member
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        member = self._member
+        if member is None:
+            return
+        member.has_left = True
+        group = member.group
+        group.size -= 1
+        if not group.size:
+            del self._groups[self._key]
+            group.close()
+        await self._outlet.close()

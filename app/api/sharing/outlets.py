@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from app.api.sharing.frames import Result
+
 if TYPE_CHECKING:
     from graphql.execution import Executor
 
@@ -14,29 +16,28 @@ class Outlet(ABC):
     """A subscription's, by whatever transport; `executor` runs its operation, null before that has begun.
 
     What is sent goes out at once where the transport takes it, without waking another task. Where it does not, nothing
-    more may be sent until it does: `is_free`.
+    more may be sent until it does. `is_free`: all that was sent is on its way, and more is taken; never again once
+    something was not taken.
     """
 
-    __slots__ = ("_is_broken", "_sending", "executor")
+    __slots__ = ("_sending", "executor", "is_free")
 
     def __init__(self) -> None:
         self.executor: Executor[Any] | None = None
+        self.is_free = True
         self._sending: asyncio.Task[None] | None = None
-        self._is_broken = False
 
-    @property
-    def is_free(self) -> bool:
-        """Whether all that was sent is on its way, and more is taken; never again once something was not taken."""
-        return self._sending is None and not self._is_broken
-
-    def send(self, payload: str, then: Callable[[], None]) -> None:
-        """Send a result, in JSON; `then` is called once it is on its way, or will never be."""
+    def send(self, result: Result, then: Callable[[], None]) -> None:
+        """Send a result; `then` is called once it is on its way, or will never be."""
+        if self._writes(result):
+            then()
+            return
         loop = asyncio.get_running_loop()
-        sending = asyncio.Task(self._write(payload), loop=loop, eager_start=True)
+        sending = asyncio.Task(self._write(result.json), loop=loop, eager_start=True)
         if sending.done():
             self._sent(then, sending)
         else:
-            self._sending = sending
+            self._sending, self.is_free = sending, False
             sending.add_done_callback(partial(self._sent, then))
 
     async def drained(self) -> None:
@@ -50,12 +51,17 @@ class Outlet(ABC):
             self._sending.cancel()
             await self.drained()
 
+    def _writes(self, result: Result) -> bool:
+        """Send a result without waiting for anything; false, and nothing is sent, where that can't be."""
+        del result
+        return False
+
     @abstractmethod
     async def _write(self, payload: str) -> None:
-        """Put a result into a frame, and send it."""
+        """Put a result, in JSON, into what the transport sends, and send it."""
 
     def _sent(self, then: Callable[[], None], sending: asyncio.Task[None]) -> None:
         """The client may be gone, which its own task is told soon, and says what is to be said about it."""
         self._sending = None
-        self._is_broken = sending.cancelled() or sending.exception() is not None
+        self.is_free = not sending.cancelled() and sending.exception() is None
         then()

@@ -147,7 +147,10 @@ class Subscriber:
 
 @dataclass
 class Room:
-    """A server without sockets; what happens is written, and told, as the engine does it."""
+    """A server without sockets; what happens is written, and told, as the engine does it.
+
+    `said` is what each event says besides its number.
+    """
 
     parts: Parts
     owner_id: PydanticObjectId
@@ -157,6 +160,7 @@ class Room:
     shared: ASGIApp
     alone: ASGIApp
     sequence: int = 1
+    said: str = ""
     subscribers: list[Subscriber] = field(default_factory=list[Subscriber])
 
     @property
@@ -205,7 +209,7 @@ class Room:
     async def _written(self, types: list[EventType]) -> list[GenerationEvent]:
         first, self.sequence = self.sequence + 1, self.sequence + len(types)
         events = [
-            GenerationEvent(sequence=number, type=kind, at=utc_now(), stage=f"stage {number}")
+            GenerationEvent(sequence=number, type=kind, at=utc_now(), stage=f"stage {number}{self.said}")
             for number, kind in enumerate(types, first)
         ]
         pushed = {"events": {"$each": [one.model_dump(by_alias=True) for one in events]}}
