@@ -75,6 +75,16 @@ class StoredDocument(Document):
         rows = cls.rows().find({"_id": {"$in": list(ids)}}, only(keys)).batch_size(len(ids) + 1)
         return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}
 
+    @classmethod
+    async def row_by_id(cls, identity: PydanticObjectId, keys: Collection[str] | None = None) -> Self | None:
+        """The one of that id, as `rows_by_ids` has it; null when there is none."""
+        return (await cls.rows_by_ids([identity], keys)).get(identity)
+
+    def as_row(self) -> dict[str, Any]:
+        """What is stored of it, as Beanie would write it, in a fraction of the time: values as BSON takes them."""
+        row: dict[str, Any] = self.model_dump(by_alias=True, serialize_as_any=True)
+        return row
+
     @property
     def identity(self) -> PydanticObjectId:
         """The id, of a document that was stored or was given one."""

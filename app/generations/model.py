@@ -144,7 +144,7 @@ class Generation(StoredDocument):
     async def start(cls, first: Self) -> bool:
         """Insert it; false when there is one of the same idempotency key."""
         try:
-            await first.insert()
+            await cls.rows().insert_one(first.as_row())
         except DuplicateKeyError:
             return False
         return True

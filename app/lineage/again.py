@@ -66,7 +66,7 @@ async def picture_to_go_on_from(parent: Version) -> RecipePicture:
     """
     if parent.trashed_at is not None:
         raise in_trash("This image", "input", "imageId")
-    picture = await Picture.get(parent.picture_id)
+    picture = await Picture.row_by_id(parent.picture_id, ("sha256",))
     if picture is None:
         raise AppError(ErrorCode.SOURCE_IMAGE_MISSING, "The picture of this image is gone; regenerate its parent.")
     return RecipePicture(picture_id=picture.identity, sha256=picture.sha256)

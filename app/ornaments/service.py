@@ -25,6 +25,7 @@ from app.pictures.model import Picture
 from app.providers.ports.image import ImageModel
 
 GENERATION_KIND = "ORNAMENT"
+_IMAGE = ("This image", "input", "imageId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Ornaments:
                 FORBIDDEN for another's image, CONFLICT for an image in the trash.
         """
         check_again(again)
-        parent = await self.owned(owner_id, image_id)
+        parent = require_own(owner_id, await OrnamentImage.row_by_id(image_id), *_IMAGE)
         return child_recipe(parent, await picture_to_go_on_from(parent), again, self.model)
 
     async def promote(self, owner_id: PydanticObjectId, image_id: PydanticObjectId) -> OrnamentImage:
@@ -135,7 +136,7 @@ class Ornaments:
         Raises:
             AppError: NOT_FOUND, or FORBIDDEN when it is another's.
         """
-        return require_own(owner_id, await OrnamentImage.get(image_id), "This image", "input", "imageId")
+        return require_own(owner_id, await OrnamentImage.get(image_id), *_IMAGE)
 
 
 def first_recipe(kind: OrnamentKind, asked: Asked, pictures: Sequence[RecipePicture], model: ImageModel) -> Recipe:

@@ -5,6 +5,7 @@ from typing import Any
 import bson
 import pytest
 from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie.odm.utils.dump import get_dict
 from pydantic import BaseModel
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -19,6 +20,7 @@ from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe, UsedTemplate
 from app.lineage.place import Lineage
 from app.ornaments.model import OrnamentImage
+from app.pictures.model import Picture
 from tests.chats.exchanges import exchange_of
 from tests.chats.rooms import chat_of, project_of
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
@@ -73,6 +75,21 @@ def _same(read: Any, document: Any) -> None:
 async def test_row_has_every_attribute_of_its_document() -> None:
     for document in _documents():
         _same(type(document).of_row(_raw(document)), document)
+
+
+async def test_what_is_stored_of_a_document_is_what_beanie_would_store() -> None:
+    for document in _documents():
+        stored: bytes = bson.encode(document.as_row())  # pyright: ignore[reportUnknownMemberType] - it is typed in part
+        assert stored == bson.encode(get_dict(document, to_db=True))  # pyright: ignore[reportUnknownMemberType] - the same
+
+
+async def test_row_is_found_by_its_id_and_no_other() -> None:
+    picture = picture_of(_OWNER)
+    await picture.insert()
+    found = await Picture.row_by_id(picture.identity, ("sha256",))
+    assert found is not None
+    assert (found.identity, found.sha256) == (picture.identity, picture.sha256)
+    assert await Picture.row_by_id(PydanticObjectId()) is None
 
 
 async def test_row_has_the_properties_of_its_document() -> None:
