@@ -15,6 +15,8 @@ import time
 from collections.abc import Awaitable
 from pathlib import Path
 
+import uvloop
+
 from bench.comparing.fanout import deliveries
 from bench.comparing.memory import galleries
 from bench.comparing.own import measured_by, regeneration_accepted
@@ -72,7 +74,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     plan, machine = QUICK if quick else FULL, Machine.here(_node_version())
     with tempfile.TemporaryDirectory() as folder:
-        measured = asyncio.run(_measured(Path(folder), plan))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as Regen is served
+            measured = runner.run(_measured(Path(folder), plan))
     show(measured, machine)
     keep(measured, machine, plan.rounds)
     if not quick:
