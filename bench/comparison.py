@@ -73,9 +73,11 @@ def main() -> None:
     _allow_files()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     plan, machine = QUICK if quick else FULL, Machine.here(_node_version())
-    with tempfile.TemporaryDirectory() as folder:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as Regen is served
-            measured = runner.run(_measured(Path(folder), plan))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # as Regen is served
+    ):
+        measured = runner.run(_measured(Path(folder), plan))
     show(measured, machine)
     keep(measured, machine, plan.rounds)
     if not quick:
