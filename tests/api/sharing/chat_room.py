@@ -69,8 +69,8 @@ class CountedCircles(Circles):
 
 
 def _without_own_moment(one: Subscriber) -> list[str]:
-    level = [each["payload"]["data"]["chatEvents"] for each in one.messages if each["type"] == "next"]
-    own = [each["at"] for each in level if each["type"] == "SNAPSHOT" and not each["event"]]
+    told = [each["payload"]["data"].get("chatEvents") for each in one.messages if each["type"] == "next"]
+    own = [each["at"] for each in told if each and each["type"] == "SNAPSHOT" and not each["event"]]
     return [text.replace(own[0], "") if own else text for text in one.texts]
 
 
@@ -96,7 +96,8 @@ class Pair:
     def check(self) -> None:
         """Both were sent the same, to the letter; the moment of its own that each has is when it became level."""
         sharing, alone = (_without_own_moment(one) for one in self.both)
-        assert sharing == alone
+        for shared, own in zip(sharing, alone, strict=True):
+            assert shared == own
 
     def told(self) -> list[Any]:
         """What was told, without its moments."""
@@ -163,7 +164,9 @@ class ChatRoom:
 
     async def sent(self) -> Generation:
         """A message, whose answer is not begun."""
-        exchange = (await self.parts.services.chats.send(Caller(self.owner_id), self.chat.identity, Draft(PROMPT))).exchange
+        exchange = (
+            await self.parts.services.chats.send(Caller(self.owner_id), self.chat.identity, Draft(PROMPT))
+        ).exchange
         assert exchange.generation_id is not None
         made = (await Generation.without_events([exchange.generation_id]))[exchange.generation_id]
         await self.quiet()

@@ -90,9 +90,10 @@ async def test_slow_reader_is_told_everything_and_others_do_not_wait(room: ChatR
         count = 2 + generation.last_sequence
         for one in quick.both:
             await one.until(lambda one=one, count=count: len(one.messages) == count)
+    slow.read()
+    await room.quiet()
     await room.changed(generation)
     await room.happens(generation, EventType.SUCCEEDED)
-    slow.read()
     await room.quiet()
     for pair in (quick, slow):
         pair.check()
