@@ -1,6 +1,7 @@
 """A chat of a project with people in it, who follow it through the whole edge, in this process."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,8 @@ from app.api.streams import Streams
 from app.bootstrap.parts import Parts
 from app.chats.exchange import Exchange
 from app.chats.model import Chat
-from app.chats.sending import Caller, Draft
+from app.chats.sending import Caller as Sender
+from app.chats.sending import Draft
 from app.database.document import utc_now
 from app.generations.events import EventType, GenerationEvent
 from app.generations.model import Generation
@@ -30,6 +32,7 @@ from app.projects.hints import wake
 from app.projects.model import Project
 from tests.api.sharing.room import ENOUGH_S, Subscriber
 from tests.api.shop import Shop, opened_parts
+from tests.api.test_streams import Caller
 from tests.chats.studio import PROMPT, chat_in, project_of
 
 PLAIN = """subscription ($id: ID!, $since: DateTime) { chatEvents(chatId: $id, since: $since) {
@@ -156,6 +159,16 @@ class ChatRoom:
         await self.quiet()
         return pair
 
+    def stream(self, accept: str) -> Caller:
+        """A request that follows the chat over HTTP, where executions are shared."""
+        headers = {"host": "regen.test", "accept": accept, "content-type": "application/json"}
+        headers["authorization"] = f"Bearer {self.token()}"
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": raw}
+        scope |= {"scheme": "http", "server": ("regen.test", 80), "client": ("127.0.0.1", 9)}
+        body = {"query": PLAIN, "variables": {"id": self.chat_id, "since": None}}
+        return Caller(self.shared, scope, json.dumps(body).encode())
+
     async def quiet(self) -> None:
         """Return when everybody has dealt with what there is."""
         async with asyncio.timeout(ENOUGH_S):
@@ -165,7 +178,7 @@ class ChatRoom:
     async def sent(self) -> Generation:
         """A message, whose answer is not begun."""
         exchange = (
-            await self.parts.services.chats.send(Caller(self.owner_id), self.chat.identity, Draft(PROMPT))
+            await self.parts.services.chats.send(Sender(self.owner_id), self.chat.identity, Draft(PROMPT))
         ).exchange
         assert exchange.generation_id is not None
         made = (await Generation.without_events([exchange.generation_id]))[exchange.generation_id]

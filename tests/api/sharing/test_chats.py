@@ -1,6 +1,7 @@
 """Whoever follows the same chat shares its looks and executions, and is told what everybody alone is told."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -58,6 +59,24 @@ async def test_members_share_what_does_not_depend_on_them(room: ChatRoom) -> Non
     for pair in pairs:
         assert len(pair.told()) == 9
         pair.check()
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"])
+async def test_streams_and_sockets_share_one_circle(room: ChatRoom, accept: str) -> None:
+    pair, stream = await room.followed(), room.stream(accept)
+    async with asyncio.timeout(60):
+        answering = asyncio.create_task(stream.run())
+        await stream.shows("SNAPSHOT")
+        await room.quiet()
+        assert list(room.circles.sizes) == [2]
+        await _worked_on(room)
+        await stream.shows('"type":"SUCCEEDED"')
+        assert len(room.circles.executed) == 8
+        for one in pair.sharing.messages[1:]:
+            assert json.dumps(one["payload"], separators=(",", ":")) in stream.text
+        stream.leave()
+        await answering
+    pair.check()
 
 
 async def test_late_joiner_with_replay_is_told_what_they_miss_and_then_shares(room: ChatRoom) -> None:
