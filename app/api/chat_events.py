@@ -3,22 +3,27 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 
 import strawberry
-from beanie import PydanticObjectId
 
+from app.access import Place
 from app.api.context import Info, viewer
 from app.api.enums import ChatNewsType
 from app.api.events import GenerationEvent, Since, check_since
 from app.api.ids import document_id
 from app.api.messages import ChatMessage
 from app.api.projects import CHAT_TYPE_NAME, Chat
+from app.api.told import Telling, told
 from app.chats import following
 from app.chats import model as stored
+from app.chats.desk import Desk, foretelling
 from app.chats.listing import Message, MessageRole
+from app.chats.looking import Sight
 from app.chats.news import ChatNews
 from app.errors import not_found
+from app.generations.desks import RelayTo
 
 _ChatId = Annotated[strawberry.ID, strawberry.argument(description="The id of a `Chat` that you may see.")]
 
@@ -79,16 +84,12 @@ class ChatSubscription:
         chat = await services.gate.sees(who.user_id, await stored.Chat.get(identity))
         if chat is None:
             raise not_found("This chat", "chatId")
-        may_see = _still(info, who.user_id, chat)
-        async with aclosing(following.events(generations.hub, generations.clock, chat, since, may_see)) as told:
-            async for news in told:
-                yield ChatEvent.of(news)
+        sight = Sight(chat, who.user_id, partial(services.gate.seeing, thing=Place.of(chat)), generations.clock)
 
+        def follow(relay: RelayTo[Desk] | None) -> AsyncGenerator[ChatNews]:
+            return following.events(generations.hub, sight, since, relay)
 
-def _still(info: Info, user_id: PydanticObjectId, chat: stored.Chat) -> following.MaySee:
-    gate = info.context.services.gate
-
-    async def may_see() -> bool:
-        return await gate.sees(user_id, chat) is not None
-
-    return may_see
+        telling = Telling(follow, foretelling, ChatEvent.of, "since", of_viewer=False)
+        async with aclosing(told(info, telling)) as events:
+            async for event in events:
+                yield event

@@ -10,9 +10,11 @@ from app.access import own
 from app.api.context import Info, viewer
 from app.api.dreams import TYPE_NAME, Dream
 from app.api.ids import document_id
+from app.api.told import Telling, told
 from app.dreams import following
 from app.dreams import model as stored
 from app.errors import not_found
+from app.generations.desks import RelayTo
 
 _DreamId = Annotated[strawberry.ID, strawberry.argument(description="The id of a `Dream` of yours.")]
 
@@ -49,6 +51,11 @@ class DreamSubscription:
         if own(who.user_id, (await stored.Dream.by_ids([identity])).get(identity)) is None:
             raise not_found("This dream", "dreamId")
         hub = info.context.services.generations.hub
-        async with aclosing(following.updates(hub, who.user_id, identity)) as told:
-            async for news in told:
-                yield DreamUpdate.of(news)
+
+        def follow(relay: RelayTo[following.Desk] | None) -> AsyncGenerator[following.DreamNews]:
+            return following.updates(hub, who.user_id, identity, relay)
+
+        telling = Telling(follow, following.foretelling, DreamUpdate.of)
+        async with aclosing(told(info, telling)) as events:
+            async for event in events:
+                yield event

@@ -1,6 +1,6 @@
 """What a subscription follows, live: with all others who follow the same, where it goes out by a transport of ours."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from copy import copy
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from beanie import PydanticObjectId
 from graphql.execution import Executor
 
 from app.api.context import Context, Info, viewer
-from app.api.sharing.groups import Execute, Group, Member, Seeing
+from app.api.sharing.groups import Group, Member, Seeing
 from app.api.sharing.keys import Key
 from app.api.sharing.payloads import executed
 from app.generations.followers import News, Relay
@@ -57,18 +57,20 @@ def _in_group[T](info: Info, live: Live[T]) -> AbstractAsyncContextManager[Membe
     def make() -> Group:
         seen_by = None if key.viewer_id is None else who
         of_group = replace(context, viewer=seen_by, outlet=None, connection_params=None)
-        return Group(_execution(of_group, executor, live.show), live.seeing or _all, _clock(context))
+        return Group(execution(of_group, executor, live.show), live.seeing or _all, _clock(context))
 
     return groups.joined(key, make, outlet, who.user_id)
 
 
-def _execution(context: Context, executor: Executor[Any], show: Callable[[News], object]) -> Execute:
+def execution[T](
+    context: Context, executor: Executor[Any], show: Callable[[T], object]
+) -> Callable[[T], Awaitable[str | None]]:
     """Executes events for a group, each with loaders of its own; nothing of the member that began it is kept."""
 
-    async def execute(news: News) -> str | None:
+    async def execute(event: T) -> str | None:
         fresh = copy(executor)
         fresh.context_value = context.of_operation()
-        return await executed(fresh, show(news))
+        return await executed(fresh, show(event))
 
     executor = copy(executor)
     executor.context_value = None

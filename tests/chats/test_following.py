@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from app.chats import following
 from app.chats.deletion import delete_forever, delete_projects_forever
 from app.chats.exchange import AnswerStatus, Exchange
 from app.chats.image import ChatImage
+from app.chats.looking import Sight
 from app.chats.model import Chat
 from app.chats.news import ChatNews, ChatNewsType
 from app.database.document import utc_now
@@ -55,11 +57,9 @@ def commands() -> Commands:
 def followed(desk: Desk, chat: Chat | None = None, since: datetime | None = None, by: Any = None) -> Watched:
     """The news of a chat for its owner, or for somebody else."""
     of, services = chat or desk.chat, desk.parts.services
-
-    async def may_see() -> bool:
-        return await Gate(Project.role_of).sees(by or desk.owner_id, of) is not None
-
-    return following.events(desk.parts.hub, services.generations.clock, of, since, may_see)
+    seeing = partial(Gate(members_among=Project.members_among).seeing, thing=of)
+    sight = Sight(of, by or desk.owner_id, seeing, services.generations.clock)
+    return following.events(desk.parts.hub, sight, since)
 
 
 async def told_until(news: Watched, is_last: Until) -> list[ChatNews]:

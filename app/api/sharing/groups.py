@@ -12,6 +12,7 @@ from typing import override
 
 from beanie import PydanticObjectId
 
+from app.api.sharing.circles import Circles
 from app.api.sharing.frames import Result
 from app.api.sharing.keys import Key
 from app.api.sharing.outlets import Outlet
@@ -120,8 +121,9 @@ class Group:
 
 @dataclass(slots=True)
 class Groups:
-    """Those of this process."""
+    """Those of this process; `circles` are of those who have desks."""
 
+    circles: Circles = field(default_factory=Circles)
     _of: dict[Key, Group] = field(default_factory=dict[Key, Group])
 
     @property

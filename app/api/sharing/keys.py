@@ -36,7 +36,7 @@ class Key:
         variables = {name: value for name, value in executor.variable_values.coerced.items() if name != resuming}
         serves_all = not of_viewer and is_independent(executor.schema, operation, fragments)
         return cls(
-            _text(operation, fragments.values()),
+            _text(operation, fragments.values(), resumed_by),
             operation.name.value if operation.name else None,
             orjson.dumps(variables, default=repr, option=orjson.OPT_SORT_KEYS).decode(),
             None if serves_all else viewer_id,
@@ -47,21 +47,35 @@ class Key:
 type _Fragments = Iterable[FragmentDefinitionNode]
 
 
-def _text(operation: OperationDefinitionNode, fragments: _Fragments) -> str:
-    """The document as it came, or as it means the same where that is not known any more."""
-    return operation.loc.source.body if operation.loc else "\n".join(print_ast(one) for one in (operation, *fragments))
+def _text(operation: OperationDefinitionNode, fragments: _Fragments, resumed_by: str) -> str:
+    """The document as it came, or as it means the same where that is not known any more.
+
+    A literal that says where to begin is left out, as the value of a variable is.
+    """
+    if operation.loc is None:
+        return "\n".join(print_ast(one) for one in (operation, *fragments))
+    text, literal = operation.loc.source.body, _resuming_value(operation, resumed_by)
+    if literal is None or literal.loc is None or isinstance(literal, VariableNode):
+        return text
+    return text[: literal.loc.start] + text[literal.loc.end :]
+
+
+def _resuming_value(operation: OperationDefinitionNode, resumed_by: str) -> Node | None:
+    """What is given to say where to begin; null if nothing is."""
+    (field, *_) = operation.selection_set.selections
+    if not isinstance(field, FieldNode):
+        return None
+    return next((one.value for one in field.arguments or () if one.name.value == resumed_by), None)
 
 
 def _resuming_variable(operation: OperationDefinitionNode, fragments: _Fragments, resumed_by: str) -> str | None:
     """The variable that says where to begin, and nothing else; null if there is none."""
-    (field, *_) = operation.selection_set.selections
-    if not isinstance(field, FieldNode):
+    value = _resuming_value(operation, resumed_by)
+    if not isinstance(value, VariableNode):
         return None
-    given = [one.value for one in field.arguments or () if one.name.value == resumed_by]
-    names = [one.name.value for one in given if isinstance(one, VariableNode)]
     parts = [operation.selection_set, *(operation.directives or ()), *fragments]
     used = [node.name.value for part in parts for node in _nodes(part) if isinstance(node, VariableNode)]
-    return next((name for name in names if used.count(name) == 1), None)
+    return value.name.value if used.count(value.name.value) == 1 else None
 
 
 def _nodes(node: Node) -> Iterator[Node]:

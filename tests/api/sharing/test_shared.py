@@ -81,6 +81,21 @@ async def test_variables_tell_groups_apart_unless_they_only_say_where_to_begin(r
     assert room.sizes == [1, 2]
 
 
+async def test_literal_that_only_says_where_to_begin_tells_no_groups_apart(room: Room) -> None:
+    members = [await room.followed()]
+    for after in (0, 1):
+        query = PROGRESS.replace(", $after: Int", "").replace("after: $after", f"after: {after}")
+        members.append(await room.followed(after, query))
+    while room.parts.hub.followers.count < 3:  # noqa: ASYNC110 - a follower has no event for it
+        await asyncio.sleep(0)
+    assert room.sizes == [1, 2]
+    await room.quiet()
+    await room.happens()
+    for one, begun in zip(members, (0, 0, 1), strict=True):
+        await one.shows(*range(begun + 1, 3))
+    assert room.groups.executed == [2, 2]  # the last one's first message is its own
+
+
 async def test_viewers_of_one_project_share_what_does_not_depend_on_them(room: Room) -> None:
     token = room.token(await room.with_member())
     for query in (PROGRESS, WITH_GENERATION):
