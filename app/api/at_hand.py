@@ -12,7 +12,7 @@ from app.api.lineage import spot_of
 from app.api.selections import Selected
 from app.database.together import at_once
 from app.generations.model import Generation
-from app.lineage.counts import Spot, child_counts
+from app.lineage.counts import child_counts
 from app.lineage.discardable import chunks
 from app.lineage.version import Version
 from app.pictures.model import Picture
@@ -34,7 +34,7 @@ class AtHand[V]:
     versions: Known[V] = NOTHING
     pictures: Known[Picture] = NOTHING
     generations: Known[Generation] = NOTHING
-    child_counts: Mapping[Spot, int] = NOTHING
+    child_counts: Mapping[PydanticObjectId, int] = NOTHING
 
 
 _OF_PICTURES: Final = ("width", "height", "byteSize", "mediaType", "thumbhash", "store", "key", "version")
@@ -43,7 +43,10 @@ NOTHING_AT_HAND: Final = AtHand[Any]()
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where what a type shows lies in its document: under the field's own name, unless `elsewhere` says others."""
+    """Where what a type shows lies in its document: under the field's own name, unless `elsewhere` says others.
+
+    A dot leads to a part of what lies under a key.
+    """
 
     own: Collection[str]
     elsewhere: Mapping[str, tuple[str, ...]]
@@ -57,7 +60,12 @@ class Keys:
     def asked(self, names: Iterable[str]) -> set[str]:
         """Those that fields of these names need; the names of other types' fields need none."""
         found = {key for name in names for key in self.elsewhere.get(name, (name,))}
-        return found.intersection(self.own)
+        whole = found.intersection(self.own)
+        return whole | {key for key in found - whole if _holder(key) in self.own and _holder(key) not in whole}
+
+
+def _holder(key: str) -> str:
+    return key.partition(".")[0]
 
 
 async def shown_pictures(ids: Sequence[PydanticObjectId]) -> Mapping[PydanticObjectId, Picture]:
@@ -94,11 +102,16 @@ async def beside[V: Version](
         looked_up(read_above, above) if above else None,
         looked_up(shown_pictures, pictures) if pictures else None,
         looked_up(Generation.rows_by_ids, generations) if generations else None,
-        child_counts(product, [spot_of(image) for image in images]) if images and "childCount" in asked else None,
+        _child_counts(product, images) if images and "childCount" in asked else None,
     )
     parents: Known[V] = read[0] or NOTHING
     found = AtHand[V]({**own, **parents}, read[1] or NOTHING, read[2] or NOTHING, read[3] or NOTHING)
     return await _with_pictures(found, [one for one in parents.values() if one], asked.below("parent"))
+
+
+async def _child_counts[V: Version](product: type[V], images: Iterable[V]) -> Mapping[PydanticObjectId, int]:
+    counts = await child_counts(product, [spot_of(image) for image in images])
+    return {spot.version_id: number for spot, number in counts.items()}
 
 
 async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], asked: Selected) -> AtHand[V]:

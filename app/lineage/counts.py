@@ -22,11 +22,11 @@ class Spot(NamedTuple):
 async def child_counts(versions: type[Version], spots: Sequence[Spot]) -> dict[Spot, int]:
     """How many versions there are right below each: one command for a few, one read of their trees for many."""
     if len(spots) <= _BY_PARENT_MAX:
-        numbers = Counter(await versions.number_of_children([spot.version_id for spot in spots]))
+        numbers = await versions.number_of_children([spot.version_id for spot in spots])
     else:
         links = await versions.links({spot.root_id for spot in spots})
         numbers = Counter(link.parent_id for link in links if link.parent_id is not None)
-    return {spot: numbers[spot.version_id] for spot in spots}
+    return {spot: numbers.get(spot.version_id, 0) for spot in spots}
 
 
 async def descendant_counts(versions: type[Version], spots: Sequence[Spot]) -> dict[Spot, int]:

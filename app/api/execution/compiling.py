@@ -5,10 +5,27 @@ from typing import Any, cast
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
 
-from app.api.execution.fields import attribute_of, function_of, has_usual_info, is_usual_test, origin_of
+from app.api.execution.fields import (
+    Function,
+    attribute_of,
+    function_of,
+    has_usual_info,
+    is_usual_test,
+    origin_of,
+)
 from app.api.execution.functions import FunctionPlan
 from app.api.execution.leaves import is_settled_kind
-from app.api.execution.plain import Collect, Details, Groups, NotPlainError, plain_fields, plain_value, without_null
+from app.api.execution.plain import (
+    Asked,
+    Collect,
+    Details,
+    Groups,
+    NotPlainError,
+    Plain,
+    plain_fields,
+    plain_value,
+    without_null,
+)
 from app.api.execution.plans import (
     AttributePlan,
     FieldPlan,
@@ -28,10 +45,11 @@ class Compiler:
 
     def __init__(self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool = False) -> None:
         self._schema = schema
-        self._keeps_moments = keeps_moments
         self._collect = collect
         self._kinds = Kinds()
         self._calls_functions = has_usual_info(schema)
+        arguments = self._arguments if self._calls_functions else None
+        self._asked = Asked(schema, collect, arguments, keeps_moments)
 
     def fields(self, kind: GraphQLObjectType, groups: Groups) -> ObjectPlan:
         """The plan of those fields of an object, whose type was asked already."""
@@ -52,29 +70,29 @@ class Compiler:
         """As many plain fields at once as follow each other, and the others one by one."""
         plain = list[_Named]()
         for name, details in groups:
-            if self._is_plain(kind, name, details):
+            filled = self._filled(kind, name, details)
+            if filled is not None and filled.is_sure:
                 plain.append((name, details))
                 continue
             if plain:
                 yield self._filling(kind, plain)
                 plain = []
-            yield Step(None, (self._field(kind, name, details),))
+            field = self._field(kind, name, details)
+            yield Step(filled.call if filled and isinstance(field, FunctionPlan) else None, (field,))
         if plain:
             yield self._filling(kind, plain)
 
-    def _is_plain(self, kind: GraphQLObjectType, name: str, details: Details) -> bool:
+    def _filled(
+        self, kind: GraphQLObjectType, name: str, details: Details
+    ) -> Plain[[Any, dict[str, Any], Any], None] | None:
         try:
-            self._filled(kind, [(name, details)])
+            return plain_fields(self._asked, kind, [(name, details)])
         except NotPlainError:
-            return False
-        return True
+            return None
 
     def _filling(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Step:
         stock = tuple(self._stock(kind, name, details) for name, details in groups)
-        return Step(self._filled(kind, groups), stock)
-
-    def _filled(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Callable[[Any, dict[str, Any]], None]:
-        return plain_fields(self._schema, kind, groups, self._collect, keeps_moments=self._keeps_moments)
+        return Step(plain_fields(self._asked, kind, groups).call, stock)
 
     def _field(self, kind: GraphQLObjectType, name: str, details: Details) -> FieldPlan:
         definition: Any = self._schema.get_field(kind, details[0].node.name.value)
@@ -98,11 +116,21 @@ class Compiler:
         required, inner = without_null(kind)
         made = Shown(self._kinds, required)
         try:
-            made.quick = plain_value(self._schema, kind, details, self._collect, keeps_moments=self._keeps_moments)
+            plain = plain_value(self._asked, kind, details)
         except NotPlainError:
+            plain = None
+        made.quick = None if plain is None else plain.call
+        if plain is None or not plain.is_sure:
             made.one = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
             made.many = self._list(cast("Any", inner), details) if isinstance(inner, GraphQLList) else None
         return made
+
+    def _arguments(self, kind: GraphQLObjectType, name: str, details: Details) -> Callable[[Any], dict[str, Any]]:
+        """What reads the arguments of a field whose resolver is a function."""
+        definition: Any = self._schema.get_field(kind, name)
+        function = cast("Function", function_of(definition))
+        shown = Shown(self._kinds, required=False)
+        return FunctionPlan(function, kind, name, details, definition, shown).arguments
 
     def _list(self, kind: GraphQLList[Any], details: Details) -> ListPlan | None:
         _, inner = without_null(kind.of_type)
