@@ -12,7 +12,7 @@ from app.api.lineage import spot_of
 from app.api.selections import Selected
 from app.database.together import at_once
 from app.generations.model import Generation
-from app.lineage.counts import child_counts
+from app.lineage.counts import numbers_below
 from app.lineage.discardable import chunks
 from app.lineage.version import Version
 from app.pictures.model import Picture
@@ -78,40 +78,46 @@ async def looked_up[T](
     ids: Iterable[PydanticObjectId],
 ) -> Known[T]:
     """All of those; a command for each 400."""
-    known = dict[PydanticObjectId, T | None].fromkeys(ids)
-    for some in chunks(tuple(known)):
+    wanted, known = dict.fromkeys(ids), dict[PydanticObjectId, T | None]()
+    for some in chunks(wanted):
         known |= await read(some)
+    for gone in wanted if len(known) < len(wanted) else ():
+        known.setdefault(gone)
     return known
 
 
 async def beside[V: Version](
-    product: type[V], images: Sequence[V], asked: Selected, keys: Collection[str], near: Known[V] = NOTHING
+    product: type[V], images: Sequence[V], asked: Selected, keys: Keys, near: Known[V] = NOTHING
 ) -> AtHand[V]:
     """What is asked of these images and lies elsewhere, one command of each kind; they themselves are among it.
 
-    `keys` are what has to be read of a version; `near` are others that were read before.
+    `near` are others that were read before. Of parents is read what is asked below any field: by one of them they are
+    reached, and not only by `parent`.
     """
+    keys_above = keys.asked(asked.names_below)
 
     async def read_above(ids: Sequence[PydanticObjectId]) -> Mapping[PydanticObjectId, V]:
-        return await product.rows_by_ids(ids, keys)
+        return await product.rows_by_ids(ids, keys_above)
 
-    own: Known[V] = {**near, **{image.identity: image for image in images}}
-    above = _above(images, asked) - own.keys()
+    these = {image.identity: image for image in images}
+    own: Known[V] = {**near, **these}
+    above = _above(images, asked, own)
     pictures, generations = _pictures(images, asked), _generations(images, asked)
     read = await at_once(
         looked_up(read_above, above) if above else None,
         looked_up(shown_pictures, pictures) if pictures else None,
         looked_up(Generation.rows_by_ids, generations) if generations else None,
-        _child_counts(product, images) if images and "childCount" in asked else None,
+        _child_counts(product, these) if images and "childCount" in asked else None,
     )
     parents: Known[V] = read[0] or NOTHING
     found = AtHand[V]({**own, **parents}, read[1] or NOTHING, read[2] or NOTHING, read[3] or NOTHING)
     return await _with_pictures(found, [one for one in parents.values() if one], asked.below("parent"))
 
 
-async def _child_counts[V: Version](product: type[V], images: Iterable[V]) -> Mapping[PydanticObjectId, int]:
-    counts = await child_counts(product, [spot_of(image) for image in images])
-    return {spot.version_id: number for spot, number in counts.items()}
+async def _child_counts[V: Version](
+    product: type[V], images: Mapping[PydanticObjectId, V]
+) -> Mapping[PydanticObjectId, int]:
+    return {**dict.fromkeys(images, 0), **await numbers_below(product, [spot_of(one) for one in images.values()])}
 
 
 async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], asked: Selected) -> AtHand[V]:
@@ -122,8 +128,12 @@ async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], ask
     return replace(found, pictures={**found.pictures, **await looked_up(shown_pictures, wanted)})
 
 
-def _above(images: Iterable[Version], asked: Selected) -> set[PydanticObjectId]:
-    return {image.parent_id for image in images if image.parent_id} if "parent" in asked else set()
+def _above(images: Iterable[Version], asked: Selected, known: Known[Any]) -> set[PydanticObjectId]:
+    """The parents that are not known."""
+    if "parent" not in asked:
+        return set()
+    parents = (image.parent_id for image in images)
+    return {one for one in parents if one is not None and one not in known}
 
 
 def _generations(images: Iterable[Version], asked: Selected) -> set[PydanticObjectId]:

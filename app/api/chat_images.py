@@ -25,7 +25,7 @@ from app.generations import model as stored_generations
 
 TYPE_NAME = CHAT_IMAGE
 
-_KEYS = Keys.of(
+KEYS = Keys.of(
     stored.ChatImage,
     messageId="exchangeId",
     picture="pictureId",
@@ -98,7 +98,7 @@ class ChatImage(Node):
     def kin(info: Info) -> Kin[stored.ChatImage]:
         """Where its relatives are read."""
         loaders = info.context.loaders
-        return Kin(stored.ChatImage, _KEYS, loaders.chat_images, loaders.chat_image_trees)
+        return Kin(stored.ChatImage, KEYS, loaders.chat_images, loaders.chat_image_trees)
 
     @staticmethod
     def pages() -> Pages:
@@ -134,4 +134,4 @@ async def result(info: Info, generation: stored_generations.Generation) -> ChatI
 
 def keys_of(asked: Selected) -> set[str]:
     """What has to be read of images of which that is asked, and of those that are reached from them."""
-    return _KEYS.asked(asked.names)
+    return KEYS.asked(asked.names)

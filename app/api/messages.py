@@ -10,6 +10,7 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, beside, looked_up, shown_pictures
+from app.api.chat_images import KEYS as IMAGE_KEYS
 from app.api.chat_images import keys_of
 from app.api.connections import After, Before, CountedConnection, First, Last, Listing
 from app.api.context import Context, Info, viewer
@@ -221,7 +222,7 @@ async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMess
     pictures: Known[Picture] = read[1] or NOTHING
     generations: Known[stored_generations.Generation] = read[2] or NOTHING
     there = [one for one in images.values() if one]
-    below = await beside(StoredImage, there, of_images, keys_of(of_images))
+    below = await beside(StoredImage, there, of_images, IMAGE_KEYS)
     at_hand = AtHand[StoredImage](
         {**images, **below.versions},
         {**pictures, **below.pictures},

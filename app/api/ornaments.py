@@ -171,7 +171,7 @@ async def imported(info: Info, generation: stored_generations.Generation) -> Orn
 
 async def listed(images: Sequence[stored.OrnamentImage], asked: Selected) -> list[OrnamentImage]:
     """Images of a list as they are shown, with what is asked of them read at once."""
-    at_hand = await beside(stored.OrnamentImage, images, asked, keys_of(asked))
+    at_hand = await beside(stored.OrnamentImage, images, asked, _KEYS)
     return [OrnamentImage.of(image, at_hand) for image in images]
 
 

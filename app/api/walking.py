@@ -243,7 +243,7 @@ async def _tree_of(
     image: Walked[Any], kin: Kin[Any], found: Sequence[Version], page: Page, asked: Selected, depth: int
 ) -> TreeConnection[Any]:
     near = {**image.at_hand.versions, image.document.identity: image.document}
-    at_hand = await beside(kin.product, found, asked.nodes, kin.keys.asked(asked.names), near)
+    at_hand = await beside(kin.product, found, asked.nodes, kin.keys, near)
     shown, pages = page.held(found), image.pages()
     tree = pages.tree.of(_shown(image, found, at_hand), page)
     tree.missing = missing_above(shown, at_hand.versions, depth) if "deleted" in asked else ()
