@@ -12,7 +12,7 @@ from app.api.lineage import spot_of
 from app.api.selections import Selected
 from app.database.together import at_once
 from app.generations.model import Generation
-from app.lineage.counts import numbers_below
+from app.lineage.counts import BY_PARENT_MAX, numbers_below
 from app.lineage.discardable import chunks
 from app.lineage.version import Version
 from app.pictures.model import Picture
@@ -62,6 +62,10 @@ class Keys:
         found = {key for name in names for key in self.elsewhere.get(name, (name,))}
         whole = found.intersection(self.own)
         return whole | {key for key in found - whole if _holder(key) in self.own and _holder(key) not in whole}
+
+    def of_page(self, asked: Selected) -> set[str]:
+        """The same for a page of a list, whose children are counted `beside` it, by their ids alone."""
+        return self.asked(asked.names_below.union(name for name in asked if name != "childCount"))
 
 
 def _holder(key: str) -> str:
@@ -117,7 +121,9 @@ async def beside[V: Version](
 async def _child_counts[V: Version](
     product: type[V], images: Mapping[PydanticObjectId, V]
 ) -> Mapping[PydanticObjectId, int]:
-    return {**dict.fromkeys(images, 0), **await numbers_below(product, [spot_of(one) for one in images.values()])}
+    few = len(images) <= BY_PARENT_MAX
+    read = product.number_of_children([*images]) if few else numbers_below(product, [*map(spot_of, images.values())])
+    return {**dict.fromkeys(images, 0), **await read}
 
 
 async def _with_pictures[V: Version](found: AtHand[V], parents: Sequence[V], asked: Selected) -> AtHand[V]:

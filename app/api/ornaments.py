@@ -177,4 +177,4 @@ async def listed(images: Sequence[stored.OrnamentImage], asked: Selected) -> lis
 
 def keys_of(asked: Selected) -> set[str]:
     """What has to be read of images of which that is asked, and of those that are reached from them."""
-    return _KEYS.asked(asked.names)
+    return _KEYS.of_page(asked)

@@ -9,7 +9,8 @@ from beanie import PydanticObjectId
 from app.lineage.tombstone import Tombstone
 from app.lineage.version import Link, Version
 
-_BY_PARENT_MAX = 400
+BY_PARENT_MAX = 400
+"""More are counted by their trees."""
 
 
 class Spot(NamedTuple):
@@ -27,7 +28,7 @@ async def child_counts(versions: type[Version], spots: Sequence[Spot]) -> dict[S
 
 async def numbers_below(versions: type[Version], spots: Sequence[Spot]) -> Mapping[PydanticObjectId, int]:
     """How many versions there are right below each that has any: one command for a few, else a read of their trees."""
-    if len(spots) <= _BY_PARENT_MAX:
+    if len(spots) <= BY_PARENT_MAX:
         return await versions.number_of_children([spot.version_id for spot in spots])
     links = await versions.links({spot.root_id for spot in spots})
     return Counter(link.parent_id for link in links if link.parent_id is not None)
