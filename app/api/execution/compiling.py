@@ -1,6 +1,8 @@
 """Plans for the fields of one operation, made when they are first needed."""
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any, cast
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
@@ -21,7 +23,6 @@ from app.api.execution.plain import (
     Details,
     Groups,
     NotPlainError,
-    Plain,
     plain_fields,
     plain_value,
     without_null,
@@ -70,25 +71,21 @@ class Compiler:
         """As many plain fields at once as follow each other, and the others one by one."""
         plain = list[_Named]()
         for name, details in groups:
-            filled = self._filled(kind, name, details)
-            if filled is not None and filled.is_sure:
+            if self._is_sure(kind, name, details):
                 plain.append((name, details))
                 continue
             if plain:
                 yield self._filling(kind, plain)
                 plain = []
-            field = self._field(kind, name, details)
-            yield Step(filled.call if filled and isinstance(field, FunctionPlan) else None, (field,))
+            yield Step(None, (self._field(kind, name, details),))
         if plain:
             yield self._filling(kind, plain)
 
-    def _filled(
-        self, kind: GraphQLObjectType, name: str, details: Details
-    ) -> Plain[[Any, dict[str, Any], Any], None] | None:
+    def _is_sure(self, kind: GraphQLObjectType, name: str, details: Details) -> bool:
         try:
-            return plain_fields(self._asked, kind, [(name, details)])
+            return plain_fields(self._asked, kind, [(name, details)]).is_sure
         except NotPlainError:
-            return None
+            return False
 
     def _filling(self, kind: GraphQLObjectType, groups: Sequence[_Named]) -> Step:
         stock = tuple(self._stock(kind, name, details) for name, details in groups)
@@ -121,9 +118,19 @@ class Compiler:
             plain = None
         made.quick = None if plain is None else plain.call
         if plain is None or not plain.is_sure:
-            made.one = self._object(inner, details) if isinstance(inner, GraphQLObjectType) else None
-            made.many = self._list(cast("Any", inner), details) if isinstance(inner, GraphQLList) else None
+            (self if plain is None else self._taking_nothing_for_ready()).plan(made, inner, details)
         return made
+
+    def plan(self, made: Shown, kind: Any, details: Details) -> None:
+        """Add the plan of what is in a value, by its type."""
+        made.one = self._object(kind, details) if isinstance(kind, GraphQLObjectType) else None
+        made.many = self._list(cast("Any", kind), details) if isinstance(kind, GraphQLList) else None
+
+    def _taking_nothing_for_ready(self) -> "Compiler":
+        """For what is below something that was not ready: tried once, and not on each level again."""
+        other = copy(self)
+        other._asked = replace(self._asked, arguments=None)
+        return other
 
     def _arguments(self, kind: GraphQLObjectType, name: str, details: Details) -> Callable[[Any], dict[str, Any]]:
         """What reads the arguments of a field whose resolver is a function."""
