@@ -1,8 +1,6 @@
 """Plans for the fields of one operation, made when they are first needed."""
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
-from dataclasses import replace
 from typing import Any, cast
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
@@ -42,14 +40,19 @@ type _Named = tuple[str, Details]
 
 
 class Compiler:
-    """Makes plans for one schema; `collect` says what is asked for below a field; `keeps_moments`: see `leaf`."""
+    """Makes plans for one schema; `collect` says what is asked for below a field; `keeps_moments`: see `leaf`.
 
-    def __init__(self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool = False) -> None:
+    Unless it `tries_ready`, resolvers are called also where they need not be.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool = False, tries_ready: bool = True
+    ) -> None:
         self._schema = schema
         self._collect = collect
         self._kinds = Kinds()
         self._calls_functions = has_usual_info(schema)
-        arguments = self._arguments if self._calls_functions else None
+        arguments = self._arguments if tries_ready and self._calls_functions else None
         self._asked = Asked(schema, collect, arguments, keeps_moments)
 
     def fields(self, kind: GraphQLObjectType, groups: Groups) -> ObjectPlan:
@@ -118,7 +121,7 @@ class Compiler:
             plain = None
         made.quick = None if plain is None else plain.call
         if plain is None or not plain.is_sure:
-            (self if plain is None else self._taking_nothing_for_ready()).plan(made, inner, details)
+            (self if plain is None else self._of_the_rest()).plan(made, inner, details)
         return made
 
     def plan(self, made: Shown, kind: Any, details: Details) -> None:
@@ -126,11 +129,9 @@ class Compiler:
         made.one = self._object(kind, details) if isinstance(kind, GraphQLObjectType) else None
         made.many = self._list(cast("Any", kind), details) if isinstance(kind, GraphQLList) else None
 
-    def _taking_nothing_for_ready(self) -> "Compiler":
-        """For what is below something that was not ready: tried once, and not on each level again."""
-        other = copy(self)
-        other._asked = replace(self._asked, arguments=None)
-        return other
+    def _of_the_rest(self) -> "Compiler":
+        """For what is in a value of which something was not ready: that is tried once, and not on each level again."""
+        return Compiler(self._schema, self._collect, keeps_moments=self._asked.keeps_moments, tries_ready=False)
 
     def _arguments(self, kind: GraphQLObjectType, name: str, details: Details) -> Callable[[Any], dict[str, Any]]:
         """What reads the arguments of a field whose resolver is a function."""
