@@ -11,7 +11,7 @@ from app.api import walking
 from app.api.at_hand import NOTHING_AT_HAND, AtHand, Keys
 from app.api.connections import Connection
 from app.api.context import Info, viewer
-from app.api.derived import derived, deriving
+from app.api.derived import derived, deriving, often_ready
 from app.api.enums import Source
 from app.api.generations import Generation
 from app.api.ids import CHAT_IMAGE, global_id
@@ -25,7 +25,7 @@ from app.generations import model as stored_generations
 
 TYPE_NAME = CHAT_IMAGE
 
-_KEYS = Keys.of(
+KEYS = Keys.of(
     stored.ChatImage,
     messageId="exchangeId",
     picture="pictureId",
@@ -33,13 +33,13 @@ _KEYS = Keys.of(
     parent="parentId",
     siblings="parentId",
     depth="lineage",
-    rootId="lineage",
+    rootId="lineage.rootId",
     root="lineage",
     ancestors="lineage",
     descendants="lineage",
     tree="lineage",
-    childCount="lineage",
-    descendantCount="lineage",
+    childCount="lineage.rootId",
+    descendantCount="lineage.rootId",
 )
 
 
@@ -77,27 +77,28 @@ class ChatImage(Node):
         """The image of a document; `at_hand` is what was read with it."""
         return cls(document=image, at_hand=at_hand)
 
-    picture: Picture | None = strawberry.field(resolver=walking.picture)
-    parent: "ChatImage | None" = strawberry.field(resolver=walking.parent)
+    picture: Picture | None = often_ready(walking.picture, walking.ready_picture)
+    parent: "ChatImage | None" = often_ready(walking.parent, walking.ready_parent)
     root: "ChatImage | None" = strawberry.field(resolver=walking.root)
     ancestors: "list[ChatImage]" = strawberry.field(resolver=walking.ancestors)
     children: "ChatImageConnection" = strawberry.field(resolver=walking.children)
     siblings: "ChatImageConnection" = strawberry.field(resolver=walking.siblings)
     descendants: "ChatTreeConnection" = strawberry.field(resolver=walking.descendants)
     tree: "ChatTreeConnection" = strawberry.field(resolver=walking.tree)
-    child_count: int = strawberry.field(resolver=walking.child_count)
+    child_count: int = often_ready(walking.child_count, walking.ready_child_count)
     descendant_count: int = strawberry.field(resolver=walking.descendant_count)
 
-    generation: Generation | None = strawberry.field(
-        resolver=walking.generation,
-        description="The work that made it: with its root, the other images of the same message.",
+    generation: Generation | None = often_ready(
+        walking.generation,
+        walking.ready_generation,
+        "The work that made it: with its root, the other images of the same message.",
     )
 
     @staticmethod
     def kin(info: Info) -> Kin[stored.ChatImage]:
         """Where its relatives are read."""
         loaders = info.context.loaders
-        return Kin(stored.ChatImage, _KEYS, loaders.chat_images, loaders.chat_image_trees)
+        return Kin(stored.ChatImage, KEYS, loaders.chat_images, loaders.chat_image_trees)
 
     @staticmethod
     def pages() -> Pages:
@@ -133,4 +134,4 @@ async def result(info: Info, generation: stored_generations.Generation) -> ChatI
 
 def keys_of(asked: Selected) -> set[str]:
     """What has to be read of images of which that is asked, and of those that are reached from them."""
-    return _KEYS.asked(asked.names)
+    return KEYS.asked(asked.names)

@@ -56,18 +56,27 @@ class Listing(NamedTuple):
         return blake2b(f"{self.name}/{self.of}/{self.newest_first}".encode(), digest_size=_MARK_BYTES).digest()
 
 
+@deriving
 @strawberry.type(description="Whether there is more, and where to go on.")
 class PageInfo:
     """Relay's PageInfo."""
 
-    has_next_page: bool = strawberry.field(description="Whether there are more behind the last one.")
-    has_previous_page: bool = strawberry.field(description="Whether there are more ahead of the first one.")
-    start_cursor: str | None = strawberry.field(
-        description="The cursor of the first one: pass it as `before`, where that is taken; null when empty."
+    has_next_page: bool = derived(
+        "Whether there are more behind the last one.", lambda shown: shown.window.has_next(shown.found)
     )
-    end_cursor: str | None = strawberry.field(
-        description="The cursor of the last one: pass it as `after`; null when empty."
+    has_previous_page: bool = derived(
+        "Whether there are more ahead of the first one.", lambda shown: shown.window.has_previous(shown.found)
     )
+    start_cursor: str | None = derived(
+        "The cursor of the first one: pass it as `before`, where that is taken; null when empty.",
+        lambda shown: shown.window.cursor_at(shown.found, 0),
+    )
+    end_cursor: str | None = derived(
+        "The cursor of the last one: pass it as `after`; null when empty.",
+        lambda shown: shown.window.cursor_at(shown.found, -1),
+    )
+    found: strawberry.Private[Found[Any, Any]]
+    window: strawberry.Private["Window[Any]"]
 
 
 @strawberry.type(description="One object of a list, and its place there.")
@@ -86,7 +95,8 @@ class Shown[T]:
     edges: list[Edge[T]] = derived("The objects with their cursors.", lambda shown: shown.window.edges(shown.found))
     nodes: list[T] = derived("The objects alone.", lambda shown: shown.window.nodes(shown.found))
     page_info: PageInfo = derived(
-        "Whether there is more, and where to go on.", lambda shown: shown.window.info(shown.found)
+        "Whether there is more, and where to go on.",
+        lambda shown: PageInfo(found=shown.found, window=shown.window),
     )
     found: strawberry.Private[Found[Any, T]]
     window: strawberry.Private["Window[Any]"]
@@ -167,15 +177,18 @@ class Window[P: (PydanticObjectId, int)](ABC):
         """The same, with their cursors."""
         return [Edge(node=node, cursor=self._cursor(place)) for place, node in self.held(found)]
 
-    def info[T](self, found: Found[P, T]) -> PageInfo:
-        """Where there is more, by how many were found; beyond a cursor there is at least its own object."""
-        more, held = len(found) > self._size, self.held(found)
-        return PageInfo(
-            has_next_page=self._before is not None or (more and not self._backward),
-            has_previous_page=self._after is not None or (more and self._backward),
-            start_cursor=self._cursor(held[0][0]) if held else None,
-            end_cursor=self._cursor(held[-1][0]) if held else None,
-        )
+    def has_next[T](self, found: Found[P, T]) -> bool:
+        """Whether there are more behind, by how many were found; ahead of a cursor there is at least its own object."""
+        return self._before is not None or (len(found) > self._size and not self._backward)
+
+    def has_previous[T](self, found: Found[P, T]) -> bool:
+        """Whether there are more ahead, likewise."""
+        return self._after is not None or (len(found) > self._size and self._backward)
+
+    def cursor_at[T](self, found: Found[P, T], index: int) -> str | None:
+        """The cursor of one that the page holds; null when it holds none."""
+        held = self.held(found)
+        return self._cursor(held[index][0]) if held else None
 
     def held[X](self, found: Sequence[X]) -> Sequence[X]:
         """Of what was found, what the page holds, in the order of the list."""

@@ -10,13 +10,13 @@ from beanie import PydanticObjectId
 from app.access import own
 from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, looked_up, shown_pictures
 from app.api.connections import After, Connection, First, Listing, Page
-from app.api.context import Info, viewer
-from app.api.derived import derived, deriving
+from app.api.context import Context, Info, viewer
+from app.api.derived import derived, deriving, often_ready
 from app.api.enums import DreamStatus, Source
-from app.api.generations import Generation, GenerationFailure, failure_of, generation_of
+from app.api.generations import Generation, GenerationFailure, failure_of, generation_at_hand, generation_of
 from app.api.ids import global_id
 from app.api.node import ID_WORDS, Node
-from app.api.pictures import Picture, picture_of
+from app.api.pictures import Picture, picture_at_hand, picture_of
 from app.api.selections import Selected
 from app.database.row import checked
 from app.database.together import at_once
@@ -113,7 +113,9 @@ class DreamIllustration:
             at_hand=at_hand,
         )
 
-    picture: Picture | None = strawberry.field(resolver=_picture_of_illustration)
+    picture: Picture | None = often_ready(
+        _picture_of_illustration, lambda shown, _: picture_at_hand(shown.picture_id, shown.at_hand)
+    )
 
 
 @strawberry.type(description="Parts of a dream that were replaced. `restoreVersion` puts them back.")
@@ -150,9 +152,20 @@ def _picture_of_dream(shown: strawberry.Parent["Dream"], info: Info) -> Any:
     return picture_of(info, made.picture_id, shown.at_hand.pictures) if made else None
 
 
+def _ready_picture(shown: "Dream", _: Context) -> Any:
+    """The same, where it is at hand."""
+    made = shown.document.illustration
+    return picture_at_hand(made.picture_id, shown.at_hand.pictures) if made else None
+
+
 def _generation(shown: strawberry.Parent["Dream"], info: Info) -> Any:
     """The latest work on it: follow it, or cancel it; null when none could be started."""
     return generation_of(info, shown.document.generation_id, shown.at_hand.generations)
+
+
+def _ready_generation(shown: "Dream", _: Context) -> Any:
+    """The same, where it is at hand."""
+    return generation_at_hand(shown.document.generation_id, shown.at_hand.generations)
 
 
 @deriving
@@ -196,8 +209,8 @@ class Dream(Node):
         """The dream of a document; `at_hand` is what was read with it."""
         return cls(document=dream, at_hand=at_hand)
 
-    picture: Picture | None = strawberry.field(resolver=_picture_of_dream)
-    generation: Generation | None = strawberry.field(resolver=_generation)
+    picture: Picture | None = often_ready(_picture_of_dream, _ready_picture)
+    generation: Generation | None = often_ready(_generation, _ready_generation)
 
     @strawberry.field
     async def versions(self, info: Info, first: First = None, after: After = None) -> DreamVersionConnection:

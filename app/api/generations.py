@@ -156,11 +156,18 @@ class Generation(Node):
 
 def generation_of(info: Info, identity: PydanticObjectId | None, at_hand: Known[stored.Generation] = NOTHING) -> Any:
     """The work that made something, or what to await for it; null without any, and when it is gone."""
-    if identity is None:
-        return None
-    if identity not in at_hand:
-        return _generation(info, identity)
-    found = at_hand[identity]
+    if identity is None or identity in at_hand:
+        return generation_at_hand(identity, at_hand)
+    return _generation(info, identity)
+
+
+def generation_at_hand(identity: PydanticObjectId | None, at_hand: Known[stored.Generation]) -> Generation | None:
+    """The work that made something; null without any, and when it is gone.
+
+    Raises:
+        KeyError: it was not looked for.
+    """
+    found = at_hand[identity] if identity else None
     return Generation.of(found) if found else None
 
 

@@ -7,12 +7,13 @@ from beanie import PydanticObjectId
 
 from app.api.at_hand import NOTHING_AT_HAND, AtHand
 from app.api.chat_images import ChatImage
-from app.api.context import Info
+from app.api.context import Context, Info
+from app.api.derived import often_ready
 from app.api.enums import SlotStatus, Source
 from app.api.generations import GenerationFailure, failure_of
 from app.api.ids import global_id
 from app.api.pictures import TYPE_NAME as PICTURE
-from app.api.pictures import Picture, picture_of
+from app.api.pictures import Picture, picture_at_hand, picture_of
 from app.chats import parts
 from app.chats.image import ChatImage as StoredImage
 
@@ -27,14 +28,24 @@ def _described(shown: strawberry.Parent["PictureAnalysis"], info: Info) -> Any:
     return picture_of(info, shown.picture_id, shown.at_hand.pictures)
 
 
+def _ready_picture(shown: "ContextImage | PictureAnalysis", _: Context) -> Any:
+    """The same, where it is at hand."""
+    return picture_at_hand(shown.picture_id, shown.at_hand.pictures)
+
+
 def _image(shown: strawberry.Parent["MessageImage"], info: Info) -> Any:
     """The image; null unless its `status` is READY, and once it was deleted for ever."""
     if shown.status is not SlotStatus.READY:
         return None
-    images = shown.at_hand.versions
-    if shown.image_id not in images:
-        return _read_image(info, shown.image_id)
-    image = images[shown.image_id]
+    is_ready = shown.image_id in shown.at_hand.versions
+    return _ready_image(shown, info.context) if is_ready else _read_image(info, shown.image_id)
+
+
+def _ready_image(shown: "MessageImage", _: Context) -> Any:
+    """The same, where it is at hand."""
+    if shown.status is not SlotStatus.READY:
+        return None
+    image = shown.at_hand.versions[shown.image_id]
     return ChatImage.of(image, shown.at_hand) if image else None
 
 
@@ -52,7 +63,7 @@ class MessageImage:
     failure: GenerationFailure | None = strawberry.field(
         description="Why it is not there; null while it is made, and when the work was called off."
     )
-    image: ChatImage | None = strawberry.field(resolver=_image)
+    image: ChatImage | None = often_ready(_image, _ready_image)
     image_id: strawberry.Private[PydanticObjectId]
     at_hand: strawberry.Private[AtHand[StoredImage]]
 
@@ -71,7 +82,7 @@ class ContextImage:
     image_id: strawberry.ID = strawberry.field(
         description="The id that it was given by: of a `ChatImage`, an `OrnamentImage` or a `Picture`."
     )
-    picture: Picture | None = strawberry.field(resolver=_guide)
+    picture: Picture | None = often_ready(_guide, _ready_picture)
     picture_id: strawberry.Private[PydanticObjectId]
     at_hand: strawberry.Private[AtHand[StoredImage]]
 
@@ -93,7 +104,7 @@ class PictureAnalysis:
     remembered: bool = strawberry.field(
         description="Whether the model had described the same picture before, and was not asked again."
     )
-    picture: Picture | None = strawberry.field(resolver=_described)
+    picture: Picture | None = often_ready(_described, _ready_picture)
     picture_id: strawberry.Private[PydanticObjectId]
     at_hand: strawberry.Private[AtHand[StoredImage]]
 

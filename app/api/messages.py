@@ -10,12 +10,13 @@ import strawberry
 from beanie import PydanticObjectId
 
 from app.api.at_hand import NOTHING, NOTHING_AT_HAND, AtHand, Keys, Known, beside, looked_up, shown_pictures
+from app.api.chat_images import KEYS as IMAGE_KEYS
 from app.api.chat_images import keys_of
 from app.api.connections import After, Before, CountedConnection, First, Last, Listing
-from app.api.context import Info, viewer
-from app.api.derived import derived, deriving
+from app.api.context import Context, Info, viewer
+from app.api.derived import derived, deriving, often_ready
 from app.api.enums import AnswerStatus, MessageRole
-from app.api.generations import Generation, GenerationFailure, failure_of, generation_of
+from app.api.generations import Generation, GenerationFailure, failure_of, generation_at_hand, generation_of
 from app.api.ids import USER, global_id
 from app.api.message_parts import ContextImage, MessageImage, PictureAnalysis
 from app.api.node import ID_WORDS, Node
@@ -57,6 +58,12 @@ def _generation(shown: strawberry.Parent["ChatMessage"], info: Info) -> Any:
     """The latest work on an answer: follow it, or cancel it; null of a user, and when none could be started."""
     answer = shown.answer
     return generation_of(info, answer.generation_id, shown.at_hand.generations) if answer else None
+
+
+def _ready_generation(shown: "ChatMessage", _: Context) -> Any:
+    """The same, where it is at hand."""
+    answer = shown.answer
+    return generation_at_hand(answer.generation_id, shown.at_hand.generations) if answer else None
 
 
 @deriving
@@ -143,7 +150,7 @@ class ChatMessage(Node):
         """What was said of an answer's pictures; nothing of a user's."""
         return self.message.exchange.analyses if self.message.answer else ()
 
-    generation: Generation | None = strawberry.field(resolver=_generation)
+    generation: Generation | None = often_ready(_generation, _ready_generation)
 
     @strawberry.field
     async def branches(self, info: Info) -> "list[ChatMessage]":
@@ -215,7 +222,7 @@ async def _listed(messages: Sequence[Message], asked: Selected) -> list[ChatMess
     pictures: Known[Picture] = read[1] or NOTHING
     generations: Known[stored_generations.Generation] = read[2] or NOTHING
     there = [one for one in images.values() if one]
-    below = await beside(StoredImage, there, of_images, keys_of(of_images))
+    below = await beside(StoredImage, there, of_images, IMAGE_KEYS)
     at_hand = AtHand[StoredImage](
         {**images, **below.versions},
         {**pictures, **below.pictures},

@@ -2,10 +2,11 @@
 
 import strawberry
 
+from app.api import walking
 from app.api.at_hand import NOTHING_AT_HAND, AtHand
 from app.api.context import Info
+from app.api.derived import often_ready
 from app.api.pictures import Picture, pictures_of
-from app.api.walking import picture as shown_picture
 from app.ornaments.asked import Role
 from app.ornaments.model import OrnamentImage as Stored
 
@@ -18,8 +19,8 @@ class OrnamentPictures:
 
     at_hand: strawberry.Private[AtHand[Stored]] = NOTHING_AT_HAND
 
-    picture: Picture | None = strawberry.field(
-        resolver=shown_picture, description="The picture that was made; null when it is gone."
+    picture: Picture | None = often_ready(
+        walking.picture, walking.ready_picture, "The picture that was made; null when it is gone."
     )
 
     @strawberry.field

@@ -13,7 +13,7 @@ from app.api import walking
 from app.api.at_hand import NOTHING_AT_HAND, AtHand, Keys, beside
 from app.api.connections import Connection
 from app.api.context import Info, viewer
-from app.api.derived import derived, deriving
+from app.api.derived import derived, deriving, often_ready
 from app.api.enums import ModelType, OrnamentKind, Source
 from app.api.generations import Generation
 from app.api.ids import ORNAMENT_IMAGE, global_id
@@ -45,13 +45,13 @@ _KEYS = Keys.of(
     parent="parentId",
     siblings="parentId",
     depth="lineage",
-    rootId="lineage",
+    rootId="lineage.rootId",
     root="lineage",
     ancestors="lineage",
     descendants="lineage",
     tree="lineage",
-    childCount="lineage",
-    descendantCount="lineage",
+    childCount="lineage.rootId",
+    descendantCount="lineage.rootId",
     promoted="lineage",
     promotedVersion="lineage",
     score="lineage",
@@ -101,7 +101,7 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
         """The image of a document; `at_hand` is what was read with it."""
         return cls(document=image, at_hand=at_hand)
 
-    parent: "OrnamentImage | None" = strawberry.field(resolver=walking.parent)
+    parent: "OrnamentImage | None" = often_ready(walking.parent, walking.ready_parent)
     root: "OrnamentImage | None" = strawberry.field(resolver=walking.root)
     promoted_version: "OrnamentImage | None" = strawberry.field(resolver=promoted_version)
     ancestors: "list[OrnamentImage]" = strawberry.field(resolver=walking.ancestors)
@@ -109,11 +109,13 @@ class OrnamentImage(OrnamentPictures, Promotable, Votable, Node):
     siblings: "OrnamentImageConnection" = strawberry.field(resolver=walking.siblings)
     descendants: "OrnamentTreeConnection" = strawberry.field(resolver=walking.descendants)
     tree: "OrnamentTreeConnection" = strawberry.field(resolver=walking.tree)
-    child_count: int = strawberry.field(resolver=walking.child_count)
+    child_count: int = often_ready(walking.child_count, walking.ready_child_count)
     descendant_count: int = strawberry.field(resolver=walking.descendant_count)
 
-    generation: Generation | None = strawberry.field(
-        resolver=walking.generation, description="The work that made it; null for what was imported: see `imported`."
+    generation: Generation | None = often_ready(
+        walking.generation,
+        walking.ready_generation,
+        "The work that made it; null for what was imported: see `imported`.",
     )
 
     @staticmethod
@@ -169,10 +171,10 @@ async def imported(info: Info, generation: stored_generations.Generation) -> Orn
 
 async def listed(images: Sequence[stored.OrnamentImage], asked: Selected) -> list[OrnamentImage]:
     """Images of a list as they are shown, with what is asked of them read at once."""
-    at_hand = await beside(stored.OrnamentImage, images, asked, keys_of(asked))
+    at_hand = await beside(stored.OrnamentImage, images, asked, _KEYS)
     return [OrnamentImage.of(image, at_hand) for image in images]
 
 
 def keys_of(asked: Selected) -> set[str]:
     """What has to be read of images of which that is asked, and of those that are reached from them."""
-    return _KEYS.asked(asked.names)
+    return _KEYS.of_page(asked)

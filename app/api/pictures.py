@@ -11,8 +11,8 @@ from strawberry.file_uploads import Upload
 
 from app.access import Role, own, require_own
 from app.api.at_hand import NOTHING, Known
-from app.api.context import Info, viewer
-from app.api.derived import derived, deriving
+from app.api.context import Context, Info, viewer
+from app.api.derived import derived, deriving, often_ready
 from app.api.ids import CHAT_IMAGE, ORNAMENT_IMAGE, global_id, typed_id
 from app.api.incoming import Incoming
 from app.api.node import ID_WORDS, Node
@@ -28,6 +28,33 @@ _TAKEN = (TYPE_NAME, ORNAMENT_IMAGE, CHAT_IMAGE)
 _IMAGE = "This image"
 _WIDEST_PX = 8_192
 _FAULTS_OF_INPUT = frozenset({ErrorCode.BAD_USER_INPUT, ErrorCode.NOT_FOUND, ErrorCode.FORBIDDEN, ErrorCode.CONFLICT})
+
+
+def _url(
+    shown: strawberry.Parent["Picture"],
+    info: Info,
+    width: Annotated[
+        int | None,
+        strawberry.argument(
+            description="In pixels: the next larger of a few widths, never larger than the picture, as a WEBP "
+            "or in the best format that the client accepts; unset: the stored file, unchanged."
+        ),
+    ] = None,
+) -> str:
+    """Where to fetch it, without further headers, for at least the next hour: whoever has the link may.
+
+    Ask again rather than keep it. Links to this server expire after one to two hours; links to Cloudinary don't
+    expire, and work until the picture is deleted or moved.
+    """
+    return _link(shown, info.context, width)
+
+
+def _link(shown: "Picture", context: Context, width: int | None = None) -> str:
+    """The same; nothing of it has to be waited for."""
+    if width is not None and not 1 <= width <= _WIDEST_PX:
+        raise bad_input(f"`width` is from 1 to {_WIDEST_PX} pixels, not {width}.", "width")
+    place = context.services.pictures.url(shown.document, width)
+    return context.base_url + place if place.startswith("/") else place
 
 
 @deriving
@@ -48,33 +75,20 @@ class Picture(Node):
         """The picture of a document."""
         return cls(document=picture)
 
-    @strawberry.field
-    def url(
-        self,
-        info: Info,
-        width: Annotated[
-            int | None,
-            strawberry.argument(
-                description="In pixels: the next larger of a few widths, never larger than the picture, as a WEBP "
-                "or in the best format that the client accepts; unset: the stored file, unchanged."
-            ),
-        ] = None,
-    ) -> str:
-        """Where to fetch it, without further headers, for at least the next hour: whoever has the link may.
-
-        Ask again rather than keep it. Links to this server expire after one to two hours; links to Cloudinary don't
-        expire, and work until the picture is deleted or moved.
-        """
-        if width is not None and not 1 <= width <= _WIDEST_PX:
-            raise bad_input(f"`width` is from 1 to {_WIDEST_PX} pixels, not {width}.", "width")
-        place = info.context.services.pictures.url(self.document, width)
-        return info.context.base_url + place if place.startswith("/") else place
+    url: str = often_ready(_url, _link)
 
 
 def picture_of(info: Info, identity: PydanticObjectId, at_hand: Known[stored.Picture] = NOTHING) -> Any:
     """A picture that somebody refers to, or what to await for it; null when it is gone."""
-    if identity not in at_hand:
-        return _picture(info, identity)
+    return picture_at_hand(identity, at_hand) if identity in at_hand else _picture(info, identity)
+
+
+def picture_at_hand(identity: PydanticObjectId, at_hand: Known[stored.Picture]) -> Picture | None:
+    """A picture that somebody refers to; null when it is gone.
+
+    Raises:
+        KeyError: it was not looked for.
+    """
     found = at_hand[identity]
     return Picture.of(found) if found else None
 

@@ -73,6 +73,11 @@ class Selected:
         return frozenset(part.name.value for part in below if isinstance(part, FieldNode))
 
     @cached_property
+    def names_below(self) -> frozenset[str]:
+        """The same, but for what is asked for right here and nowhere deeper."""
+        return frozenset[str]().union(*(self.below(name).names for name in self))
+
+    @cached_property
     def _fields(self) -> Mapping[str, list[SelectionSetNode]]:
         found = defaultdict[str, list[SelectionSetNode]](list)
         spread, left = set[str](), list(self._sets)

@@ -12,8 +12,8 @@ from strawberry.dataloader import DataLoader
 
 from app.api.at_hand import AtHand, Keys, Known, beside
 from app.api.connections import LARGEST_TREE_PAGE, After, Connection, First, Listing, Page
-from app.api.context import Info
-from app.api.generations import generation_of
+from app.api.context import Context, Info
+from app.api.generations import generation_at_hand, generation_of
 from app.api.ids import global_id
 from app.api.lineage import (
     DeletedVersion,
@@ -25,7 +25,7 @@ from app.api.lineage import (
     missing_above,
     spot_of,
 )
-from app.api.pictures import picture_of
+from app.api.pictures import picture_at_hand, picture_of
 from app.api.selections import Selected, selected
 from app.lineage.version import Version
 
@@ -89,6 +89,11 @@ class Pages(NamedTuple):
     tree: type[TreeConnection[Any]]
 
 
+def ready_picture(image: Walked[Any], _: Context) -> Any:
+    """As `picture`, where it is at hand."""
+    return picture_at_hand(image.document.picture_id, image.at_hand.pictures)
+
+
 def picture(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """What it shows; null when the file is gone."""
     return picture_of(info, image.document.picture_id, image.at_hand.pictures)
@@ -99,9 +104,21 @@ def generation(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     return generation_of(info, image.document.generation_id, image.at_hand.generations)
 
 
+def ready_generation(image: Walked[Any], _: Context) -> Any:
+    """As `generation`, where it is at hand."""
+    return generation_at_hand(image.document.generation_id, image.at_hand.generations)
+
+
 def parent(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """The version this one was made from; null for a root, and when it is deleted for ever: see `parentId`."""
     return relative(image, info, image.document.parent_id) if image.document.parent_id else None
+
+
+def ready_parent(image: Walked[Any], _: Context) -> Any:
+    """As `parent`, where it is at hand."""
+    above = image.document.parent_id
+    found = image.at_hand.versions[above] if above else None
+    return image.of(found, image.at_hand) if found else None
 
 
 def root(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
@@ -182,9 +199,13 @@ async def tree(image: strawberry.Parent[Walked[Any]], info: Info, first: TreeFir
 
 def child_count(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
     """How many versions were made from this one; those in the trash count, those deleted for ever don't."""
-    spot = spot_of(image.document)
-    known = image.at_hand.child_counts.get(spot)
-    return image.kin(info).trees.child_counts.load(spot) if known is None else known
+    known = image.at_hand.child_counts.get(image.document.identity)
+    return image.kin(info).trees.child_counts.load(spot_of(image.document)) if known is None else known
+
+
+def ready_child_count(image: Walked[Any], _: Context) -> int:
+    """As `child_count`, where it is at hand."""
+    return image.at_hand.child_counts[image.document.identity]
 
 
 def descendant_count(image: strawberry.Parent[Walked[Any]], info: Info) -> Any:
@@ -222,7 +243,7 @@ async def _tree_of(
     image: Walked[Any], kin: Kin[Any], found: Sequence[Version], page: Page, asked: Selected, depth: int
 ) -> TreeConnection[Any]:
     near = {**image.at_hand.versions, image.document.identity: image.document}
-    at_hand = await beside(kin.product, found, asked.nodes, kin.keys.asked(asked.names), near)
+    at_hand = await beside(kin.product, found, asked.nodes, kin.keys, near)
     shown, pages = page.held(found), image.pages()
     tree = pages.tree.of(_shown(image, found, at_hand), page)
     tree.missing = missing_above(shown, at_hand.versions, depth) if "deleted" in asked else ()

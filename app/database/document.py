@@ -73,7 +73,8 @@ class StoredDocument(Document):
     ) -> Mapping[PydanticObjectId, Self]:
         """Those of `ids` (400 at most) that exist, by id, to be read only; `keys` are what is read, null for all."""
         rows = cls.rows().find({"_id": {"$in": list(ids)}}, only(keys)).batch_size(len(ids) + 1)
-        return {row["_id"]: cls.of_row(row) for row in await rows.to_list()}
+        shown = row_type(cls)
+        return {row["_id"]: shown(row) for row in await rows.to_list()}
 
     @classmethod
     async def row_by_id(cls, identity: PydanticObjectId, keys: Collection[str] | None = None) -> Self | None:
@@ -88,10 +89,11 @@ class StoredDocument(Document):
     @property
     def identity(self) -> PydanticObjectId:
         """The id, of a document that was stored or was given one."""
-        if self.id is None:
+        identity = self.id
+        if identity is None:
             message = f"this {type(self).__name__} was never stored"
             raise ValueError(message)
-        return self.id
+        return identity
 
 
 type DocumentTypes = Sequence[type[StoredDocument]]

@@ -1,7 +1,7 @@
 """How many versions were made from each of some, counted when it is asked for and never stored."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from beanie import PydanticObjectId
@@ -9,7 +9,8 @@ from beanie import PydanticObjectId
 from app.lineage.tombstone import Tombstone
 from app.lineage.version import Link, Version
 
-_BY_PARENT_MAX = 400
+BY_PARENT_MAX = 400
+"""More are counted by their trees."""
 
 
 class Spot(NamedTuple):
@@ -20,13 +21,17 @@ class Spot(NamedTuple):
 
 
 async def child_counts(versions: type[Version], spots: Sequence[Spot]) -> dict[Spot, int]:
-    """How many versions there are right below each: one command for a few, one read of their trees for many."""
-    if len(spots) <= _BY_PARENT_MAX:
-        numbers = Counter(await versions.number_of_children([spot.version_id for spot in spots]))
-    else:
-        links = await versions.links({spot.root_id for spot in spots})
-        numbers = Counter(link.parent_id for link in links if link.parent_id is not None)
-    return {spot: numbers[spot.version_id] for spot in spots}
+    """How many versions there are right below each; see `numbers_below`."""
+    numbers = await numbers_below(versions, spots)
+    return {spot: numbers.get(spot.version_id, 0) for spot in spots}
+
+
+async def numbers_below(versions: type[Version], spots: Sequence[Spot]) -> Mapping[PydanticObjectId, int]:
+    """How many versions there are right below each that has any: one command for a few, else a read of their trees."""
+    if len(spots) <= BY_PARENT_MAX:
+        return await versions.number_of_children([spot.version_id for spot in spots])
+    links = await versions.links({spot.root_id for spot in spots})
+    return Counter(link.parent_id for link in links if link.parent_id is not None)
 
 
 async def descendant_counts(versions: type[Version], spots: Sequence[Spot]) -> dict[Spot, int]:

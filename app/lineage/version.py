@@ -181,7 +181,7 @@ class Version(Discardable):
             {"$group": {"_id": "$parentId", "number": {"$sum": 1}}},
         ]
         groups = await cls.rows().aggregate(steps, batchSize=_IN_ONE_QUERY)
-        return {group["_id"]: group["number"] async for group in groups}
+        return {group["_id"]: group["number"] for group in await groups.to_list()}
 
     @classmethod
     async def _in_tree(cls, where: dict[str, Any], stretch: Stretch, *, whole_prompts: bool) -> list[Self]:

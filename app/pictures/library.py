@@ -120,7 +120,8 @@ class Pictures:
         Raises:
             AppError: SOURCE_IMAGE_MISSING when its store is not set up.
         """
-        return self.stores.named(picture.store).url(picture.key, width, picture.version)
+        store = self.store if self.store.name == picture.store else self.stores.named(picture.store)
+        return store.url(picture.key, width, picture.version)
 
     @property
     def stores(self) -> Stores:

@@ -1,11 +1,9 @@
 """Signed links to pictures on this server: whoever holds one may fetch, until it expires."""
 
 import hmac
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-
-from app.database.document import utc_now
 
 _HOUR_S = 3600
 _LIFETIME_HOURS = 2
@@ -29,19 +27,19 @@ class MediaLinks:
     """
 
     key: bytes = field(repr=False)
-    now: Callable[[], datetime] = utc_now
+    clock: Callable[[], float] = time.time
 
     def sign(self, path: str, width: int | None) -> str:
         """The path with its query; a `width` in pixels is rounded up to one of `WIDTHS_PX`, 0 is as stored."""
         step = step_of(width)
-        expires = (int(self.now().timestamp()) // _HOUR_S + _LIFETIME_HOURS) * _HOUR_S
+        expires = (int(self.clock()) // _HOUR_S + _LIFETIME_HOURS) * _HOUR_S
         return f"{path}?w={step}&e={expires}&s={self._signature(path, step, expires)}"
 
     def remaining_s(self, path: str, width: int, expires: int, signature: str) -> int | None:
         """Seconds that a link is still good for (0 when it has expired), null when its signature is wrong."""
         if not hmac.compare_digest(self._signature(path, width, expires).encode(), signature.encode()):
             return None
-        return max(0, expires - int(self.now().timestamp()))
+        return max(0, expires - int(self.clock()))
 
     def _signature(self, path: str, width: int, expires: int) -> str:
         return hmac.digest(self.key, f"{path}\n{width}\n{expires}".encode(), "sha256").hex()[:40]

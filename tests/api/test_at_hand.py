@@ -9,11 +9,12 @@ from beanie import PydanticObjectId
 from graphql import get_named_type, is_leaf_type, is_required_argument
 from pymongo.asynchronous.database import AsyncDatabase
 
+from app.api.at_hand import Keys
 from app.api.ids import global_id
 from app.database.document import utc_now
 from app.dreams.model import Aside
 from app.ornaments.asked import ModelType, Role
-from app.ornaments.model import SourcePicture
+from app.ornaments.model import OrnamentImage, SourcePicture
 from app.pictures.model import Picture
 from tests.api.operations import SCHEMA
 from tests.api.shop import Shop, opened_shop
@@ -141,3 +142,24 @@ async def test_fragments_and_edges_tell_what_is_read(shop: Shop) -> None:
             }
         }
     ]
+
+
+async def test_parent_that_is_reached_in_any_way_answers_what_is_asked_there(shop: Shop) -> None:
+    root = image_of(shop.owner_id, name="The root")
+    children = [image_of(shop.owner_id, parent=root) for _ in range(3)]
+    for image in (root, *children, image_of(shop.owner_id, parent=children[0])):
+        await image.insert()
+    ways = """favourite childCount parent { id } siblings { nodes { id parent { name childCount } } }
+      children { nodes { parent { createdAt parent { prompt } } } } tree { edges { node { parent { kind depth } } } }
+      ancestors { tags parent { rootId } } root { note parent { id } }"""
+    for page in ("ornamentImages(first: 1)", "ornamentImages(last: 2)", "ornamentImages"):
+        shown = (await shop.run(_OF_VIEWER.format(field=page, asked=ways)))["viewer"]
+        (nodes,) = (one["nodes"] for one in shown.values())
+        whole = await shop.run(_WHOLE.format(type="OrnamentImage", asked=ways), {"ids": [one["id"] for one in nodes]})
+        assert nodes == whole["nodes"]
+
+
+def test_part_of_what_lies_under_a_key_is_read_unless_all_of_it_is() -> None:
+    keys = Keys.of(OrnamentImage, rootId="lineage.rootId", depth="lineage", kind="other.part")
+    assert keys.asked({"rootId", "name", "unknown"}) == {"lineage.rootId", "name"}
+    assert keys.asked({"rootId", "depth", "kind"}) == {"lineage"}

@@ -16,7 +16,7 @@ _NOW = datetime(2026, 11, 20, 10, 59, 59, tzinfo=UTC)
 
 
 def _links(now: datetime = _NOW, key: bytes = b"k" * 32) -> MediaLinks:
-    return MediaLinks(key, lambda: now)
+    return MediaLinks(key, now.timestamp)
 
 
 @pytest.fixture

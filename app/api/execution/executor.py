@@ -204,7 +204,7 @@ class Compiled(StrawberryGraphQLCoreExecutionContext):
             plan = self.plans.items(self, return_type, field_details_list)
             if plan.many is not None:
                 return plan.many.execute(self, result, path, lambda: info)
-            shown = None if plan.quick is None else shown_if_usual(plan.quick, result)
+            shown = None if plan.quick is None else shown_if_usual(plan.quick, result, self)
             if shown is not None:
                 return shown
         return super().complete_list_value(  # pyright: ignore[reportUnknownMemberType] - graphql-core's own types are partial

@@ -15,6 +15,8 @@ from strawberry.types.info import Info
 
 DEFINITION: Final = GraphQLCoreConverter.DEFINITION_BACKREF
 CAST: Final = TYPE_CAST_ATTRIBUTE
+READY: Final = "ready"
+"""Of a field's metadata: see `ready_of`."""
 _MADE: Final = f"{GraphQLCoreConverter.__name__}.from_resolver.<locals>"
 _ATTRIBUTE: Final = f"{_MADE}._get_basic_result"
 _SYNC: Final = f"{_MADE}._resolver"
@@ -70,6 +72,17 @@ def function_of(field: GraphQLField) -> Function | None:
         source_names=tuple(one.name for one in sources if one is not None),
         info_name=resolver.info_parameter.name if resolver.info_parameter else None,
     )
+
+
+def ready_of(field: GraphQLField) -> Callable[..., Any] | None:
+    """A function of the source, the context and the arguments: it answers what the field's resolver would.
+
+    It changes nothing, so that it may be called in vain, and raises where the resolver is to be called instead. Null
+    where the field has none, or where there is more to its resolver than a function.
+    """
+    definition: Any = field.extensions.get(DEFINITION)
+    ready = definition.metadata.get(READY) if isinstance(definition, StrawberryField) else None
+    return None if ready is None or function_of(field) is None else ready
 
 
 def has_usual_info(schema: Any) -> bool:

@@ -103,12 +103,10 @@ class FunctionPlan(FieldPlan):
     @override
     def read(self, executor: Executor, source: Any, parent_path: Path | None) -> Any:
         """What the function answers."""
-        arguments = self._constant
-        if arguments is None:
-            try:
-                arguments = self._arguments(executor, parent_path)
-            except _UnconvertedError as error:
-                return error.later()
+        try:
+            arguments = self.arguments(executor, parent_path)
+        except _UnconvertedError as error:
+            return error.later()
         if self._info_name is not None or self._source_names:
             arguments = dict(arguments)
             for name in self._source_names:
@@ -116,6 +114,10 @@ class FunctionPlan(FieldPlan):
             if self._info_name is not None:
                 arguments[self._info_name] = FieldInfo(executor, self, parent_path, self._function.definition)
         return self._call(source, **arguments) if self._takes_self else self._call(**arguments)
+
+    def arguments(self, executor: Executor, parent_path: Path | None = None) -> dict[str, Any]:
+        """What it is called with, besides its source and its info; `parent_path` is told where they don't fit."""
+        return self._arguments(executor, parent_path) if self._constant is None else self._constant
 
     def _arguments(self, executor: Executor, parent_path: Path | None) -> dict[str, Any]:
         known: dict[str, Any] | None = executor.arguments.get(self) or self._again(executor)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 CHARACTERS_MAX: Final = 200_000
-"""Of operations' texts: compiled, one takes about 220 bytes for each of its characters, its document included."""
+"""Of operations' texts: compiled, one takes 220 to 340 bytes for each of its characters, its document included."""
 
 
 class Kept[K, V]:

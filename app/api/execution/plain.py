@@ -1,14 +1,16 @@
 """Selections of plain attributes, written as one Python function each: it reads, tests and puts together.
 
-Where it can't be sure of what graphql-core would do it raises, and that part is done again by graphql-core: reading an
-attribute changes nothing.
+What a resolver would find at hand is read with them, without the resolver: see `ready_of`. Where the function can't be
+sure of what graphql-core would do it raises, and that part is done again by graphql-core: reading changes nothing.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
 from graphql import (
     GraphQLAbstractType,
+    GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
@@ -19,7 +21,7 @@ from graphql import (
     is_leaf_type,
 )
 
-from app.api.execution.fields import CAST, DEFINITION, attribute_of, is_usual_test, origin_of
+from app.api.execution.fields import CAST, DEFINITION, attribute_of, is_usual_test, origin_of, ready_of
 from app.api.execution.leaves import UnusualError, is_settled, is_settled_kind, leaf
 
 type Details = list[Any]
@@ -45,35 +47,52 @@ class Collect(Protocol):
         ...
 
 
+class Arguments(Protocol):
+    """How the arguments of a field are read, of the executor of an operation."""
+
+    def __call__(self, kind: GraphQLObjectType, name: str, details: Details, /) -> Callable[[Any], dict[str, Any]]:
+        """A function that reads them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What functions are written for; `keeps_moments`: see `leaf`. Without `arguments` nothing is taken for ready."""
+
+    schema: GraphQLSchema
+    collect: Collect
+    arguments: Arguments | None = None
+    keeps_moments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plain[**P, T]:
+    """A function; `is_sure`: all that it reads is always there, so that it fails for unusual values alone."""
+
+    call: Callable[P, T]
+    is_sure: bool
+
+
 def plain_fields(
-    schema: GraphQLSchema,
-    kind: GraphQLObjectType,
-    groups: Iterable[tuple[str, Details]],
-    collect: Collect,
-    *,
-    keeps_moments: bool = False,
-) -> Callable[[Any, dict[str, Any]], None]:
-    """A function that puts those fields of a value into an answer, in their order; `keeps_moments`: see `leaf`.
+    asked: Asked, kind: GraphQLObjectType, groups: Iterable[tuple[str, Details]]
+) -> Plain[[Any, dict[str, Any], Any], None]:
+    """A function of a value, an answer and the executor, that puts those fields into the answer, in their order.
 
     Raises:
         NotPlainError: not all of them are plain, down to their leaves.
     """
-    writer = _Writer(schema, collect, keeps_moments=keeps_moments)
+    writer = _Writer(asked)
     for name, details in groups:
         shown = writer.field(kind, "value", details, 1)
         writer.line(1, f"answer[{name!r}] = {shown}")
-    made: Callable[[Any, dict[str, Any]], None] = writer.function("value, answer")
-    return made
+    return writer.function("value, answer, executor")
 
 
-def plain_value(
-    schema: GraphQLSchema, kind: Any, details: Details, collect: Collect, *, keeps_moments: bool = False
-) -> Callable[[Any], Any]:
-    """A function that shows a value of any type; see `plain_fields`."""
-    writer = _Writer(schema, collect, keeps_moments=keeps_moments)
+def plain_value(asked: Asked, kind: Any, details: Details) -> Plain[[Any, Any], Any]:
+    """A function of a value and the executor, that shows a value of any type; see `plain_fields`."""
+    writer = _Writer(asked)
     writer.line(1, f"return {writer.value(kind, 'value', details, 1)}")
-    made: Callable[[Any], Any] = writer.function("value")
-    return made
+    return writer.function("value, executor")
 
 
 def without_null(kind: Any) -> tuple[bool, Any]:
@@ -86,24 +105,24 @@ def without_null(kind: Any) -> tuple[bool, Any]:
 class _Writer:
     """Writes the body of one function."""
 
-    def __init__(self, schema: GraphQLSchema, collect: Collect, *, keeps_moments: bool) -> None:
-        self._schema = schema
-        self._keeps_moments = keeps_moments
-        self._collect = collect
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._schema = asked.schema
         self._lines: list[str] = []
+        self._before: list[str] = []
         self._constants: dict[str, Any] = {"Unusual": UnusualError}
         self._names = 0
 
     def line(self, depth: int, text: str) -> None:
         self._lines.append("    " * depth + text)
 
-    def function(self, parameters: str) -> Any:
-        text = "\n".join([f"def plain({parameters}):", *self._lines])
+    def function(self, parameters: str) -> Plain[..., Any]:
+        text = "\n".join([f"def plain({parameters}):", *self._before, *self._lines])
         try:
             exec(compile(text, "<compiled selection>", "exec"), self._constants)  # noqa: S102 - names in it are ours, or GraphQL's and quoted
         except (SyntaxError, RecursionError, MemoryError) as error:  # too deep for Python
             raise NotPlainError from error
-        return self._constants["plain"]
+        return Plain(self._constants["plain"], is_sure=not self._before)
 
     def field(self, kind: GraphQLObjectType, source: str, details: Details, depth: int) -> str:
         """Write what reads a field of the value named `source`; the answer is an expression of what it shows."""
@@ -112,19 +131,36 @@ class _Writer:
             return repr(kind.name)
         field: Any = self._schema.get_field(kind, name)
         attribute = None if field is None else attribute_of(field)
-        if field is None or attribute is None:
+        if field is None:
             raise NotPlainError
-        return self.value(field.type, f"{source}.{attribute}", details, depth)
+        read = self._ready(kind, field, source, details) if attribute is None else f"{source}.{attribute}"
+        return self.value(field.type, read, details, depth)
+
+    def _ready(self, kind: GraphQLObjectType, field: GraphQLField, source: str, details: Details) -> str:
+        """An expression that reads what a resolver would find at hand."""
+        ready = None if self._asked.arguments is None else ready_of(field)
+        if ready is None or self._asked.arguments is None:
+            raise NotPlainError
+        if not self._before:
+            self._before.append("    context = executor.context_value")
+        call = self._constant("ready", ready)
+        if not field.args:
+            return f"{call}({source}, context)"
+        arguments = self._name("arguments")
+        read = self._constant("read", self._asked.arguments(kind, details[0].node.name.value, details))
+        self._before.append(f"    {arguments} = {read}(executor)")
+        return f"{call}({source}, context, **{arguments})"
 
     def value(self, kind: Any, read: str, details: Details, depth: int) -> str:
         """Write what completes the value that `read` reads."""
         required, inner = without_null(kind)
         if is_leaf_type(inner):
             variable = self._name("leaf")
-            return leaf(inner, self._constant, read, variable, required=required, keeps_moments=self._keeps_moments)
+            moments = self._asked.keeps_moments
+            return leaf(inner, self._constant, read, variable, required=required, keeps_moments=moments)
         if depth > _LEVELS_MAX:
             raise NotPlainError
-        value, shown = self._name("value") if "." in read else read, self._name("shown")
+        value, shown = read if read.isidentifier() else self._name("value"), self._name("shown")
         if value != read:
             self.line(depth, f"{value} = {read}")
         if not required:  # what is tested below refuses a null
@@ -148,7 +184,9 @@ class _Writer:
 
     def _object(self, kind: GraphQLObjectType, value: str, shown: str, details: Details, depth: int) -> None:
         self._check(kind, value, depth)
-        fields = [(name, self.field(kind, value, one, depth)) for name, one in self._collect(kind, details).items()]
+        fields = [
+            (name, self.field(kind, value, one, depth)) for name, one in self._asked.collect(kind, details).items()
+        ]
         self.line(depth, f"{shown} = {{{', '.join(f'{name!r}: {field}' for name, field in fields)}}}")
 
     def _check(self, kind: GraphQLObjectType, value: str, depth: int) -> None:

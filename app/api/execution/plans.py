@@ -81,7 +81,7 @@ class FieldPlan:
             value = self.read(executor, source, parent_path)
             if self._quick is not None:
                 try:
-                    return self._quick(value)
+                    return self._quick(value, executor)
                 except Exception:  # noqa: BLE001, S110 - done again, by who knows what to say of it
                     pass
             return self._completed(executor, value, self.path(parent_path))
@@ -117,7 +117,7 @@ class FieldPlan:
             value = await waited
             if self._quick is not None:
                 try:
-                    return self._quick(value)
+                    return self._quick(value, executor)
                 except Exception:  # noqa: BLE001, S110 - the same
                     pass
             done: Any = self._shown(executor, self, value, path)
@@ -161,7 +161,7 @@ class StockPlan(FieldPlan):
 class Step:
     """Either plain fields by a function, or one other field; `fields` are the same fields one by one."""
 
-    fill: Callable[[Any, dict[str, Any]], None] | None
+    fill: Callable[[Any, dict[str, Any], Executor], None] | None
     fields: tuple[FieldPlan, ...]
 
 
@@ -189,7 +189,7 @@ class ObjectPlan:
         waits: list[str] = []
         try:
             for step in self.steps:
-                if step.fill is None or not _filled(step.fill, source, answer):
+                if step.fill is None or not _filled(step.fill, source, answer, executor):
                     for one in step.fields:
                         done = answer[one.name] = one.execute(executor, source, path)
                         if type(done) is not dict and executor.is_awaitable(done):
@@ -271,7 +271,7 @@ class Shown:
 
     kinds: Kinds
     required: bool
-    quick: Callable[[Any], Any] | None = None
+    quick: Callable[[Any, Executor], Any] | None = None
     one: ObjectPlan | None = None
     many: ListPlan | None = None
 
@@ -286,17 +286,19 @@ class Shown:
         return executor.complete_value(field.kind, field.details, field.info(executor, path), path, value, None)
 
 
-def shown_if_usual(plain: Callable[[Any], list[Any]], value: Any) -> list[Any] | None:
+def shown_if_usual(plain: Callable[[Any, Executor], list[Any]], value: Any, executor: Executor) -> list[Any] | None:
     """The list in the answer; null where graphql-core has to look at it."""
     try:
-        return plain(value)
+        return plain(value, executor)
     except Exception:  # noqa: BLE001 - done again, by who knows what to say of it
         return None
 
 
-def _filled(fill: Callable[[Any, dict[str, Any]], None], source: Any, answer: dict[str, Any]) -> bool:
+def _filled(
+    fill: Callable[[Any, dict[str, Any], Executor], None], source: Any, answer: dict[str, Any], executor: Executor
+) -> bool:
     try:
-        fill(source, answer)
+        fill(source, answer, executor)
     except Exception:  # noqa: BLE001 - the same
         return False
     return True
