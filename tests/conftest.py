@@ -20,6 +20,7 @@ from pymongo.database import Database
 from app.bootstrap.database import DOCUMENTS
 from tests.database.index_rule import Watch
 from tests.databases import Written, drop_databases
+from tests.scheduling import Scheduling
 
 _CLOSE_S = 10
 _DELETED_ONE_BY_ONE = 200
@@ -36,9 +37,13 @@ gc.disable()  # until all is collected: modules and tests stay
 _COLLECT_AFTER = (20_000, 20, 50)
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run side by side."""
+    return Scheduling(config, log)
+
+
 def pytest_collection_finish() -> None:
     """Never look again at what stays, and less often at what comes."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
@@ -75,8 +80,8 @@ def _index_rule(_watch: Watch) -> Iterator[None]:
 def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """MONGODB_URL's server, or an embedded one for each worker of the run.
 
-    It writes to a file, as users have it, with FULL=1, and here only where a test starts one of its own: without a file
-    it opens no connection for each read, which takes a third of its time.
+    With FULL=1 on a file, as users have it. In memory it is the same, but opens no connection to the file for each
+    read, which takes a third of its time; the servers that tests start have theirs on a file always.
     """
     if url := os.environ.get("MONGODB_URL"):
         yield url
