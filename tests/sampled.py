@@ -16,5 +16,5 @@ def sampled(values: Iterable[Any], *always: Any) -> list[Any]:
 
 def _long(value: Any) -> Any:
     """A tuple holds the values of several parameters, as everywhere in pytest."""
-    values = value if isinstance(value, tuple) else (value,)
+    values: list[Any] = [*value] if isinstance(value, tuple) else [value]
     return pytest.param(*values, marks=pytest.mark.long)

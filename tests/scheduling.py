@@ -3,13 +3,15 @@
 from typing import override
 from zlib import crc32
 
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import (  # type: ignore[import-untyped] # pyright: ignore[reportMissingTypeStubs] -- no types
+    LoadFileScheduling,
+)
 
 _WITH_SERVERS = {"clients", "e2e", "faults", "web"}
 _HALVES = 2
 
 
-class Scheduling(LoadFileScheduling):
+class Scheduling(LoadFileScheduling):  # type: ignore[misc] # the same
     """A file's tests run in one process, and those with servers of their own in two at most.
 
     What such a process has to begin with, the interpreter that servers are forked from and the server that tests share,
