@@ -38,8 +38,8 @@ _COLLECT_AFTER = (20_000, 20, 50)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where tests run side by side."""
-    return Scheduling(config, log)
+    """For tests side by side; with FULL=1 those with servers are most of the work, and any process may take them."""
+    return None if _FULL else Scheduling(config, log)
 
 
 def pytest_collection_finish() -> None:
