@@ -13,12 +13,14 @@ from uuid import uuid4
 import pytest
 from beanie import init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
 from hypothesis import settings
-from pymongo import AsyncMongoClient, monitoring
+from pymongo import AsyncMongoClient, MongoClient, monitoring
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.database import Database
 
 from app.bootstrap.database import DOCUMENTS
 from tests.database.index_rule import Watch
 from tests.databases import Written, drop_databases
+from tests.scheduling import Scheduling
 
 _CLOSE_S = 10
 _DELETED_ONE_BY_ONE = 200
@@ -35,9 +37,13 @@ gc.disable()  # until all is collected: modules and tests stay
 _COLLECT_AFTER = (20_000, 20, 50)
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """For tests side by side; with FULL=1 those with servers are most of the work, and any process may take them."""
+    return None if _FULL else Scheduling(config, log)
+
+
 def pytest_collection_finish() -> None:
     """Never look again at what stays, and less often at what comes."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
@@ -72,12 +78,16 @@ def _index_rule(_watch: Watch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """MONGODB_URL's server, or an embedded one for each worker of the run."""
+    """MONGODB_URL's server, or an embedded one for each worker of the run.
+
+    With FULL=1 on a file, as users have it. In memory it is the same, but opens no connection to the file for each
+    read, which takes a third of its time; the servers that tests start have theirs on a file always.
+    """
     if url := os.environ.get("MONGODB_URL"):
         yield url
         return
-    path = tmp_path_factory.mktemp("database") / "regen.sqlite"
-    command = [sys.executable, "-m", "app.database.child", str(path), "0"]
+    path = str(tmp_path_factory.mktemp("database") / "regen.sqlite") if _FULL else ":memory:"
+    command = [sys.executable, "-m", "app.database.child", path, "0"]
     root = Path(__file__).parent.parent
     with subprocess.Popen(  # noqa: S603 - our own module, no shell
         command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -109,7 +119,14 @@ def _written() -> Written:
 
 
 @pytest.fixture(scope="session")
-def _indexed(mongodb_url: str, worker_id: str) -> Iterator[str]:
+def _cleaner(mongodb_url: str) -> Iterator[MongoClient[dict[str, Any]]]:
+    """Takes away what tests have written; a connection for each of them takes longer than that."""
+    with MongoClient[dict[str, Any]](mongodb_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def _indexed(mongodb_url: str, worker_id: str, _cleaner: MongoClient[dict[str, Any]]) -> Iterator[str]:
     """The name of a database with the indexes of all documents: to make them takes longer than most tests."""
     name = f"regen_{worker_id}_{uuid4().hex}"
 
@@ -117,41 +134,41 @@ def _indexed(mongodb_url: str, worker_id: str) -> Iterator[str]:
         async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
             await init_beanie(database=client[name], document_models=list(DOCUMENTS))
 
-    async def drop() -> None:
-        async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
-            await client.drop_database(name)
-
     asyncio.run(make())
     yield name
-    asyncio.run(drop())
+    _cleaner.drop_database(name)
 
 
 @pytest.fixture
-async def database(mongodb_url: str, _indexed: str, _written: Written) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+async def database(
+    mongodb_url: str, _indexed: str, _written: Written, _cleaner: MongoClient[dict[str, Any]]
+) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
     """An empty database with the indexes of all documents; what this process writes to it goes after the test."""
     _written.forget(_indexed)
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         yield client[_indexed]
-        for collection, documents in dict(_written.collections(_indexed)).items():
-            await _empty(client[_indexed], collection, documents)
+    for collection, documents in dict(_written.collections(_indexed)).items():
+        _empty(_cleaner[_indexed], collection, documents)
 
 
-async def _empty(database: AsyncDatabase[dict[str, Any]], collection: str, documents: int) -> None:
+def _empty(database: Database[dict[str, Any]], collection: str, documents: int) -> None:
     """The embedded database deletes documents one by one, a collection at once; `documents` are there at most."""
-    if documents <= _DELETED_ONE_BY_ONE or await database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
-        await database[collection].delete_many({})
+    if documents <= _DELETED_ONE_BY_ONE or database[collection].estimated_document_count() <= _DELETED_ONE_BY_ONE:
+        database[collection].delete_many({})
         return
-    await database.drop_collection(collection)
+    database.drop_collection(collection)
     for document in DOCUMENTS:
         settings: Any = vars(document)["Settings"]
         if settings.name == collection and settings.indexes:
-            await database[collection].create_indexes(settings.indexes)
+            database[collection].create_indexes(settings.indexes)
 
 
 @pytest.fixture
-async def bare_database(mongodb_url: str, worker_id: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+async def bare_database(
+    mongodb_url: str, worker_id: str, _cleaner: MongoClient[dict[str, Any]]
+) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
     """A database of this test's own with nothing in it, dropped after it."""
     name = f"regen_{worker_id}_{uuid4().hex}"
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         yield client[name]
-        await client.drop_database(name)
+    _cleaner.drop_database(name)

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - its database type is left open
+from beanie import PydanticObjectId
 from limits.aio.storage import MemoryStorage
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -16,6 +16,7 @@ from app.accounts.service import Accounts
 from app.accounts.sessions import Sessions
 from app.accounts.tokens import TokenSigner
 from tests.accounts.clock import Clock
+from tests.indexed import point_at
 
 SECRET = b"for tests only, 32 bytes or more of it"
 
@@ -67,7 +68,7 @@ async def accounts(
     refresh_tokens: RefreshTokens,
     door: RecordedDoor,
 ) -> Accounts:
-    await init_beanie(database=database, document_models=[User, Session, Erasure], skip_indexes=True)
+    await point_at(database, [User, Session, Erasure])
     return Accounts(
         passwords=hasher,
         attempts=WindowedAttempts(MemoryStorage(), AttemptLimits(log_ins_by_account=3)),

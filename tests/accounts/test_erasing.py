@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - its database type is left open
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect
 
@@ -19,6 +19,7 @@ from app.accounts.model import Session, User
 from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
 from tests.accounts.conftest import RecordedDoor
+from tests.indexed import point_at
 
 _USER = PydanticObjectId()
 
@@ -43,7 +44,7 @@ class Told:
 
 @pytest.fixture(autouse=True)
 async def _documents(database: AsyncDatabase[dict[str, Any]]) -> None:
-    await init_beanie(database=database, document_models=[User, Session, Erasure], skip_indexes=True)
+    await point_at(database, [User, Session, Erasure])
 
 
 async def _due() -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, override
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
@@ -13,6 +13,7 @@ from app.database.document import utc_now
 from app.generations.model import Generation
 from app.generations.recipe import Recipe
 from tests.api.both import COMPARISON
+from tests.indexed import point_at
 
 _COUNTING = frozenset({"commands", "sent", "watch", "read_once"})
 """Fixtures that hear what is sent to the database."""
@@ -51,7 +52,7 @@ async def commands(mongodb_url: str, database: AsyncDatabase[dict[str, Any]]) ->
     """What is sent from now on; generations can be stored."""
     listener = Commands()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[listener]) as client:
-        await init_beanie(database=client[database.name], document_models=[Generation], skip_indexes=True)
+        await point_at(client[database.name], [Generation])
         yield listener
 
 

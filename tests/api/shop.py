@@ -20,8 +20,8 @@ from app.api.schema import show_result
 from app.api.services import Services
 from app.bootstrap.parts import Parts, assemble
 from app.database.document import utc_now
-from app.settings import load_settings
 from tests.api.both import schema
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 
 PASSWORD = "a quiet sea at night"
@@ -86,7 +86,7 @@ async def opened_parts(
 ) -> AsyncGenerator[Parts]:
     """What Regen is made of, over that database, whose indexes are there; nothing of it works."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
-    settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url, **more})
+    settings = settings_from({**BARE, "data_dir": folder, "mongodb_url": url, **more})
     parts = assemble(settings)
     async with opened_indexed(parts):
         yield parts

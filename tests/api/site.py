@@ -18,9 +18,9 @@ from app.api.streams import Streams
 from app.bootstrap.parts import Parts, assemble
 from app.main import build
 from app.serving import Server, server_config
-from app.settings import load_settings
 from tests.api.shop import BARE
 from tests.e2e.client import Client
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 
 _SETTLE_S = 10
@@ -73,7 +73,7 @@ async def served(
 ) -> AsyncGenerator[Site]:
     """A server over that database with these settings, and `http` and `ws` instead of its protocols."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
-    settings = load_settings({**BARE, "data_dir": folder, "mongodb_url": url, **given})
+    settings = settings_from({**BARE, "data_dir": folder, "mongodb_url": url, **given})
     parts = assemble(settings)
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(opened_indexed(parts))

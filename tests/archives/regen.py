@@ -19,8 +19,8 @@ from app.bootstrap.process import working
 from app.generations.following import progress
 from app.generations.model import Generation
 from app.main import build
-from app.settings import load_settings
 from tests.e2e.client import Client
+from tests.given import settings_from
 
 EXPORT = """mutation ($input: ExportLineageInput!) { exportLineage(input: $input) {
   generation { id status cost { amount } recipe { provider } } errors { code message path } } }"""
@@ -81,7 +81,7 @@ async def opened_regen(mongodb_url: str, folder: Path, **settings: Any) -> Async
     """A new one, over a database of its own."""
     url = urlsplit(mongodb_url)._replace(path=f"/regen_{uuid4().hex}").geturl()
     parts = assemble(
-        load_settings({**_BARE, "data_dir": folder, "mongodb_url": url, "allowed_hosts": ("regen.test",), **settings})
+        settings_from({**_BARE, "data_dir": folder, "mongodb_url": url, "allowed_hosts": ("regen.test",), **settings})
     )
     async with working(parts) as process:
         application = build(parts, process.connection.ping)

@@ -11,7 +11,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.archives.files import ArchiveFiles
@@ -24,13 +24,14 @@ from app.errors import AppError, ErrorCode
 from app.generations.model import Generation, Status
 from app.generations.recipe import Recipe
 from app.pictures.links import MediaLinks
+from tests.indexed import point_at
 
 _RECIPE = Recipe(task="TEST", prompts=(), pictures=(), provider="local", model="archive")
 
 
 @pytest.fixture
 async def archives(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Archives:
-    await init_beanie(database=database, document_models=[Archive, Generation], skip_indexes=True)
+    await point_at(database, [Archive, Generation])
     return Archives(ArchiveFiles(tmp_path), MediaLinks(b"k" * 32), retention_s=60)
 
 

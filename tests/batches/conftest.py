@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.batches.model import Batch
@@ -24,6 +24,7 @@ from app.generations.runner import Runner
 from app.generations.service import Generations, OwnerLimits
 from app.generations.slots import ProviderLimits, ProviderSlots
 from app.generations.work import Work
+from tests.indexed import point_at
 
 WANTED = Wanted("TEST", {"wish": "shine"}, "the same input")
 
@@ -126,7 +127,7 @@ type MakeOffice = Callable[..., Office]
 
 @pytest.fixture
 async def make_office(database: AsyncDatabase[dict[str, Any]]) -> MakeOffice:
-    await init_beanie(database=database, document_models=[Generation, Lane, ProviderSlots, Batch], skip_indexes=True)
+    await point_at(database, [Generation, Lane, ProviderSlots, Batch])
 
     def make(limits: OwnerLimits | None = None, workers_hub: InProcessHub | None = None) -> Office:
         queue, hub, limits = InProcessQueue(), InProcessHub(), limits or OwnerLimits()

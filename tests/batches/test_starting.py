@@ -13,6 +13,7 @@ from app.errors import AppError, ErrorCode
 from app.generations.model import Generation
 from app.generations.service import OwnerLimits
 from tests.batches.conftest import WANTED, MakeOffice, Office, subjects
+from tests.sampled import sampled
 
 _MANY = 25
 
@@ -107,7 +108,7 @@ async def test_batch_of_none_or_too_many_is_refused(office: Office, count: int) 
     assert await Batch.count() == 0
 
 
-@pytest.mark.parametrize("place", [0, 1, 9, 10, 11, _MANY - 1])
+@pytest.mark.parametrize("place", sampled([0, 1, 9, 10, 11, _MANY - 1], 0, 10))
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_batch_cut_off_in_the_middle_is_finished_later_each_item_once(
     office: Office, place: int, moment: str

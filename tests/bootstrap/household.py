@@ -37,12 +37,12 @@ from app.projects.made_once import Call
 from app.projects.words import Words
 from app.providers.ports.model import Source
 from app.providers.ports.vision import Description
-from app.settings import load_settings
 from app.templates import service as templates
 from tests.chats.stored import exchange_of
 from tests.chats.stored import image_of as chat_image_of
 from tests.faults.plant import small_photo
 from tests.faults.provider import Gemini
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 
 PASSWORD = "a quiet sea at night"
@@ -181,7 +181,7 @@ async def household(
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
     budgets = {"prices": _PRICES, "daily_budget": "1000", "daily_budget_per_user": "100"}
     provider = {name.lower(): value for name, value in gemini.settings.items()}
-    settings = load_settings({**_BARE, "data_dir": folder, "mongodb_url": url, **provider, **budgets})
+    settings = settings_from({**_BARE, "data_dir": folder, "mongodb_url": url, **provider, **budgets})
     parts = assemble(settings)
     async with opened_indexed(parts):
         yield Household(parts, database, folder)

@@ -24,11 +24,11 @@ from app.generations.lanes import Lane
 from app.generations.model import OPEN, Generation
 from app.pictures.model import Picture
 from app.projects.model import Project
-from app.settings import load_settings
 from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
 from tests.chats.rooms import chat_of, project_of
 from tests.faults.plant import small_photo
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 
 PROMPT = "A red lighthouse in a storm"
@@ -182,7 +182,7 @@ async def make_desk(
             settings_of = simulator.settings.items() if simulator else ()
             keys = {name.lower(): value for name, value in settings_of if name.startswith("OPENAI")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, "generation_attempts": 1, **keys, **settings}
-            parts = assemble(load_settings(given))
+            parts = assemble(settings_from(given))
             await stack.enter_async_context(opened_indexed(parts))
             stack.push_async_callback(parts.close)
             if await Project.get(project.identity) is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -22,6 +22,7 @@ from app.pictures.model import Picture
 from app.projects.model import Project
 from tests.api.shop import Shop
 from tests.chats.studio import Studio, chat_in, image_in, opened_studio, project_of
+from tests.indexed import point_at
 from tests.lineage.conftest import Commands
 from tests.ornaments.images import image_of
 
@@ -173,7 +174,7 @@ async def test_eight_references_of_all_types_take_few_commands(
     given += [("Picture", one.identity) for one in pictures] + [("OrnamentImage", one.identity) for one in ornaments]
     commands = Commands()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[commands]) as client:
-        await init_beanie(database=client[database.name], document_models=list(DOCUMENTS), skip_indexes=True)
+        await point_at(client[database.name], DOCUMENTS)
         commands.sent.clear()
         assert len(await _referred(studio, given, studio.owner)) == REFERENCES_MAX
         assert len(commands.sent) <= _MAX_COMMANDS, commands.sent

@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.costs.budgets import Budgets, Reservation
 from app.costs.days import BudgetDay
 from app.costs.prices import PriceList
 from app.database.document import utc_now
+from tests.indexed import point_at
 
 DAY = "2026-11-23/all"
 
@@ -20,7 +21,7 @@ type Reserve = Callable[..., Reservation]
 
 @pytest.fixture
 async def days(database: AsyncDatabase[dict[str, Any]]) -> type[BudgetDay]:
-    await init_beanie(database=database, document_models=[BudgetDay], skip_indexes=True)
+    await point_at(database, [BudgetDay])
     return BudgetDay
 
 

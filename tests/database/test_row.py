@@ -4,7 +4,7 @@ from typing import Any
 
 import bson
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from beanie.odm.utils.dump import get_dict
 from pydantic import BaseModel
 from pymongo.asynchronous.database import AsyncDatabase
@@ -24,6 +24,7 @@ from app.pictures.model import Picture
 from tests.chats.exchanges import exchange_of
 from tests.chats.rooms import chat_of, project_of
 from tests.dreams.dreams import dream_of, illustration_of, interpretation_of
+from tests.indexed import point_at
 from tests.ornaments.images import image_of, picture_of
 
 pytestmark = pytest.mark.usefixtures("_documents_known")
@@ -33,7 +34,7 @@ _OWNER = PydanticObjectId()
 @pytest.fixture
 async def _documents_known(database: AsyncDatabase[dict[str, Any]]) -> None:
     """Documents are made only once they know their database."""
-    await init_beanie(database=database, document_models=list(DOCUMENTS), skip_indexes=True)
+    await point_at(database, DOCUMENTS)
 
 
 def _generation() -> Generation:

@@ -22,9 +22,9 @@ from app.diagnostics.suites import Suite
 from app.generations.following import progress
 from app.generations.model import Generation
 from app.generations.runner import Runner
-from app.settings import load_settings
 from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 
 _BARE: Mapping[str, None] = dict.fromkeys(("redis_url", "google_api_key", "openai_api_key", "cloudinary_url"))
@@ -128,7 +128,7 @@ async def make_lab(database: AsyncDatabase[dict[str, Any]], mongodb_url: str, tm
             simulated = simulator.settings.items() if simulator else ()
             keys = {name.lower(): value for name, value in simulated if not name.startswith("CLOUDINARY")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, **keys, **settings}
-            parts = assemble(load_settings(given))
+            parts = assemble(settings_from(given))
             await stack.enter_async_context(opened_indexed(parts))
             stack.push_async_callback(parts.close)
             return Lab(parts, await person(is_admin=True))

@@ -22,9 +22,9 @@ from app.dreams.versions import DreamVersion
 from app.generations.following import progress
 from app.generations.lanes import Lane
 from app.generations.model import OPEN, Generation
-from app.settings import load_settings
 from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 
 DREAM = "I fell from a tower into the sea and was afraid. A whale sang, and my grandmother caught me."
@@ -145,7 +145,7 @@ async def make_desk(
             settings_of = simulator.settings.items() if simulator else ()
             keys = {name.lower(): value for name, value in settings_of if name.startswith("OPENAI")}
             given = {**_BARE, "data_dir": tmp_path, "mongodb_url": url, "generation_attempts": 1, **keys, **settings}
-            parts = assemble(load_settings(given))
+            parts = assemble(settings_from(given))
             await stack.enter_async_context(opened_indexed(parts))
             stack.push_async_callback(parts.close)
             return Desk(parts, owner_id)

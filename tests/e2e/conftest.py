@@ -21,7 +21,7 @@ _NUMBERS = count(2)  # 127.0.0.1 is the browsers' and scripts'
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("data"), database_setting(), fresh=True) as started:
+    with running(tmp_path_factory.mktemp("data"), database_setting()) as started:
         yield started
 
 

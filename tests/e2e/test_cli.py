@@ -149,7 +149,7 @@ async def test_production_logs_json_without_secrets(
         "MEDIA_URL_KEY": "m" * 40,
         "ALLOWED_HOSTS": "127.0.0.1",
     }
-    with running(tmp_path, settings) as server:
+    with running(tmp_path, settings, fresh=True) as server:
         ada = client_of(server)
         await ada.sign_up()
         await ada.finished(await ada.upload(car, prompt="a wish that is nobody's business"))

@@ -22,6 +22,7 @@ from tests.faults.commands import (
 )
 from tests.faults.plant import Plant, Process, document_id, planted
 from tests.faults.provider import limited, refused
+from tests.sampled import sampled
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -230,7 +231,7 @@ async def test_cancel_after_the_end_is_a_conflict_even_if_the_worker_does_not_kn
     await scene.too_late(identity, "FAILED")
 
 
-@pytest.mark.parametrize("number", range(1, 1 + _COMMANDS))
+@pytest.mark.parametrize("number", sampled(range(1, 1 + _COMMANDS), *range(2, 1 + _COMMANDS, 4)))
 async def test_cancel_at_any_command_has_one_end(scene: Scene, number: int) -> None:
     before = scene.calls
     hold = scene.worker.tollgate.hold(nth(number, _COLLECTIONS))

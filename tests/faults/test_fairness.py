@@ -12,6 +12,7 @@ from tests.faults.plant import document_id, planted
 _FULL = bool(os.environ.get("FULL"))
 _MANY = 500 if _FULL else 50
 _AT_ONCE, _SLOTS = 50, 2
+pytestmark = [pytest.mark.alone] if _FULL else []
 _MUTATION = "mutation ({}) {{ {} }}".format(
     ", ".join(f"$i{number}: RegenerateImageInput!" for number in range(_AT_ONCE)),
     " ".join(
@@ -28,7 +29,6 @@ async def _regenerate_many(client: Client, image: str, prefix: str) -> None:
     assert [payload["errors"] for payload in payloads.values()] == [[]] * _AT_ONCE
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(1_500 if _FULL else 180)
 @pytest.mark.parametrize("redis", [False, True] if _FULL else [False])
 async def test_one_of_another_user_starts_within_two_slots_time(tmp_path: Path, *, redis: bool) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.database.document import utc_now
@@ -13,12 +13,13 @@ from app.generations.events import EventType, GenerationEvent
 from app.generations.model import Generation
 from app.generations.pen import Pen
 from app.generations.recipe import Recipe
+from tests.indexed import point_at
 
 
 async def test_event_written_after_an_absence_is_among_the_latest_changes(
     database: AsyncDatabase[dict[str, Any]],
 ) -> None:
-    await init_beanie(database=database, document_models=[Generation], skip_indexes=True)
+    await point_at(database, [Generation])
     recipe = Recipe(task="TEST", prompts=("a",), pictures=(), provider="test", model="test-1")
     an_hour_ago = utc_now() - timedelta(hours=1)
     first = Generation.queued(PydanticObjectId(), "TEST", recipe, "key", an_hour_ago)

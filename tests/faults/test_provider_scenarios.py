@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from PIL import Image
 from pydantic import BaseModel
 from pymongo.asynchronous.database import AsyncDatabase
@@ -50,6 +50,7 @@ from app.simulator.scenario import Provider, Scenario
 from app.simulator.simulator import Simulator
 from app.simulator.thread import simulated_providers
 from tests.faults.traces import traces
+from tests.indexed import point_at
 
 _KIND = "PROBE"
 _DEADLINE_S, _PATIENT_S = 1.0, 15.0
@@ -271,7 +272,7 @@ def simulator() -> Generator[Simulator]:
 
 @pytest.fixture
 async def shop(database: AsyncDatabase[dict[str, Any]], simulator: Simulator, tmp_path: Path) -> AsyncIterator[Shop]:
-    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots], skip_indexes=True)
+    await point_at(database, [Picture, Generation, Lane, ProviderSlots])
     simulator.reset()
     given = {name.lower(): value for name, value in simulator.settings.items()}
     models = models_of(load_settings({"data_dir": tmp_path, "provider_timeout_s": _DEADLINE_S, **given}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.costs.budgets import Budgets
@@ -26,6 +26,7 @@ from app.generations.slots import ProviderLimits, ProviderSlots
 from app.generations.sweeper import Sweeper
 from app.generations.switch import Switch, Turn
 from app.generations.work import Work
+from tests.indexed import point_at
 
 RECIPE = Recipe(task="TEST", prompts=("a",), pictures=(), provider="test", model="test-1")
 _SWEEP_S = 0.05
@@ -101,9 +102,7 @@ type MakeEngine = Callable[..., Engine]
 
 @pytest.fixture
 async def make_engine(database: AsyncDatabase[dict[str, Any]]) -> MakeEngine:
-    await init_beanie(
-        database=database, document_models=[Generation, Lane, ProviderSlots, BudgetDay, Turn], skip_indexes=True
-    )
+    await point_at(database, [Generation, Lane, ProviderSlots, BudgetDay, Turn])
 
     def make(
         script: Callable[[Work], Awaitable[None]],

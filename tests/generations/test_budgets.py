@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, override
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
@@ -28,6 +28,7 @@ from app.generations.slots import ProviderLimits, ProviderSlots
 from app.generations.switch import Turn
 from app.generations.work import CalledModel, Work
 from tests.generations.conftest import RECIPE, MakeEngine, stored
+from tests.indexed import point_at
 
 _PICTURE = {Unit.PICTURES: 1}
 _MODEL = CalledModel("painter", "test-1", billable=True, expected=_PICTURE)
@@ -338,7 +339,7 @@ async def test_budgets_cost_commands_only_where_there_are_some(
     asked = Asked()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[asked]) as client:
         models = [Generation, Lane, ProviderSlots, BudgetDay, Turn]
-        await init_beanie(database=client[database.name], document_models=models, skip_indexes=True)
+        await point_at(client[database.name], models)
         engine = make_engine(_paint, budgets=_budgets(calls) if calls else Budgets(_PRICES))
         asked.collections.clear()
         async with engine.working():

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any, override
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
@@ -14,6 +14,7 @@ from app.generations.model import Generation, Status
 from app.generations.slots import ProviderSlots
 from app.generations.work import CalledModel, StepResult, Work
 from tests.generations.conftest import MakeEngine, stored
+from tests.indexed import point_at
 
 _MODEL = CalledModel("painter", "painter-1", billable=True)
 _START = ["findAndModify lanes", "insert generations"]
@@ -61,7 +62,7 @@ async def commands(
     listener = _Commands()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[listener]) as client:
         documents = [Generation, Lane, ProviderSlots]
-        await init_beanie(database=client[database.name], document_models=documents, skip_indexes=True)
+        await point_at(client[database.name], documents)
         yield listener
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.costs.usage import Usage
@@ -38,6 +38,7 @@ from app.pictures.model import Picture
 from app.providers.mock.image import MockImageModel
 from app.providers.ports.image import ImageRequest, MadePicture, Preview
 from app.providers.ports.model import Source, Stage
+from tests.indexed import point_at
 
 _CAR = (Path(__file__).parent.parent / "photos" / "car-1.jpg").read_bytes()
 _LONG_AGO_S = -3600.0
@@ -105,7 +106,7 @@ class Shop:
 @pytest.fixture
 async def shop(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Shop:
     documents = [Picture, Generation, Lane, Tombstone, Promotion, Vote, OrnamentImage]
-    await init_beanie(database=database, document_models=documents, skip_indexes=True)
+    await point_at(database, documents)
     queue, hub, model = InProcessQueue(), InProcessHub(), Interrupted()
     pictures = Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
     jobs = {GENERATION_KIND: OrnamentJob(PictureMaker(pictures, {model.name: model}))}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter of it is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.access import Gate, Role
@@ -11,12 +11,13 @@ from app.errors import ErrorCode
 from app.lineage.tombstone import Tombstone
 from app.lineage.trash import Trash
 from app.projects.model import Member, Project
+from tests.indexed import point_at
 
 _OWNER, _EDITOR, _VIEWER = (PydanticObjectId() for _ in range(3))
 
 
 async def test_members_put_and_take_back_as_their_role_allows(database: AsyncDatabase[dict[str, Any]]) -> None:
-    await init_beanie(database=database, document_models=[Project, Tombstone], skip_indexes=True)
+    await point_at(database, [Project, Tombstone])
     now, members = utc_now(), ((_EDITOR, Role.EDITOR), (_VIEWER, Role.VIEWER))
     joined = tuple(Member(user_id=one, role=role, joined_at=now) for one, role in members)
     shared, private = (

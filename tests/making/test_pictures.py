@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from PIL import Image
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -33,6 +33,7 @@ from app.pictures.links import MediaLinks
 from app.pictures.model import Picture
 from app.providers.ports.image import ImageRequest, ImageTask, MadePicture, Preview
 from app.providers.ports.model import Source, Stage
+from tests.indexed import point_at
 
 _KIND = "PICTURES"
 _PROMPTS = ("red", "green", "blue")
@@ -113,7 +114,7 @@ class PicturesJob:
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(database=database, document_models=[Picture, Generation, Lane, ProviderSlots], skip_indexes=True)
+    await point_at(database, [Picture, Generation, Lane, ProviderSlots])
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

@@ -11,6 +11,7 @@ from app.archives.directory import Caps
 from app.errors import AppError, ErrorCode
 from app.ornaments.importing import caps_of, look_into
 from tests.ornaments.sent import Change, changed, sent, without
+from tests.sampled import sampled
 
 _CAPS: Caps = caps_of(10_000_000)
 
@@ -205,9 +206,14 @@ _MANY: list[tuple[str, bytes, str]] = [
     ("quotes", b'"' * 2_100_000, "more values"),
     ("escapes", b'"' + b"\\n" * 1_000_000, "lineage"),
 ]
+_A_FEW = {"versions", "keys inside", "values", "quotes"}
 
 
-@pytest.mark.parametrize(("text", "why"), [one[1:] for one in _MANY], ids=[one[0] for one in _MANY])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    sampled([one[1:] for one in _MANY], *[one[1:] for one in _MANY if one[0] in _A_FEW]),
+    ids=[one[0] for one in _MANY],
+)
 def test_what_is_wrong_many_times_takes_no_memory_each_time(text: bytes, why: str) -> None:
     sent_in = _texts(text)
     tracemalloc.start()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, override
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from PIL import Image
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -19,6 +19,7 @@ from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
 from app.pictures.measuring import difference
 from app.pictures.model import Picture, PictureState
+from tests.indexed import point_at
 from tests.ornaments.images import image_of
 
 _OWNER = PydanticObjectId()
@@ -42,7 +43,7 @@ class _GatedPictures(Pictures):
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> _GatedPictures:
-    await init_beanie(database=database, document_models=[Picture, OrnamentImage], skip_indexes=True)
+    await point_at(database, [Picture, OrnamentImage])
     return _GatedPictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
@@ -15,6 +15,7 @@ from app.labels import as_tag, as_words, plain
 from app.ornaments import gallery
 from app.ornaments.gallery import Wanted
 from app.ornaments.model import OrnamentImage
+from tests.indexed import point_at
 from tests.ornaments.images import image_of, stored_images
 
 _OWNER = PydanticObjectId()
@@ -23,7 +24,7 @@ _OWNER = PydanticObjectId()
 @pytest.fixture
 async def images(database: AsyncDatabase[dict[str, Any]]) -> list[OrnamentImage]:
     """Six, oldest first; every other one is a favourite."""
-    await init_beanie(database=database, document_models=[OrnamentImage], skip_indexes=True)
+    await point_at(database, [OrnamentImage])
     made = [image_of(_OWNER, favourite=number % 2 == 0) for number in range(6)]
     await OrnamentImage.insert_many(made)
     await stored_images(PydanticObjectId(), 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.costs.usage import Usage
@@ -33,6 +33,7 @@ from app.providers.guard import Guard
 from app.providers.guarded import GuardedImageModel
 from app.providers.ports.image import ImageRequest, MadePicture
 from app.providers.ports.model import Source, Stage
+from tests.indexed import point_at
 
 _CAR = (Path(__file__).parent.parent / "photos" / "car-1.jpg").read_bytes()
 
@@ -60,9 +61,7 @@ class SlowModel:
 
 @pytest.fixture
 async def pictures(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Pictures:
-    await init_beanie(
-        database=database, document_models=[Picture, Generation, Lane, Tombstone, OrnamentImage], skip_indexes=True
-    )
+    await point_at(database, [Picture, Generation, Lane, Tombstone, OrnamentImage])
     return Pictures(DiskStore(tmp_path, MediaLinks(b"k" * 32)))
 
 

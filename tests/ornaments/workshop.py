@@ -21,7 +21,7 @@ from app.ornaments.asked import Role
 from app.ornaments.model import OrnamentImage, SourcePicture
 from app.ornaments.service import GENERATION_KIND
 from app.pictures.model import Picture
-from app.settings import load_settings
+from tests.given import settings_from
 from tests.indexed import opened_indexed
 from tests.ornaments.images import image_of
 
@@ -127,7 +127,7 @@ async def opened_workshop(
     """Nothing in it yet; an attempt that fails is the last one unless the settings say otherwise."""
     url = urlsplit(mongodb_url)._replace(path=f"/{database.name}").geturl()
     given = {**_BARE, "data_dir": folder, "mongodb_url": url, "generation_attempts": 1, **settings}
-    parts = assemble(load_settings(given))
+    parts = assemble(settings_from(given))
     async with opened_indexed(parts):
         yield Workshop(parts, folder)
     await parts.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.pictures.disk import DiskStore
@@ -15,6 +15,7 @@ from app.pictures.library import Pictures
 from app.pictures.links import MediaLinks
 from app.pictures.model import Picture, PictureState
 from app.pictures.store import PictureStore
+from tests.indexed import point_at
 
 type Gate = Callable[[str], Awaitable[None]]
 """Passed before and after each step, by name: `open?`, `put?`, `put!`, `delete?`, `delete!`, `tidy?`, `tidy!`."""
@@ -83,7 +84,7 @@ class GatedStore:
 @pytest.fixture
 async def disk(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> DiskStore:
     """An empty store, and an empty collection to go with it."""
-    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
+    await point_at(database, [Picture])
     return DiskStore(tmp_path, MediaLinks(b"k" * 32))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.errors import AppError, ErrorCode
@@ -23,6 +23,7 @@ from app.pictures.model import Picture, PictureState
 from app.pictures.nearby import Nearby
 from app.simulator.thread import simulated_providers
 from tests.faults.plant import small_photo
+from tests.indexed import point_at
 from tests.pictures.conftest import Gate, GatedStore, KilledError, age, files, killed_at, open_gate, state_of
 
 _OWNER, _OTHER = PydanticObjectId(), PydanticObjectId()
@@ -32,7 +33,7 @@ _LATE_S = 60
 
 @pytest.fixture
 async def disks(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Sequence[DiskStore]:
-    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
+    await point_at(database, [Picture])
     return [DiskStore(tmp_path / name, MediaLinks(b"k" * 32)) for name in ("near", "far")]
 
 

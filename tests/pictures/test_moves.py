@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pymongo.asynchronous.database import AsyncDatabase
@@ -20,6 +20,7 @@ from app.pictures.links import MediaLinks
 from app.pictures.model import Picture, PictureState
 from app.pictures.moves import Outcome
 from app.pictures.sweep import left_for
+from tests.indexed import point_at
 from tests.pictures.conductor import Conductor
 from tests.pictures.conftest import (
     Gate,
@@ -71,7 +72,7 @@ class Two(NamedTuple):
 
 @pytest.fixture
 async def two(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> Two:
-    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
+    await point_at(database, [Picture])
     links = MediaLinks(b"k" * 32)
     return Two(DiskStore(tmp_path / "near", links), DiskStore(tmp_path / "far", links))
 

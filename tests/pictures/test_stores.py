@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.errors import AppError, ErrorCode
@@ -15,6 +15,7 @@ from app.pictures.model import Picture
 from app.pictures.store import PictureStore
 from app.pictures.stores import Stores
 from app.pictures.sweep import SweepReport
+from tests.indexed import point_at
 from tests.pictures.conftest import GatedStore, age, files, nothing
 
 _PHOTOS = Path(__file__).parent.parent / "photos"
@@ -25,7 +26,7 @@ _FAR = "cloudinary:shop"
 
 @pytest.fixture
 async def near(database: AsyncDatabase[dict[str, Any]], tmp_path: Path) -> DiskStore:
-    await init_beanie(database=database, document_models=[Picture], skip_indexes=True)
+    await point_at(database, [Picture])
     return DiskStore(tmp_path / "near", MediaLinks(b"k" * 32))
 
 

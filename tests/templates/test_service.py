@@ -2,7 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - a parameter is untyped
+from beanie import PydanticObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from app.database.document import utc_now
@@ -12,13 +12,14 @@ from app.generations.recipe import Recipe, UsedTemplate
 from app.templates.model import Template
 from app.templates.service import REVISIONS_MAX, create, delete, fill, update
 from app.templates.uses import uses_of
+from tests.indexed import point_at
 
 _ADA, _BOB = PydanticObjectId(), PydanticObjectId()
 
 
 @pytest.fixture(autouse=True)
 async def _documents(database: AsyncDatabase[dict[str, Any]]) -> None:
-    await init_beanie(database=database, document_models=[Template, Generation], skip_indexes=True)
+    await point_at(database, [Template, Generation])
 
 
 async def _refused(doing: Any) -> AppError:

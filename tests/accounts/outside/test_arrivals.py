@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, override
 
 import pytest
-from beanie import PydanticObjectId, init_beanie  # pyright: ignore[reportUnknownVariableType] - its database type is left open
+from beanie import PydanticObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
@@ -24,6 +24,7 @@ from app.database.document import utc_now
 from app.errors import AppError, ErrorCode
 from tests.accounts.conftest import RecordedDoor
 from tests.accounts.outside.stand_in import ISSUER
+from tests.indexed import point_at
 
 
 class Sent(CommandListener):
@@ -67,7 +68,7 @@ async def place(mongodb_url: str, database: AsyncDatabase[dict[str, Any]], door:
     sent, seconds = Sent(), Seconds()
     async with AsyncMongoClient[dict[str, Any]](mongodb_url, event_listeners=[sent]) as client:
         documents = [User, Session, Erasure]
-        await init_beanie(database=client[database.name], document_models=documents, skip_indexes=True)
+        await point_at(client[database.name], documents)
         erasures = Erasures(door, ())
         yield Place(Arrivals(ISSUER, erasures.erased, seconds=seconds), erasures, sent, seconds)
 
