@@ -89,6 +89,11 @@ def _picture_of_illustration(shown: strawberry.Parent["DreamIllustration"], info
     return picture_of(info, shown.picture_id, shown.at_hand)
 
 
+def _ready_picture_of_illustration(shown: "DreamIllustration", _: Context) -> Any:
+    """The same, where it is at hand."""
+    return picture_at_hand(shown.picture_id, shown.at_hand)
+
+
 @strawberry.type(description="How the picture of a dream was made.")
 class DreamIllustration:
     """Shown from the document."""
@@ -113,9 +118,7 @@ class DreamIllustration:
             at_hand=at_hand,
         )
 
-    picture: Picture | None = often_ready(
-        _picture_of_illustration, lambda shown, _: picture_at_hand(shown.picture_id, shown.at_hand)
-    )
+    picture: Picture | None = often_ready(_picture_of_illustration, _ready_picture_of_illustration)
 
 
 @strawberry.type(description="Parts of a dream that were replaced. `restoreVersion` puts them back.")
