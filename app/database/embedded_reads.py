@@ -21,13 +21,14 @@ from mongoeco.core.query_plan import (
     MatchAll,
     QueryNode,
 )
-from mongoeco.engines import SQLiteEngine
 from mongoeco.engines._sqlite_connection import sqlite_read_scope  # pyright: ignore[reportPrivateUsage] - pinned
 from mongoeco.engines._sqlite_fast_paths import (  # pyright: ignore[reportPrivateUsage] - pinned
     build_select_statement_with_custom_order,
 )
 from mongoeco.engines.semantic_core import filter_documents, finalize_documents
 from mongoeco.engines.sqlite_query import type_expression_sql, value_expression_sql
+
+from app.database.embedded_connections import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ type _Document = dict[str, Any]
 type _Sql = tuple[str, list[object]]
 
 
-class Reads(SQLiteEngine):
+class Reads(Connections):
     """Those of the embedded database."""
 
     @override

@@ -1,11 +1,11 @@
 """The embedded database's engine: mongoeco 4.11.0, its writes by `_id` no slower in a large collection than in a small.
 
-What is made fast: reads (`embedded_reads`), a write whose filter is `_id` and more, an insert's search for an equal
-`_id`, the search of unique indexes for arrays, decoding, and the feed of change streams (left out). And an upsert
-is refused that a real MongoDB refuses. What is mended: a client that leaves in the middle of its write no longer keeps
-that of everybody else from the file, and no write fails because others read at that moment. All of it reaches into the
-library's inside; that is why `pyproject.toml` pins its version, and why `tests/database/test_overrides.py` fails if
-something no longer takes hold.
+What is made fast: reads (`embedded_reads`), the connections they take (`embedded_connections`), a write whose filter is
+`_id` and more, an insert's search for an equal `_id`, the search of unique indexes for arrays, decoding, and the feed
+of change streams (left out). And an upsert is refused that a real MongoDB refuses. What is mended: a client that leaves
+in the middle of its write no longer keeps that of everybody else from the file, and no write fails because others read
+at that moment. All of it reaches into the library's inside; that is why `pyproject.toml` pins its version, and why
+`tests/database/test_overrides.py` fails if something no longer takes hold.
 `tests/database/test_overrides_differ_in_nothing.py` compares the results with the plain engine's.
 """
 
