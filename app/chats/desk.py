@@ -12,14 +12,12 @@ from app.chats.exchange import AnswerStatus, Exchange
 from app.chats.looking import Look, Sight, found, look, look_at_chat, when_there
 from app.chats.model import Chat
 from app.chats.news import ChatNews, ChatNewsType, Happening, snapshots
-from app.chats.recipes import GENERATION_KIND
+from app.chats.works import Works
 from app.generations.desks import Foretell, Foretold, Turns
 from app.generations.events import EventType, GenerationEvent
 from app.generations.followers import OVERLAP, Follower, News
 from app.generations.following import in_order, level, missed, standing
 from app.generations.model import Generation
-
-_REMEMBERED = 2_000
 
 
 class Facts(NamedTuple):
@@ -45,9 +43,8 @@ class _Looked(NamedTuple):
 class Desk:
     """Looks things up for one follower of one chat.
 
-    `exchanges` are those that are under way or were changed around the last look, as they were told. `works` are the
-    generations that work for this chat and have not ended, with their exchanges, null for an image's alone; `others`
-    are generations that don't, or have ended.
+    `exchanges` are those that are under way or were changed around the last look, as they were told. `works` are
+    the generations that it knows of.
     """
 
     follower: Follower
@@ -55,15 +52,13 @@ class Desk:
     turns: Turns[ChatNews] = field(default_factory=Turns[ChatNews])
     is_over: bool = False
     exchanges: dict[PydanticObjectId, Exchange] = field(default_factory=dict[PydanticObjectId, Exchange])
-    works: dict[PydanticObjectId, PydanticObjectId | None] = field(
-        default_factory=dict[PydanticObjectId, PydanticObjectId | None]
-    )
-    others: dict[PydanticObjectId, None] = field(default_factory=dict[PydanticObjectId, None])
+    works: Works = field(init=False)
     chat: Chat = field(init=False)
     looked_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.chat, self.looked_at = self.sight.chat, self.sight.clock.now()
+        self.works = Works(self.follower.seen)
 
     async def standing(self, since: datetime | None) -> list[ChatNews]:
         """What is under way or changed since then, in the order of the latest changes.
@@ -75,7 +70,7 @@ class Desk:
         for one in works:
             self.follower.seen[one.identity] = one.last_sequence
             if not one.status.ended:
-                self.works[one.identity] = _exchange_of(one)
+                self.works.take_up(one.identity, one)
         seen = await look_at_chat(self.sight, self._viewers)
         if seen.chat is None or not seen.shows(self.sight.user_id):
             self.is_over = True
@@ -105,13 +100,13 @@ class Desk:
             return Foretold(looked.told, looked.note) if looked else Foretold(is_over=True)
         if event.sequence == 0:  # a hint about something else of the owner's
             return Foretold()
-        if not self._is_its_work(generation_id, facts.work):
-            return Foretold(note=partial(self._pass_over, generation_id, event.sequence))
+        if not self.works.are_of_chat(generation_id, facts.work):
+            return Foretold(note=partial(self.works.pass_over, generation_id, event.sequence))
         seen = self.follower.seen.get(generation_id, 0)
         if event.sequence > seen + 1:
             return None
         if event.sequence <= seen:
-            return Foretold(note=partial(self._take_up, generation_id, facts.work))
+            return Foretold(note=partial(self.works.take_up, generation_id, facts.work))
         return self._foretell_work(news, facts)
 
     def _foretell_work(self, news: News, facts: Facts) -> Foretold[ChatNews]:
@@ -123,15 +118,15 @@ class Desk:
             if looked is None:
                 return Foretold(is_over=True)
             told, chat, exchanges = looked.told, looked.chat, looked.exchanges
-        exchange_id = self.works.get(generation_id) or (_exchange_of(facts.work) if facts.work else None)
+        exchange_id = self.works.exchange_of(generation_id, facts.work)
         worked = _worked(chat, exchanges, exchange_id, Happening(generation_id, event))
 
         def note() -> None:
             if looked is not None:
                 looked.note()
-            self._take_up(generation_id, facts.work)
+            self.works.take_up(generation_id, facts.work)
             self.follower.seen[generation_id] = event.sequence
-            self._end(generation_id, event)
+            self.works.end(generation_id, event)
 
         return Foretold([*told, worked], note)
 
@@ -139,38 +134,34 @@ class Desk:
         """Whether it is a hint about the chat, or its project."""
         return news.generation_id in {self.chat.identity, self.chat.project_id}
 
-    def knows(self, generation_id: PydanticObjectId) -> bool:
-        """Whether it was asked for what that generation works."""
-        return generation_id in self.works or generation_id in self.others
-
     def wants_look(self, news: News, work: Generation | None) -> bool:
         """Whether the news make it look at the chat, by what was found of their generation."""
         if self.is_about_chat(news):
             return True
         generation_id, event = news.generation_id, news.event
         is_next = event.sequence == self.follower.seen.get(generation_id, 0) + 1
-        return is_next and changes_messages(event) and self._is_its_work(generation_id, work)
+        return is_next and changes_messages(event) and self.works.are_of_chat(generation_id, work)
 
     async def _all_missed(self) -> list[ChatNews]:
         """All that was missed, of the work and of the exchanges."""
         happened = list[Happening]()
         for latest in await when_there(lambda: missed(self.follower, self.sight.clock)):
             generation_id = latest.generation_id
-            work = None if self.knows(generation_id) else await self._work_of(generation_id)
-            if self._is_its_work(generation_id, work):
-                self._take_up(generation_id, work)
+            work = None if self.works.know(generation_id) else await self._work_of(generation_id)
+            if self.works.are_of_chat(generation_id, work):
+                self.works.take_up(generation_id, work)
                 events = in_order(self.follower, generation_id, None)
                 happened += [Happening(generation_id, one) async for one in events]
             else:
-                self._pass_over(generation_id, latest.sequence)
+                self.works.pass_over(generation_id, latest.sequence)
         told = await self._look(self._viewers)
         return sorted(told + self._all_worked(happened), key=lambda one: one.at) if not self.is_over else []
 
     async def _caught_up(self, news: News) -> list[ChatNews]:
         """The same of one generation that works for the chat."""
         generation_id = news.generation_id
-        if not self.knows(generation_id):
-            self._take_up(generation_id, await self._work_of(generation_id))
+        if not self.works.know(generation_id):
+            self.works.take_up(generation_id, await self._work_of(generation_id))
         events = in_order(self.follower, generation_id, news.event)
         happened = [Happening(generation_id, one) async for one in events]
         told = await self._look(None) if any(changes_messages(one.event) for one in happened) else []
@@ -181,14 +172,9 @@ class Desk:
         told = list[ChatNews]()
         for one in happened:
             generation_id = _identity_of(one)
-            told.append(_worked(self.chat, self.exchanges, self.works.get(generation_id), one))
-            self._end(generation_id, one.event)
+            told.append(_worked(self.chat, self.exchanges, self.works.exchange_of(generation_id), one))
+            self.works.end(generation_id, one.event)
         return told
-
-    def _end(self, generation_id: PydanticObjectId, event: GenerationEvent) -> None:
-        if event.type.terminal:
-            self.works.pop(generation_id, None)
-            self._pass_over(generation_id, event.sequence)
 
     @property
     def _viewers(self) -> frozenset[PydanticObjectId]:
@@ -196,24 +182,6 @@ class Desk:
 
     async def _work_of(self, generation_id: PydanticObjectId) -> Generation | None:
         return _its_work(self.sight, await found(generation_id))
-
-    def _is_its_work(self, generation_id: PydanticObjectId, work: Generation | None) -> bool:
-        return generation_id in self.works or (work is not None and generation_id not in self.others)
-
-    def _take_up(self, generation_id: PydanticObjectId, work: Generation | None) -> None:
-        """Note that it works for the chat, if that was found just now."""
-        if work is not None and generation_id not in self.works:
-            self.works[generation_id] = _exchange_of(work)
-
-    def _pass_over(self, generation_id: PydanticObjectId, sequence: int) -> None:
-        """Note how far it has come, which is not, or no more, for this chat; of very many the latest are remembered."""
-        seen = self.follower.seen
-        seen[generation_id] = max(sequence, seen.get(generation_id, 0))
-        self.others[generation_id] = None
-        while len(self.others) > _REMEMBERED:
-            forgotten = next(iter(self.others))
-            del self.others[forgotten]
-            seen.pop(forgotten, None)
 
     async def _standing_exchanges(self, since: datetime | None) -> dict[PydanticObjectId, Exchange]:
         """Those under way, or changed since then; the ones that changed just now are no news either."""
@@ -232,9 +200,8 @@ class Desk:
         """Work that has ended, of which the exchange does not know yet, is still to tell so."""
         for one in self.exchanges.values():
             generation_id = one.generation_id
-            if generation_id and _is_under_way(one) and generation_id not in self.works:
-                self.works[generation_id] = one.identity
-                self.follower.seen[generation_id] = max(self.follower.seen.get(generation_id, 0) - 1, 0)
+            if generation_id and _is_under_way(one):
+                self.works.expect_end(generation_id, one.identity)
 
     async def _look(self, checked: frozenset[PydanticObjectId] | None) -> list[ChatNews]:
         """What was changed since the last look."""
@@ -273,7 +240,7 @@ async def facts(news: News, desks: Sequence[Desk]) -> Facts:
     generation_id, event, sight = news.generation_id, news.event, desks[0].sight
     is_about = any(one.is_about_chat(news) for one in desks)
     work = None
-    if event.sequence and not is_about and not all(one.knows(generation_id) for one in desks):
+    if event.sequence and not is_about and not all(one.works.know(generation_id) for one in desks):
         work = _its_work(sight, await found(generation_id))
     looking = [one for one in desks if one.wants_look(news, work)]
     if not looking:
@@ -307,11 +274,6 @@ def _worked(
     """An event of a work on an exchange, as that was told; null: of one on an image alone."""
     exchange = exchanges.get(exchange_id) if exchange_id else None
     return ChatNews(ChatNewsType.WORK, happening.event.at, chat, exchange, happening)
-
-
-def _exchange_of(generation: Generation) -> PydanticObjectId | None:
-    """That whose answer it makes; null for an image alone."""
-    return generation.recipe.parent_id if generation.kind == GENERATION_KIND else None
 
 
 def _identity_of(happening: Happening) -> PydanticObjectId:
