@@ -273,6 +273,7 @@ def simulator() -> Generator[Simulator]:
 @pytest.fixture
 async def shop(database: AsyncDatabase[dict[str, Any]], simulator: Simulator, tmp_path: Path) -> AsyncIterator[Shop]:
     await point_at(database, [Picture, Generation, Lane, ProviderSlots])
+    await database.command("ping")  # the driver has its tasks by now
     simulator.reset()
     given = {name.lower(): value for name, value in simulator.settings.items()}
     models = models_of(load_settings({"data_dir": tmp_path, "provider_timeout_s": _DEADLINE_S, **given}))
