@@ -6,8 +6,8 @@ from beanie import PydanticObjectId
 
 from app.chats.recipes import GENERATION_KIND
 from app.generations.events import GenerationEvent
-from app.generations.followers import Seen
 from app.generations.model import Generation
+from app.generations.seen import Seen
 
 _REMEMBERED = 2_000
 

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, override
+from typing import override
 
 from beanie import PydanticObjectId
 
 from app.generations.events import GenerationEvent
+from app.generations.seen import Seen, SeenOfOne
 
 BUFFERED_EVENTS = 64
 OVERLAP = timedelta(seconds=10)
@@ -29,46 +30,6 @@ class News:
 
 type Relay = Callable[[Follower, News], bool]
 """Takes news of a follower whose reader waits, to hand it on itself: see `Follower.relayed`; false: it does not."""
-
-
-class Seen(Protocol):
-    """The number of the last event that was handed on, by generation."""
-
-    def get(self, generation_id: PydanticObjectId, default: int, /) -> int:
-        """That number, or the default."""
-        ...
-
-    def pop(self, generation_id: PydanticObjectId, default: None, /) -> int | None:
-        """Forget it."""
-        ...
-
-    def __setitem__(self, generation_id: PydanticObjectId, sequence: int, /) -> None: ...
-
-    def __len__(self) -> int: ...
-
-
-class _SeenOfOne:
-    """Of the only generation that is followed: ids are slow keys, a dictionary is large, and there are many of us."""
-
-    __slots__ = ("_sequence",)
-
-    def __init__(self) -> None:
-        self._sequence: int | None = None
-
-    def get(self, generation_id: PydanticObjectId, default: int, /) -> int:
-        del generation_id
-        return default if self._sequence is None else self._sequence
-
-    def pop(self, generation_id: PydanticObjectId, default: None, /) -> int | None:
-        del generation_id
-        sequence, self._sequence = self._sequence, default
-        return sequence
-
-    def __setitem__(self, generation_id: PydanticObjectId, sequence: int, /) -> None:
-        self._sequence = sequence
-
-    def __len__(self) -> int:
-        return self._sequence is not None
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +58,7 @@ class Follower:
     _waiting: asyncio.Future[None] | None = None
 
     def __post_init__(self) -> None:
-        self.seen = dict[PydanticObjectId, int]() if self.generation_id is None else _SeenOfOne()
+        self.seen = dict[PydanticObjectId, int]() if self.generation_id is None else SeenOfOne()
 
     @property
     def idle(self) -> bool:

@@ -4,21 +4,19 @@ What a piece of news means to each is found out by their desk. Those to whom it 
 are sent the same result.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, override
 
 from beanie import PydanticObjectId
 
 from app.api.sharing.frames import Result
 from app.api.sharing.keys import Key
 from app.api.sharing.outlets import Outlet
+from app.api.sharing.rounds import HandOn, Round, Rounds
 from app.generations.desks import Desk, Foretold, Look
-from app.generations.followers import BUFFERED_EVENTS, News
+from app.generations.followers import News
 from app.logs import logger
 
 _log = logger(__name__)
@@ -45,7 +43,7 @@ class Listener[D: Desk[Any], T]:
 
     def relay(self, desk: D, news: News) -> bool:
         """Let the circle tell the news, if it may be that it can."""
-        return self.has_begun and self.outlet.is_free and self.circle.take(self, desk, news)
+        return self.has_begun and self.outlet.is_free and self.circle.take(_Waiting(self, desk), news)
 
 
 class _Waiting[D: Desk[Any], T](NamedTuple):
@@ -72,51 +70,25 @@ class _Meaning[T]:
     results: list[Result] | None = None
 
 
-@dataclass(slots=True)
-class _Round[D: Desk[Any], T]:
-    """A piece of news, and those who wait for what it means."""
-
-    news: News
-    waiting: list[_Waiting[D, T]] = field(default_factory=list["_Waiting[D, T]"])
-
-
 @dataclass(eq=False, slots=True)
-class Circle[D: Desk[Any], T]:
-    """Looks up and executes one piece of news after another, as long as there are any; `size`: of how many it is."""
+class Circle[D: Desk[Any], T](Rounds[_Waiting[D, T]]):
+    """Looks up and executes one piece of news after another; `size`: of how many it is."""
 
     look: Look[D, T]
     execute: Execute[T]
-    size: int = 0
-    _rounds: deque[_Round[D, T]] = field(default_factory=deque["_Round[D, T]"])
-    _work: asyncio.Task[None] | None = None
 
-    def take(self, listener: Listener[D, T], desk: D, news: News) -> bool:
-        """Have the news told to this listener, among others; false where too many wait."""
-        if not self._rounds or self._rounds[-1].news is not news:
-            if len(self._rounds) >= BUFFERED_EVENTS:
-                return False
-            self._rounds.append(_Round(news))
-            if self._work is None:
-                self._work = asyncio.create_task(self._run(), context=Context())
-        self._rounds[-1].waiting.append(_Waiting(listener, desk))
-        return True
+    @override
+    async def _made(self, made: Round[_Waiting[D, T]]) -> HandOn[_Waiting[D, T]]:
+        told = {id(one.who.listener): one for one in await self._foreseen(made)}
 
-    def close(self) -> None:
-        """Stop: nobody waits for anything any more."""
-        self._rounds.clear()
-        if self._work is not None:
-            self._work.cancel()
-
-    async def _run(self) -> None:
-        while self._rounds:
-            foreseen = await self._foreseen(self._rounds[0])
-            done, told = self._rounds.popleft(), {id(one.who.listener): one for one in foreseen}
+        def hand_on(done: Round[_Waiting[D, T]]) -> None:
             for who in done.waiting:
                 if not who.listener.has_left:
                     _tell(who, done.news, told.get(id(who.listener)))
-        self._work = None
 
-    async def _foreseen(self, made: _Round[D, T]) -> Sequence[_Foreseen[D, T]]:
+        return hand_on
+
+    async def _foreseen(self, made: Round[_Waiting[D, T]]) -> Sequence[_Foreseen[D, T]]:
         """What the news means to whom, and the results; nothing where that can't be told now."""
         try:
             turns = [(who, who.desk.turns.count) for who in made.waiting if _is_level(who)]
@@ -200,7 +172,7 @@ class Circles:
         circle = cast("Circle[D, T] | None", self._of.get(key))
         if circle is None:
             circle = self._of[key] = make()
-        listener = Listener(circle, outlet, viewer_id)
+        listener = Listener[D, T](circle, outlet, viewer_id)
         circle.size += 1
         try:
             yield listener

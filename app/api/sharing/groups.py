@@ -1,11 +1,8 @@
 """Groups of subscriptions to the same, by the same operation: one execution of each event for all who are level."""
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
-from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import override
@@ -16,7 +13,8 @@ from app.api.sharing.circles import Circles
 from app.api.sharing.frames import Result
 from app.api.sharing.keys import Key
 from app.api.sharing.outlets import Outlet
-from app.generations.followers import BUFFERED_EVENTS, Follower, News
+from app.api.sharing.rounds import HandOn, Round, Rounds
+from app.generations.followers import Follower, News
 from app.logs import logger
 
 _log = logger(__name__)
@@ -44,7 +42,7 @@ class Member:
     def relay(self, follower: Follower, news: News) -> bool:
         """Let the group hand the news on, if it may be that it can."""
         may_be = self.has_begun and self.outlet.is_free and news.event.sequence > 0
-        return may_be and self.group.take(self, follower, news)
+        return may_be and self.group.take((self, follower), news)
 
     def hand_on(self, follower: Follower, news: News, result: Result | None, now: datetime) -> None:
         """Send the result of an event if it is the next one, and is taken now; else leave the event to the follower."""
@@ -62,53 +60,28 @@ class Member:
                 follower.end()
 
 
-@dataclass(slots=True)
-class _Round:
-    """An event that waits to be executed, and those who wait for it."""
-
-    news: News
-    waiting: list[tuple[Member, Follower]] = field(default_factory=list[tuple[Member, Follower]])
-
-
 @dataclass(eq=False, slots=True)
-class Group:
-    """Executes one event after another, as long as there are any; `size` is the number of its members."""
+class Group(Rounds[tuple[Member, Follower]]):
+    """Executes one event after another; `size` is the number of its members."""
 
     execute: Execute
     seeing: Seeing
     clock: Callable[[], datetime]
-    size: int = 0
-    _rounds: deque[_Round] = field(default_factory=deque[_Round])
-    _work: asyncio.Task[None] | None = None
 
-    def take(self, member: Member, follower: Follower, news: News) -> bool:
-        """Have the event executed, for this member among others; false where too many wait."""
-        if not self._rounds or self._rounds[-1].news is not news:
-            if len(self._rounds) >= BUFFERED_EVENTS:
-                return False
-            self._rounds.append(_Round(news))
-            if self._work is None:
-                self._work = asyncio.create_task(self._run(), context=Context())
-        self._rounds[-1].waiting.append((member, follower))
-        return True
+    @override
+    async def _made(self, made: Round[tuple[Member, Follower]]) -> HandOn[tuple[Member, Follower]]:
+        viewers, payload = await self._shown(made)
+        result = None if payload is None else Result(payload)
 
-    def close(self) -> None:
-        """Stop: nobody waits for anything any more."""
-        self._rounds.clear()
-        if self._work is not None:
-            self._work.cancel()
-
-    async def _run(self) -> None:
-        while self._rounds:
-            viewers, payload = await self._made(self._rounds[0])
-            done, now = self._rounds.popleft(), self.clock()
-            result = None if payload is None else Result(payload)
+        def hand_on(done: Round[tuple[Member, Follower]]) -> None:
+            now = self.clock()
             for member, follower in done.waiting:
                 if not member.has_left:
                     member.hand_on(follower, done.news, result if member.viewer in viewers else None, now)
-        self._work = None
 
-    async def _made(self, made: _Round) -> tuple[AbstractSet[bytes], str | None]:
+        return hand_on
+
+    async def _shown(self, made: Round[tuple[Member, Follower]]) -> tuple[AbstractSet[bytes], str | None]:
         """Who may see the event, and what there is to see; nobody and nothing where that can't be told now."""
         try:
             asking = {member.viewer for member, _ in made.waiting}
